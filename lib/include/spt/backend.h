@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract with those who execute commands. The library calls these operations from one place
+ * (core/backend.c), where both sides of every call are checked.
+ *
+ * A backend opens a *device* once and a *channel* to it for each loop that uses it, or, with
+ * SPT_BACKEND_PER_NEXUS, for each I_T nexus. A channel is used on its loop's thread only; what
+ * channels share is the backend's to protect. No operation blocks unless it says so.
+ *
+ * A task is the backend's from submit() until it calls spt_task_complete(), exactly once. A
+ * completion may be called from inside submit().
+ */
+#ifndef SPT_BACKEND_H
+#define SPT_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <spt/device.h>
+#include <spt/host.h>
+#include <spt/nexus.h>
+#include <spt/task.h>
+
+enum {
+	/* A channel for each nexus, not for each loop; the far side keeps nexus state (reservations,
+	 * unit attentions), so the library establishes none of its own. */
+	SPT_BACKEND_PER_NEXUS = 1 << 0,
+	/* Ordered and head of queue tasks are kept in order by the backend itself. */
+	SPT_BACKEND_OWN_ORDER = 1 << 1,
+};
+
+struct spt_open {
+	const char *name;
+	uint64_t identity;
+	const struct spt_option_value *values; /* parallel to ops->options; gone after open() */
+	struct spt_device *device;             /* for spt_device_attention(); no reference */
+};
+
+struct spt_channel_params {
+	struct spt_host *host;
+	const struct spt_nexus *nexus; /* per nexus only; lives as long as the channel */
+	bool reinstated;
+};
+
+struct spt_reset {
+	void (*done)(struct spt_reset *reset, int result); /* 0 or -errno, on the channel's loop */
+	void *arg;
+};
+
+struct spt_backend_ops {
+	const char *name;
+	const char *help;
+	unsigned flags;
+	const struct spt_option *options;
+	size_t n_options;
+
+	/* May block (start-up). 0 or -errno with @error told. */
+	int (*open)(const struct spt_open *open, struct spt_error *error, void **ret_device);
+	/* After the last channel is closed; may block. */
+	void (*close)(void *device);
+	void (*properties)(void *device, struct spt_properties *ret);
+
+	int (*channel_open)(void *device, const struct spt_channel_params *params, void **ret_channel);
+	/* No task is there. @closed is called once, perhaps from inside. */
+	void (*channel_close)(void *channel, void (*closed)(void *arg), void *arg);
+
+	/*
+	 * Judge the command: look, change nothing. Either complete the task (it is refused), or set
+	 * task->out_wanted_bytes (0..expected_out_bytes) and return. NULL: all of expected_out_bytes.
+	 */
+	void (*judge)(void *channel, struct spt_task *task);
+	/* Execute; task->out holds out_wanted_bytes of data. */
+	void (*submit)(void *channel, struct spt_task *task);
+	/* Somebody wants @task gone: complete it early if that can be done. A hint; may be NULL. */
+	void (*cancel)(void *channel, struct spt_task *task);
+	/* Logical unit reset of the device; tasks that it kills complete by themselves. NULL: none. */
+	void (*reset)(void *channel, struct spt_reset *reset);
+	/*
+	 * Last step of the escalation: when it returns, every task of the channel has been completed
+	 * and nothing touches task memory any more; the channel refuses tasks from then on (NOT READY).
+	 * NULL: tasks always end by themselves in bounded time.
+	 */
+	void (*fence)(void *channel);
+};
+
+/* For backends; on the task's loop. */
+
+void spt_task_complete(struct spt_task *task);
+/* Put a completion above the backend's own; spt_task_complete() calls the last one put. -ENOSPC. */
+int spt_task_push(struct spt_task *task, void (*fn)(struct spt_task *, void *), void *arg);
+/* GOOD, and complete. */
+void spt_task_good(struct spt_task *task);
+/* CHECK CONDITION with this sense (in the task's sense format), and complete. */
+void spt_task_check(struct spt_task *task, uint8_t key, spt_asc_t asc);
+/* INVALID FIELD IN CDB with the field pointer at @byte (and @bit 0..7, or -1), and complete. */
+void spt_task_check_cdb_field(struct spt_task *task, unsigned byte, int bit);
+/* INVALID FIELD IN PARAMETER LIST, pointer likewise. */
+void spt_task_check_parameter(struct spt_task *task, unsigned byte, int bit);
+/* CHECK CONDITION with any sense, and complete. */
+void spt_task_check_sense(struct spt_task *task, const struct spt_sense *sense);
+/* TASK SET FULL, or BUSY when the nexus has no other task: out of memory or slots; and complete. */
+void spt_task_full(struct spt_task *task);
+/*
+ * A buffer for data-in of up to @bytes (clamped to nothing), stored in task->in with bytes set to
+ * @bytes; NULL when over the session's budget: call spt_task_full(). Released by spt_task_end().
+ */
+uint8_t *spt_task_take_in(struct spt_task *task, uint32_t bytes);
+/* Lend memory instead; @release (or NULL) is called when it is no longer looked at. */
+void spt_task_lend_in(struct spt_task *task, const void *data, uint32_t bytes,
+	void (*release)(struct spt_task *task));
+/*
+ * Parameter data made in place: copies at most min(@allocation, expected_in_bytes) bytes of @data,
+ * sets in_would_bytes to min(@bytes, @allocation), and completes GOOD.
+ */
+void spt_task_reply(struct spt_task *task, const void *data, size_t bytes, uint32_t allocation);
+
+const struct spt_nexus *spt_task_nexus(const struct spt_task *task);
+/* D_SENSE: descriptor format sense is wanted from this device (Control mode page). */
+void spt_device_set_descriptor_sense(struct spt_device *device, bool on);
+/* A unit attention condition for every nexus but @except's (may be NULL). Any thread. */
+void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Devices: a backend opened under a name. A device is shared by every loop and nexus; the library
+ * opens a channel to it for each loop (or for each nexus, where the backend wants that). Reference
+ * counted; the functions here may be called from any thread but may block: not on a busy loop.
+ */
+#ifndef SPT_DEVICE_H
+#define SPT_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <spt/error.h>
+#include <spt/option.h>
+
+struct spt_device;
+struct spt_backend_ops;
+
+/* The backends built in, NULL-terminated, in the order the manual lists them. */
+const struct spt_backend_ops *const *spt_backends(void);
+const struct spt_backend_ops *spt_backend_find(const char *name);
+const char *spt_backend_name(const struct spt_backend_ops *backend);
+const char *spt_backend_help(const struct spt_backend_ops *backend);
+const struct spt_option *spt_backend_options(const struct spt_backend_ops *backend, size_t *ret_n);
+
+/* Bounded escalation of an abort that the device does not honour; zero: skip the step. */
+struct spt_escalation {
+	uint64_t wait_us;       /* how long an aborted task may stay at the device */
+	uint64_t reset_wait_us; /* how long after a device reset */
+	bool reset;             /* reset the device at all, before fencing it */
+};
+
+struct spt_device_params {
+	const char *name;     /* copied */
+	uint64_t identity;    /* mixed into default serial numbers and designators: one a machine */
+	const struct spt_backend_ops *backend;
+	const struct spt_option_value *values; /* parallel to the backend's options; read during the call only */
+	struct spt_escalation escalation;
+};
+
+/* Adapter properties: counterpart of StorageAdapterProperty. */
+struct spt_properties {
+	uint32_t alignment_mask;     /* of direct buffers */
+	uint32_t max_transfer_bytes; /* of one command */
+	uint16_t max_cdb_bytes;
+	bool bidirectional;
+	uint8_t device_type; /* SPC-5 PERIPHERAL DEVICE TYPE */
+	uint32_t queue_depth;
+	uint32_t block_bytes; /* 0: not a block device */
+	uint64_t blocks;
+};
+
+int spt_device_open(const struct spt_device_params *params, struct spt_error *error,
+	struct spt_device **ret);
+struct spt_device *spt_device_ref(struct spt_device *device);
+void spt_device_unref(struct spt_device *device);
+const char *spt_device_name(const struct spt_device *device);
+const char *spt_device_backend(const struct spt_device *device);
+void spt_device_properties(const struct spt_device *device, struct spt_properties *ret);
+bool spt_device_fenced(const struct spt_device *device);
+
+/* Which LUN leads to which device for one target. Immutable once made, reference counted. */
+struct spt_lun_map;
+
+struct spt_lun_entry {
+	uint16_t lun; /* 0..16383 */
+	struct spt_device *device;
+	bool read_only;
+};
+
+/* Takes its own references. -EINVAL: LUN out of range or twice. */
+int spt_lun_map_new(const struct spt_lun_entry *entries, size_t n, struct spt_lun_map **ret);
+struct spt_lun_map *spt_lun_map_ref(struct spt_lun_map *map);
+void spt_lun_map_unref(struct spt_lun_map *map);
+size_t spt_lun_map_count(const struct spt_lun_map *map);
+const struct spt_lun_entry *spt_lun_map_at(const struct spt_lun_map *map, size_t i);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Who talks to whom: the names of an I_T nexus (SAM-5 4.5.2, RFC 7143 4.4). */
+#ifndef SPT_NEXUS_H
+#define SPT_NEXUS_H
+
+#include <stdint.h>
+
+#define SPT_NAME_MAX 223u /* RFC 7143 4.2.7.1: an iSCSI name, without its terminator */
+
+struct spt_nexus {
+	const char *initiator_name;
+	uint8_t isid[6];
+	const char *target_name;
+	uint16_t target_portal_group_tag;
+	uint16_t relative_port; /* RELATIVE TARGET PORT IDENTIFIER, from 1 */
+	const char *peer_address;
+	const char *chap_user; /* NULL: not authenticated */
+};
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contexts and sessions. A context is everything of the library that lives on one host loop; a
+ * session is one I_T nexus, from login to logout, and stays on its context. All calls on the
+ * loop's thread. Counterparts: ISCSITGT_SPT_SESSION_START and _STOP.
+ */
+#ifndef SPT_SESSION_H
+#define SPT_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <spt/auxiliary.h>
+#include <spt/device.h>
+#include <spt/host.h>
+#include <spt/nexus.h>
+
+int spt_context_new(struct spt_host *host, struct spt_context **ret);
+/* No session may be left. Closes the loop's channels; @freed follows. */
+void spt_context_free(struct spt_context *context, void (*freed)(void *arg), void *arg);
+
+struct spt_session_params {
+	struct spt_nexus nexus; /* copied */
+	bool reinstated;        /* the nexus replaces one of the same name (session reinstatement) */
+	struct spt_lun_map *luns;
+	size_t budget_bytes; /* most payload memory that its tasks may hold; over it: TASK SET FULL */
+};
+
+/* 0 and the cookie; -ENOMEM; -EINVAL: a name is missing or too long. Devices learn of the session before its first task. */
+int spt_session_start(struct spt_context *context, const struct spt_session_params *params,
+	spt_session_cookie *ret);
+
+/*
+ * Ends the nexus: every task is aborted, and when none of them can touch its device any more
+ * @stopped is called (perhaps from inside this call; at the latest when the escalation of the slowest device
+ * has run its course). No task can be entered from here on. -ENOENT: no such session.
+ */
+int spt_session_stop(struct spt_context *context, spt_session_cookie session,
+	void (*stopped)(void *arg), void *arg);
+
+#endif

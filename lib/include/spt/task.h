@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A SCSI task: one command from its acceptance to the release of its buffers. The memory is the
+ * caller's (embed it); from spt_task_enter() until spt_task_end() the library may look at it.
+ *
+ * The life of a task, on the session's loop throughout:
+ *
+ *   spt_task_enter()   it is in the task table and can be aborted; its turn has not come (CmdSN)
+ *   spt_task_start()   the logical unit judges it. Afterwards it is done already, or at the
+ *                      backend, or out_wanted_bytes is not zero and it waits for data:
+ *   spt_task_data()    once a data sequence is in its buffer; the last one has aux.is_final set
+ *   ops->done()        called once: status, sense and data are there. May be called from inside
+ *                      spt_task_enter's successors, never from spt_task_enter() itself
+ *   spt_task_end()     the caller has sent (or dropped) the result: buffers go back
+ */
+#ifndef SPT_TASK_H
+#define SPT_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <spt/auxiliary.h>
+#include <spt/link.h>
+#include <spt/sense.h>
+
+#define SPT_CDB_MAX 260u
+
+/* Task attributes, numbered as in RFC 7143 11.3.1. */
+enum spt_attribute {
+	SPT_UNTAGGED = 0,
+	SPT_SIMPLE = 1,
+	SPT_ORDERED = 2,
+	SPT_HEAD_OF_QUEUE = 3,
+	SPT_ACA = 4,
+};
+
+/* SAM-5 5.3.1. */
+enum spt_status {
+	SPT_GOOD = 0x00,
+	SPT_CHECK_CONDITION = 0x02,
+	SPT_CONDITION_MET = 0x04,
+	SPT_BUSY = 0x08,
+	SPT_RESERVATION_CONFLICT = 0x18,
+	SPT_TASK_SET_FULL = 0x28,
+	SPT_ACA_ACTIVE = 0x30,
+	SPT_TASK_ABORTED = 0x40,
+};
+
+/* What became of the task beside its status. */
+enum spt_outcome {
+	SPT_COMPLETED,        /* @status is the device server's */
+	SPT_ABORTED,          /* by task management or the end of the nexus: no response is owed */
+	SPT_DELIVERY_FAILURE, /* the service delivery subsystem below failed; no status exists */
+};
+
+enum spt_task_state {
+	SPT_TASK_IDLE,    /* not in the table */
+	SPT_TASK_ENTERED, /* waiting for spt_task_start() */
+	SPT_TASK_COLLECT, /* waiting for spt_task_data() */
+	SPT_TASK_BLOCKED, /* in the task set, held back by an ordered or head of queue task */
+	SPT_TASK_DEVICE,  /* at the backend */
+	SPT_TASK_DONE,    /* finished; its buffers are still in use until spt_task_end() */
+};
+
+struct spt_task;
+struct spt_itl;
+struct spt_session;
+
+struct spt_task_ops {
+	void (*done)(struct spt_task *task);
+};
+
+/* A contiguous piece of payload. */
+struct spt_data {
+	uint8_t *data;
+	uint32_t bytes;
+};
+
+/* How deep layers (struct spt_completion) can be stacked on a task. */
+#define SPT_TASK_LAYERS 6u
+
+struct spt_completion {
+	void (*fn)(struct spt_task *task, void *arg);
+	void *arg;
+};
+
+struct spt_task {
+	/* Set by the caller before spt_task_enter(). */
+	const struct spt_task_ops *ops;
+	struct spt_auxiliary aux;
+	uint8_t cdb[SPT_CDB_MAX];
+	uint16_t cdb_bytes;
+	uint8_t attribute; /* enum spt_attribute */
+	uint8_t priority;
+	uint32_t expected_out_bytes; /* what the initiator is ready to send */
+	uint32_t expected_in_bytes;  /* what the initiator has room for */
+
+	/*
+	 * Set by spt_task_start() when the task waits for data: how many bytes from offset 0 on the
+	 * logical unit takes (never more than expected_out_bytes), and the buffer for them. The buffer is the library's.
+	 */
+	uint32_t out_wanted_bytes;
+	struct spt_data out;
+
+	/* The result, valid from ops->done() on. */
+	uint8_t outcome; /* enum spt_outcome */
+	uint8_t status;  /* enum spt_status */
+	uint16_t sense_bytes;
+	uint8_t sense[SPT_SENSE_MAX];
+	/*
+	 * Data for the initiator, at most expected_in_bytes; stays valid until spt_task_end().
+	 * Valid with CHECK CONDITION too.
+	 */
+	struct spt_data in;
+	/* What the command would have moved had the initiator given it room: residuals come from here.
+	 * Less than expected is an underflow, more an overflow (SAM-5 5.4.2; RFC 7143 11.4.5). */
+	uint64_t in_would_bytes;
+	uint64_t out_would_bytes;
+
+	/* The library's. */
+	uint8_t state; /* enum spt_task_state */
+	bool aborting; /* task management or the end of the nexus wants it gone */
+	bool tas;      /* aborted by another nexus with TAS one: status TASK ABORTED is owed */
+	bool in_pooled, out_pooled;
+	uint8_t completions; /* used entries of completion[] */
+	struct spt_completion completion[SPT_TASK_LAYERS];
+	uint32_t in_pool_bytes, out_pool_bytes;
+	uint64_t serial; /* order of arrival on its loop */
+	struct spt_itl *itl; /* its I_T_L nexus, or NULL: a LUN that is not mapped */
+	struct spt_session *session;
+	void (*lent_release)(struct spt_task *task); /* gives lent data back */
+	struct spt_task *hash_next;
+	struct spt_link session_link; /* in its session */
+	struct spt_link lu_link;      /* in its I_T_L nexus, in order of arrival */
+
+	/* The backend's while the task is there (between submit and completion). */
+	void *backend;
+	uint64_t scratch[6];
+};
+
+struct spt_context;
+
+/*
+ * Enters the task. -EINVAL: wrong auxiliary size, signature, CDB length; -ENOENT: no such session; -ESHUTDOWN: the session
+ * is being stopped; -EEXIST: another task of the nexus has this tag. Nothing is kept on failure. (SEEDS: SCSI_PASS_THROUGH_AUXILIARY.)
+ */
+int spt_task_enter(struct spt_context *context, struct spt_task *task);
+void spt_task_start(struct spt_task *task);
+/* The data sequence described by task->aux is in task->out. -EINVAL: not waiting for data, or offset not contiguous. */
+int spt_task_data(struct spt_task *task, uint32_t bytes);
+/* The task must be in SPT_TASK_DONE or have been refused by spt_task_enter(). */
+void spt_task_end(struct spt_task *task);
+/* The caller gives the task up (its connection is gone): as ABORT TASK, without a TMF. ops->done() follows. */
+void spt_task_abort(struct spt_task *task);
+/* The task of @session with @tag, whatever its generation, or NULL. */
+struct spt_task *spt_task_find(struct spt_context *context, spt_session_cookie session, uint32_t tag);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Task management (SAM-5 7, RFC 7143 11.5). Asynchronous: answered when the tasks it names can no
+ * longer touch the device. Counterpart of ISCSITGT_SPT_TMF.
+ */
+#ifndef SPT_TMF_H
+#define SPT_TMF_H
+
+#include <stdint.h>
+
+#include <spt/auxiliary.h>
+#include <spt/host.h>
+#include <spt/link.h>
+
+/* RFC 7143 11.5.1. TASK REASSIGN concerns connections and is not for the library. */
+enum spt_tmf_function {
+	SPT_TMF_ABORT_TASK = 1,
+	SPT_TMF_ABORT_TASK_SET = 2,
+	SPT_TMF_CLEAR_ACA = 3,
+	SPT_TMF_CLEAR_TASK_SET = 4,
+	SPT_TMF_LOGICAL_UNIT_RESET = 5,
+	SPT_TMF_TARGET_WARM_RESET = 6,
+	SPT_TMF_TARGET_COLD_RESET = 7,
+};
+
+/* RFC 7143 11.6.1. */
+enum spt_tmf_response {
+	SPT_TMF_COMPLETE = 0,
+	SPT_TMF_NO_TASK = 1,
+	SPT_TMF_NO_LUN = 2,
+	SPT_TMF_STILL_ALLEGIANT = 3,
+	SPT_TMF_NO_REASSIGN = 4,
+	SPT_TMF_NOT_SUPPORTED = 5,
+	SPT_TMF_NOT_AUTHORIZED = 6,
+	SPT_TMF_REJECTED = 255,
+};
+
+struct spt_tmf {
+	/* Set by the caller, who keeps the memory until done() is called. */
+	spt_session_cookie session;
+	uint8_t function; /* enum spt_tmf_function */
+	uint64_t lun;
+	struct spt_task_cookie reference; /* ABORT TASK; a generation that differs is NO_TASK */
+	void (*done)(struct spt_tmf *tmf);
+	void *arg;
+
+	uint8_t response; /* enum spt_tmf_response, valid in done() */
+
+	/* The library's. */
+	struct spt_context *context;
+	struct spt_tmf_run *run;
+	struct spt_link link;
+};
+
+/* done() follows, perhaps from inside. -ENOENT: no such session (done() is not called). */
+int spt_tmf(struct spt_context *context, struct spt_tmf *tmf);
+
+#endif
