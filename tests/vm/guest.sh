@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# What every story uses inside the VM: it tells what it does, waits with a bound, runs sptgtd and the peers, and
+# ends with a reason when something is not as it should be. Sourced, never run.
+#
+# $SPTGTD is the daemon, $SPTGTCTL its control client, $TOOLS the directory of the helpers built for these tests.
+set -uo pipefail
+
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+scratch=/run/story
+iqn=iqn.2026-11.org.sptgt:vm
+initiator=iqn.2026-11.org.sptgt:initiator
+sptgtd_pid=
+mkdir -p $scratch
+
+now() { cut -d' ' -f1 /proc/uptime; }
+elapsed() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
+say() { printf '[%6.1f] %s\n' "$(now)" "$*"; }
+
+# fail REASON: the story ends here, with what the daemon and the kernel last said
+fail() {
+	say "FAILED: $*"
+	[ ! -s $scratch/sptgtd.log ] || { echo '--- the end of the log of sptgtd'; tail -n 40 $scratch/sptgtd.log; }
+	echo '--- the end of the kernel log'
+	dmesg | tail -n 15
+	exit 1
+}
+
+# try SECONDS WHAT COMMAND...: COMMAND must succeed within SECONDS; its output is shown only when it does not
+try() {
+	local limit=$1 what=$2 status
+	shift 2
+	timeout -k 5 "$limit" "$@" >$scratch/output 2>&1 </dev/null
+	status=$?
+	[ $status != 0 ] || return 0
+	cat $scratch/output
+	[ $status != 124 ] || fail "$what: not done after $limit s"
+	fail "$what: status $status of: $*"
+}
+
+# refused SECONDS WHAT COMMAND...: COMMAND must fail, and within SECONDS
+refused() {
+	local limit=$1 what=$2 status
+	shift 2
+	timeout -k 5 "$limit" "$@" >$scratch/output 2>&1 </dev/null
+	status=$?
+	[ $status != 0 ] || { cat $scratch/output; fail "$what: succeeded, and should not have"; }
+	[ $status != 124 ] || fail "$what: not refused after $limit s"
+}
+
+# await SECONDS WHAT COMMAND...: until COMMAND succeeds, asked again five times a second
+await() {
+	local limit=$1 what=$2 start
+	shift 2
+	start=$SECONDS
+	until "$@" >/dev/null 2>&1; do
+		[ $((SECONDS - start)) -lt "$limit" ] || fail "$what: still not so after $limit s"
+		sleep 0.2
+	done
+}
+
+# same WHAT FILE FILE: the two must not differ in a byte
+same() { cmp -s "$2" "$3" || { diff -a "$2" "$3" | head -n 20; fail "$1: they differ"; }; }
+
+listening() { grep -q -i ":$(printf %04x "$1") .* 0A " /proc/net/tcp; }
+
+# sptgtd_start: the daemon on a free port of the loopback with the devices and targets told on stdin. Sets $port.
+sptgtd_start() {
+	{
+		printf '[daemon]\nworkers = 1\ncontrol-socket = %s/control.sock\nstate-dir = %s/state\n' $scratch $scratch
+		printf '[portal-main]\nlisten = 127.0.0.1:0\n'
+		cat
+	} >$scratch/sptgt.conf
+	mkdir -p $scratch/state
+	try 60 'sptgtd --check' "$SPTGTD" --config $scratch/sptgt.conf --check
+	"$SPTGTD" --config $scratch/sptgt.conf --log stderr --log-level "${SPTGTD_LOG_LEVEL:-info}" \
+		>$scratch/sptgtd.log 2>&1 </dev/null &
+	sptgtd_pid=$!
+	await 30 'sptgtd is ready' grep -q -w ready $scratch/sptgtd.log
+	port=$(sed -n 's/.*portal main: listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' $scratch/sptgtd.log | head -n 1)
+	[ -n "$port" ] || fail 'sptgtd does not say where it listens'
+	say "sptgtd listens on port $port"
+}
+
+sptgtd_alive() { kill -0 "$sptgtd_pid" 2>/dev/null || fail 'sptgtd is gone'; }
+
+no_sanitizer_report() {
+	! grep -q -E 'ERROR: (Address|Leak|Thread)Sanitizer|runtime error:' $scratch/sptgtd.log ||
+		fail 'a sanitizer complained in sptgtd'
+}
+
+# sptgtd_stop [SECONDS]: SIGTERM; it must drain and end with status 0 in time
+sptgtd_stop() {
+	local limit=${1:-20} start status
+	sptgtd_alive
+	start=$(now)
+	kill "$sptgtd_pid"
+	( sleep "$limit"; kill -KILL "$sptgtd_pid" ) 2>/dev/null & local watch=$!
+	wait "$sptgtd_pid"
+	status=$?
+	kill $watch 2>/dev/null
+	wait $watch 2>/dev/null
+	[ $status != 137 ] || fail "sptgtd did not end within $limit s of SIGTERM"
+	[ $status = 0 ] || fail "sptgtd ended with status $status"
+	no_sanitizer_report
+	say "sptgtd drained and ended with status 0 after $(elapsed "$start") s"
+	sptgtd_pid=
+}
+
+# initiator_start [SETTING...]: iscsid with settings of its own, added to open-iscsi's defaults
+initiator_start() {
+	mkdir -p /run/lock/iscsi /etc/iscsi
+	rm -rf /etc/iscsi/nodes /etc/iscsi/send_targets
+	echo "InitiatorName=$initiator" >/etc/iscsi/initiatorname.iscsi
+	printf '%s\n' 'iscsid.startup = /bin/true' 'node.startup = manual' "$@" >/etc/iscsi/iscsid.conf
+	setsid iscsid -f >$scratch/iscsid.log 2>&1 </dev/null &
+	await 15 'iscsid answers' sh -c 'iscsiadm -m session 2>&1 | grep -q -e "No active" -e tcp:'
+}
+
+# discover PORT IQN: SendTargets must name IQN
+discover() {
+	try 30 "discovery at port $1" iscsiadm -m discovery -t sendtargets -p "127.0.0.1:$1"
+	grep -q -F "$2" $scratch/output || { cat $scratch/output; fail "discovery does not name $2"; }
+}
+
+# login PORT IQN: open-iscsi logs in
+login() {
+	try 60 "login to $2" iscsiadm -m node -T "$2" -p "127.0.0.1:$1" --login
+	say "open-iscsi is logged in to $2"
+}
+
+logout() {
+	try 60 "logout from $2" iscsiadm -m node -T "$2" -p "127.0.0.1:$1" --logout
+	say "open-iscsi is logged out from $2"
+}
+
+# scsi_of IQN LUN: the H:C:T:L of a LUN that open-iscsi has from target IQN
+scsi_of() {
+	local s
+	for s in /sys/class/iscsi_session/session*; do
+		[ "$(cat "$s/targetname")" = "$1" ] || continue
+		basename "$(echo "$s"/device/target*/*:*:*:"$2")"
+	done | grep : | head -n 1
+}
+
+node_name() { basename "$(echo /sys/class/scsi_device/"$1"/device/"$2"/*)" | grep -v '\*'; }
+
+# nodes_of IQN LUN KIND: sets $sg and, for KIND block, $disk to the device nodes of that LUN
+nodes_of() {
+	local hctl
+	await 20 "LUN $2 of $1 appears" sh -c "lsscsi -t | grep -q -F '$1'"
+	hctl=$(scsi_of "$1" "$2")
+	[ -n "$hctl" ] || { lsscsi -g; fail "no LUN $2 of $1"; }
+	await 20 "$hctl has an sg node" test -d "/sys/class/scsi_device/$hctl/device/scsi_generic"
+	sg=/dev/$(node_name "$hctl" scsi_generic)
+	disk=
+	[ "$3" = block ] || return 0
+	await 20 "$hctl has a block node" test -d "/sys/class/scsi_device/$hctl/device/block"
+	disk=/dev/$(node_name "$hctl" block)
+	await 20 "$disk exists" test -b "$disk"
+}
+
+# debug_device KIND: sets $local_sg and, for KIND block, $local_disk to the nodes of the scsi_debug device
+debug_device() {
+	local hctl
+	await 20 'scsi_debug has a device' sh -c 'lsscsi | grep -q scsi_debug'
+	hctl=$(lsscsi | sed -n 's/^\[\([^]]*\)\].*scsi_debug.*/\1/p' | head -n 1)
+	await 20 "$hctl has an sg node" test -d "/sys/class/scsi_device/$hctl/device/scsi_generic"
+	local_sg=/dev/$(node_name "$hctl" scsi_generic)
+	await 20 "$local_sg exists" test -c "$local_sg"
+	local_disk=
+	[ "$1" = block ] || return 0
+	await 20 "$hctl has a block node" test -d "/sys/class/scsi_device/$hctl/device/block"
+	local_disk=/dev/$(node_name "$hctl" block)
+}
+
+# debug_set NAME VALUE: an attribute of scsi_debug; refused by the kernel for a moment while commands run
+debug_set() {
+	await 20 "scsi_debug takes $1=$2" sh -c "echo '$2' >/sys/bus/pseudo/drivers/scsi_debug/$1"
+}
+
+# cdbs TABLE NODE BLOCK-LENGTH OUTPUT: run a table of CDBs
+cdbs() {
+	sed -E "s/@([0-9]*)BS@/\$(( \1 * $3 ))/g; s/\(\( +\*/((/" "$1" | while IFS= read -r line; do
+		case $line in
+		*'$(('*) eval "echo \"$line\"" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done >$scratch/table
+	timeout -k 5 120 "$TOOLS/cdbs" "$2" <$scratch/table >"$4" || { tail -n 5 "$4"; fail "the table did not run on $2"; }
+}
+
+# filesystem TYPE DISK DIRECTORY: mkfs, mount, copy DIRECTORY there, umount, fsck, mount again, compare
+filesystem() {
+	local start
+	start=$(now)
+	mkdir -p /mnt
+	case $1 in
+	ext4) try 120 "mkfs.ext4 $2" mkfs.ext4 -q -F "$2" ;;
+	xfs) try 120 "mkfs.xfs $2" mkfs.xfs -q -f "$2" ;;
+	esac
+	try 60 "mount $2" mount -t "$1" "$2" /mnt
+	try 120 "copy to $2" cp -r "$3" /mnt/copy
+	try 120 "sync $2" sync -f /mnt/copy
+	try 120 "umount $2" umount /mnt
+	case $1 in
+	ext4) try 120 "fsck of $2" e2fsck -f -n "$2" ;;
+	xfs) try 120 "xfs_repair of $2" xfs_repair -n "$2" ;;
+	esac
+	try 60 "mount $2 again" mount -t "$1" -o ro "$2" /mnt
+	try 120 "compare the files on $2" diff -r "$3" /mnt/copy
+	try 120 "umount $2 again" umount /mnt
+	say "$1 on $2: made, mounted, written, unmounted, checked, compared in $(elapsed "$start") s"
+}
+
+# some_files DIRECTORY KIB: files of several sizes with contents that do not repeat
+some_files() {
+	mkdir -p "$1/deep/er"
+	head -c "$2K" /dev/urandom >"$1/large"
+	head -c 100000 /dev/urandom >"$1/deep/medium"
+	head -c 1 /dev/urandom >"$1/deep/er/small"
+	: >"$1/deep/empty"
+}
+
+ended() {
+	local status=$?
+	[ -z "$sptgtd_pid" ] || kill -KILL "$sptgtd_pid" 2>/dev/null
+	[ $status != 0 ] || say 'the story ends well'
+}
+trap ended EXIT

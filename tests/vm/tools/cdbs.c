@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cdbs DEVICE: send each CDB of a table on stdin to a SCSI generic node and print, a line each,
+ * everything a pass-through must not change: host status, SCSI status, sense bytes, residual and the bytes
+ * that came. Run on a device directly and on the same device through a target, the two outputs must not differ.
+ *
+ * A table line is  NAME | none  | CDB...
+ *                  NAME | in N  | CDB...
+ *                  NAME | out N BYTE | CDB...      N bytes of the value BYTE go out
+ * with the CDB in hexadecimal. Empty lines and lines that begin with # are passed over.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <scsi/sg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define DATA_MAX_BYTES (1u << 20)
+#define SENSE_MAX_BYTES 252
+#define CDB_MAX_BYTES 252
+#define SHOWN_BYTES 256
+#define TIMEOUT_MS 60000
+
+struct row {
+	char name[64];
+	int direction;
+	unsigned data_bytes;
+	unsigned fill;
+	uint8_t cdb[CDB_MAX_BYTES];
+	unsigned cdb_bytes;
+};
+
+static uint8_t data[DATA_MAX_BYTES];
+
+static int parse_transfer(const char *text, struct row *row)
+{
+	char word[8];
+
+	if (sscanf(text, " %7s", word) != 1)
+		return -EINVAL;
+	row->data_bytes = 0;
+	row->fill = 0;
+	if (!strcmp(word, "none")) {
+		row->direction = SG_DXFER_NONE;
+		return 0;
+	}
+	if (!strcmp(word, "in")) {
+		row->direction = SG_DXFER_FROM_DEV;
+		if (sscanf(text, " in %u", &row->data_bytes) != 1)
+			return -EINVAL;
+	} else if (!strcmp(word, "out")) {
+		row->direction = SG_DXFER_TO_DEV;
+		if (sscanf(text, " out %u %x", &row->data_bytes, &row->fill) != 2)
+			return -EINVAL;
+	} else {
+		return -EINVAL;
+	}
+	return row->data_bytes <= DATA_MAX_BYTES ? 0 : -EINVAL;
+}
+
+static int parse_cdb(const char *text, struct row *row)
+{
+	char *end;
+
+	for (row->cdb_bytes = 0; row->cdb_bytes < CDB_MAX_BYTES; text = end) {
+		unsigned long byte = strtoul(text, &end, 16);
+
+		if (end == text)
+			break;
+		if (byte > 0xff)
+			return -EINVAL;
+		row->cdb[row->cdb_bytes++] = (uint8_t)byte;
+	}
+	while (isspace((unsigned char)*text))
+		text++;
+	return row->cdb_bytes > 0 && !*text ? 0 : -EINVAL;
+}
+
+static int parse_row(char *line, struct row *row)
+{
+	char *transfer = strchr(line, '|');
+	char *cdb = transfer ? strchr(transfer + 1, '|') : NULL;
+
+	if (!cdb)
+		return -EINVAL;
+	*transfer++ = *cdb++ = '\0';
+	if (sscanf(line, " %63[^\n]", row->name) != 1)
+		return -EINVAL;
+	for (char *p = row->name + strlen(row->name); p > row->name && p[-1] == ' ';)
+		*--p = '\0';
+	if (parse_transfer(transfer, row) < 0)
+		return -EINVAL;
+	return parse_cdb(cdb, row);
+}
+
+static void print_bytes(const char *label, const uint8_t *bytes, size_t count)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	printf(" %s=%zu:", label, count);
+	if (count <= SHOWN_BYTES) {
+		for (size_t i = 0; i < count; i++)
+			printf("%02x", bytes[i]);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3;
+	printf("fnv-%016llx", (unsigned long long)hash);
+}
+
+/*
+ * SPC-5 4.4: with any other sense key the bytes that came are whatever a kernel buffer held, for a device that
+ * moved nothing may still report no residual.
+ */
+static bool data_is_defined(const struct sg_io_hdr *io)
+{
+	uint8_t key;
+
+	if (io->status == 0)
+		return true;
+	if (io->sb_len_wr < 3)
+		return false;
+	key = (io->sbp[0] & 0x7f) >= 0x72 ? io->sbp[1] & 0x0f : io->sbp[2] & 0x0f;
+	return key <= 1; /* NO SENSE, RECOVERED ERROR */
+}
+
+static void run_row(int fd, struct row *row)
+{
+	uint8_t sense[SENSE_MAX_BYTES] = { 0 };
+	struct sg_io_hdr io = {
+		.interface_id = 'S',
+		.dxfer_direction = row->direction,
+		.cmd_len = (unsigned char)row->cdb_bytes,
+		.cmdp = row->cdb,
+		.mx_sb_len = SENSE_MAX_BYTES,
+		.sbp = sense,
+		.dxfer_len = row->data_bytes,
+		.dxferp = data,
+		.timeout = TIMEOUT_MS,
+	};
+
+	memset(data, row->direction == SG_DXFER_TO_DEV ? (int)row->fill : 0, sizeof(data));
+	if (ioctl(fd, SG_IO, &io) < 0) {
+		printf("%s: SG_IO: %s\n", row->name, strerror(errno));
+		return;
+	}
+	printf("%s: host=%u status=%02x resid=%d", row->name, io.host_status, io.status, io.resid);
+	print_bytes("sense", sense, io.sb_len_wr);
+	if (row->direction == SG_DXFER_FROM_DEV && data_is_defined(&io) && io.resid >= 0 &&
+	    (unsigned)io.resid <= row->data_bytes)
+		print_bytes("data", data, row->data_bytes - (unsigned)io.resid);
+	putchar('\n');
+}
+
+int main(int argc, char **argv)
+{
+	char line[1024];
+	int fd;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: cdbs DEVICE <TABLE\n");
+		return 2;
+	}
+	fd = open(argv[1], O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) {
+		fprintf(stderr, "cdbs: %s: %s\n", argv[1], strerror(errno));
+		return 1;
+	}
+	for (unsigned number = 1; fgets(line, sizeof(line), stdin); number++) {
+		struct row row;
+
+		if (line[strspn(line, " \t\n")] == '\0' || line[0] == '#')
+			continue;
+		if (parse_row(line, &row) < 0) {
+			fprintf(stderr, "cdbs: line %u is not NAME | TRANSFER | CDB\n", number);
+			return 2;
+		}
+		run_row(fd, &row);
+	}
+	close(fd);
+	return 0;
+}
