@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""libiscsi's conformance suite (iscsi-test-cu), one process a test, so that a test that hangs or dies harms no other.
+
+A test's outcome is one of: pass, skip (it says that the target lacks what it needs), fail (an assertion), hang (ended by
+its timeout), crash (the suite itself died, or did not run the test at all).
+"""
+
+import subprocess
+import time
+
+RANK = {'pass': 4, 'skip': 3, 'fail': 2, 'crash': 1, 'hang': 0}
+TWO_PATHS = ('MultipathIO.',)          # suites that want a second path to the same logical unit
+
+
+def names(program='iscsi-test-cu'):
+    """SUITE.TEST of every test; the list repeats each one in every family it belongs to."""
+    listing = subprocess.run([program, '--list'], stdout=subprocess.PIPE, text=True, check=True, timeout=30).stdout
+    words = [line.strip().split('.', 1) for line in listing.splitlines()]
+    return [word[1] for word in words if len(word) == 2 and word[0] == 'ALL' and '.' in word[1]]
+
+
+class Outcome:
+    def __init__(self, word, seconds, text):
+        self.word = word
+        self.seconds = seconds
+        self.text = text
+
+    def reason(self):
+        """The first line by which the suite explains a skip or a failure."""
+        for line in self.text.splitlines():
+            if '[SKIPPED]' in line or '[FAILED]' in line or 'CU_' in line:
+                return ' '.join(line.split())
+        return ''
+
+
+def run(name, urls, timeout, program='iscsi-test-cu', initiator=None):
+    """Run one test against the first of urls; the others are further paths, given to the suites that use them."""
+    command = [program, '--dataloss', '--allow-sanitize', '--test=ALL.' + name]
+    if initiator:
+        command += ['-i', initiator, '-I', initiator + '-2']
+    command += urls[:2] if name.startswith(TWO_PATHS) else urls[:1]
+    start = time.monotonic()
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=timeout)
+        output, status = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as e:
+        output, status = e.stdout or b'', None
+    text = output.decode('utf-8', 'replace')
+    return Outcome(_word(name, text, status), time.monotonic() - start, text)
+
+
+def _word(name, text, status):
+    if status is None:
+        return 'hang'
+    if status < 0 or 'Test: ' + name.split('.', 1)[1] not in text:
+        return 'crash'
+    if status != 0:
+        return 'fail'
+    return 'skip' if '[SKIPPED]' in text else 'pass'
