@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A configuration that has been read and found good: plain structures, immutable, with one owner.
+ * Names are resolved (a LUN holds the index of its device, a target those of its portals), limits
+ * are kept, defaults are filled in. Every key and its limits are a row of schema.c.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <spt/device.h>
+#include <spt/option.h>
+
+#include "config/errors.h"
+
+#define CONFIG_PORT 3260u /* iscsi-target, RFC 7143 13.1 */
+
+struct config_daemon {
+	uint32_t workers; /* event loops; 0: one for each CPU */
+	char *control_socket;
+	char *state_dir;
+	char *user;  /* NULL: stay what we are */
+	char *group; /* NULL: the user's */
+	uint32_t log_level; /* enum log_level */
+	uint64_t drain_timeout_us;
+	uint32_t max_connections;  /* of all portals together */
+	uint32_t max_logins;       /* connections whose login is not finished */
+	uint64_t login_timeout_us; /* from accept to the full feature phase */
+};
+
+struct config_address {
+	struct sockaddr_storage sockaddr;
+	socklen_t bytes;
+	char text[INET6_ADDRSTRLEN + 24]; /* "[::1%lo]:3260", as a person writes it */
+};
+
+struct config_portal {
+	char *name;
+	struct config_address *listens;
+	size_t n_listens;
+	uint16_t tag;             /* target portal group tag; the same for all of a group */
+	uint64_t nop_interval_us; /* silence after which a NOP-In is sent; 0: never */
+	uint64_t nop_timeout_us;  /* how long its answer may take */
+};
+
+struct config_device {
+	char *name;
+	const struct spt_backend_ops *backend;
+	struct spt_option_value *values; /* parallel to spt_backend_options() */
+	size_t n_values;
+	struct spt_escalation escalation;
+	unsigned line; /* of its section, for messages at start-up */
+};
+
+struct config_lun {
+	uint16_t lun;
+	size_t device; /* index into config.devices */
+	bool read_only;
+};
+
+enum {
+	CONFIG_DIGEST_NONE = 1 << 0,
+	CONFIG_DIGEST_CRC32C = 1 << 1,
+};
+
+/* A list of digests in order of preference. */
+struct config_digests {
+	uint8_t n;
+	uint8_t list[2]; /* CONFIG_DIGEST_* */
+};
+
+/* What we offer and accept in the negotiation of a session (RFC 7143 13). */
+struct config_negotiation {
+	bool initial_r2t;
+	bool immediate_data;
+	uint32_t max_recv_data_segment_length;
+	uint32_t max_burst_length;
+	uint32_t first_burst_length;
+	uint32_t max_outstanding_r2t;
+	uint32_t time_to_wait_s;   /* DefaultTime2Wait */
+	uint32_t time_to_retain_s; /* DefaultTime2Retain */
+	struct config_digests header_digest;
+	struct config_digests data_digest;
+};
+
+struct config_target {
+	char *name; /* an iSCSI name, in lower case */
+	char *alias; /* NULL: none */
+	size_t *portals; /* indexes into config.portals */
+	size_t n_portals;
+	struct config_lun *luns; /* in ascending order of LUN */
+	size_t n_luns;
+	char **initiators; /* names and globs, lower case; nobody else may log in */
+	size_t n_initiators;
+	struct config_negotiation negotiation;
+	uint32_t max_sessions;
+	uint32_t queue_depth;  /* commands a session may have outstanding: its command window */
+	uint64_t budget_bytes; /* payload memory that the tasks of a session may hold */
+	unsigned line;
+};
+
+struct config {
+	struct config_daemon daemon;
+	struct config_portal *portals;
+	size_t n_portals;
+	struct config_device *devices;
+	size_t n_devices;
+	struct config_target *targets;
+	size_t n_targets;
+	char **texts; /* every string that a device's values point at */
+	size_t n_texts;
+};
+
+/*
+ * 0 and the configuration; otherwise nothing but @errors: -EINVAL when faults were found (all are told, not
+ * the first only), -errno when the file cannot be read (told as well), -ENOMEM. @errors is initialised here.
+ * Warnings may be there in either case.
+ */
+int config_load(const char *path, struct config_errors *errors, struct config **ret);
+/* The same from memory; @name stands for the file in messages. */
+int config_parse(const char *name, const void *data, size_t bytes, struct config_errors *errors,
+	struct config **ret);
+/*
+ * The configuration of --demo: one target with one memory disk on the loopback. @listen takes the
+ * place of its portal's listen key; NULL: 127.0.0.1:3260.
+ */
+int config_demo(const char *listen, struct config_errors *errors, struct config **ret);
+/* The text config_demo() reads, for a person who asks. */
+const char *config_demo_text(void);
+void config_free(struct config *config);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control socket: HTTP and JSON on a Unix socket that only its owner may use. It knows nothing
+ * of targets and sessions; it asks the daemon through struct control_ops, which may answer at once
+ * or after a walk over all loops.
+ *
+ *   GET    /v1/targets  /v1/luns  /v1/sessions  /v1/version   JSON
+ *   GET    /metrics                                           Prometheus text format
+ *   DELETE /v1/sessions/ID                                    ends a session
+ */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include <stdint.h>
+
+#include <spt/error.h>
+#include <spt/host.h>
+
+#include "control/snapshot.h"
+
+enum control_what {
+	CONTROL_TARGETS = 1 << 0,
+	CONTROL_LUNS = 1 << 1,
+	CONTROL_SESSIONS = 1 << 2,
+	CONTROL_COUNTERS = 1 << 3,
+	CONTROL_END_SESSION = 1 << 4,
+};
+
+/*
+ * One question. The daemon has it from ask() until control_answer(), even when the socket's client
+ * has gone away, and may use @post and @daemon for its way through the loops.
+ */
+struct control_query {
+	unsigned what;       /* CONTROL_*, several of the first four or the last */
+	uint64_t session_id; /* CONTROL_END_SESSION */
+	struct snapshot snapshot; /* the rows asked for are added here */
+	struct spt_post post;
+	uint64_t daemon[4]; /* the daemon's, zero at first */
+};
+
+struct control_ops {
+	/* Called on control's loop. control_answer() follows, perhaps from inside. */
+	void (*ask)(void *arg, struct control_query *query);
+};
+
+/*
+ * On control's loop. 0; -ENOENT: no such session; or another -errno. A session that is being ended
+ * is answered when the end has begun, not when it is over.
+ */
+void control_answer(struct control_query *query, int result);
+
+struct event_base;
+struct control;
+
+struct control_params {
+	struct event_base *base; /* of the loop it lives on */
+	const char *path;        /* of the socket; its directory must exist */
+	const struct control_ops *ops;
+	void *arg;
+};
+
+/*
+ * Makes the socket (mode 0600) and listens. A socket left behind by a dead daemon is replaced; one
+ * that answers is -EADDRINUSE; what is no socket is left alone (-EEXIST). 0 or -errno with @error told. On the loop's thread.
+ */
+int control_new(const struct control_params *params, struct spt_error *error, struct control **ret);
+/*
+ * Stops listening and removes the socket. Open questions may still be answered afterwards; their
+ * answers go nowhere. On the loop's thread.
+ */
+void control_free(struct control *control);
+
+#endif
