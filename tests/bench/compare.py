@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""
+Compares iSCSI targets on this machine: starts each that is installed on loopback with a logical unit
+in memory, fills it, and lets the load generator run the cells of a matrix in alternating order, so
+that whatever else the machine does meets all of them alike. A run from which the hypervisor stole
+time, or during which somebody else used the processors, is disturbed: it is repeated a few times,
+and otherwise dropped. Printed are medians, and ratios pair by pair with their spread.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+
+import tables
+from matrix import MATRICES
+from targets import installed
+
+
+def parse_arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("--build", required=True, help="build directory of sptgt")
+    p.add_argument("--matrix", choices=sorted(MATRICES), default="full")
+    p.add_argument("--quick", dest="matrix", action="store_const", const="quick")
+    p.add_argument("--cell", action="append", help="only cells whose name has this in it")
+    p.add_argument("--target", action="append",
+                   help="only these of sptgtd, tgtd-rdwr, tgtd-aio, istgt, spdk, tcp")
+    p.add_argument("--spdk", metavar="PATH", help="SPDK's iscsi_tgt")
+    p.add_argument("--daemon-key", action="append", default=[], metavar="'KEY = VALUE'",
+                   help="a line for sptgtd's [daemon] section")
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--duration", type=float, default=5, help="seconds of each run")
+    p.add_argument("--warmup", type=float, default=0.5)
+    p.add_argument("--size-mib", type=int, default=1024)
+    p.add_argument("--max-stolen", type=float, default=0.1,
+                   help="processors' time stolen, per second, that disturbs a run")
+    p.add_argument("--max-foreign", type=float, default=0.2,
+                   help="processors' time used by others, per second, that disturbs a run")
+    p.add_argument("--retries", type=int, default=2, help="of a disturbed run")
+    p.add_argument("--markdown", metavar="FILE")
+    p.add_argument("--json", metavar="FILE")
+    p.add_argument("--at-least", type=float, metavar="RATIO",
+                   help="fail when sptgtd's median IOPS ratio over another target is below")
+    return p.parse_args()
+
+
+class Bench:
+    def __init__(self, args, targets):
+        self.args = args
+        self.targets = targets
+        self.programs = os.path.join(args.build, "tests", "bench")
+        wanted = args.cell or [""]
+        self.cells = [c for c in MATRICES[args.matrix] if any(w in c.name for w in wanted)]
+        self.with_tcp = not args.target or "tcp" in args.target
+        self.runs = {}  # cell name -> target name -> runs
+
+    def program(self, name):
+        return os.path.join(self.programs, name)
+
+    def times(self):
+        return ["--duration", f"{int(self.args.duration * 1000)}ms",
+                "--warmup", f"{int(self.args.warmup * 1000)}ms"]
+
+    def execute(self, argv):
+        done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=self.args.duration + self.args.warmup + 60)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(argv)}:\n{done.stderr}")
+        return json.loads(done.stdout)
+
+    def load(self, target, cell):
+        target.resume()
+        try:
+            return self.execute([self.program("load"), *cell.load_arguments(), *self.times(),
+                                 "--server-pid", str(target.pid), "--json", "-", target.url])
+        finally:
+            target.pause()
+
+    def fill(self, target):
+        """Every page of the medium exists before anything is measured."""
+        subprocess.run([self.program("load"), "--block", "1M", "--depth", "8", "--fill",
+                        "--duration", "0", "--warmup", "0", target.url], check=True, timeout=120)
+        target.pause()
+
+    def disturbance(self, result):
+        for key, limit in (("stolen_seconds", self.args.max_stolen),
+                           ("foreign_cpu_seconds", self.args.max_foreign)):
+            if result[key] > limit * result["seconds"]:
+                return f"{key} {result[key]:.2f}"
+        return None
+
+    def measure(self, round_number, cell, name, run):
+        """One run, repeated while it is disturbed; every attempt is kept for the record."""
+        done = self.runs.setdefault(cell.name, {}).setdefault(name, [])
+        for _ in range(1 + self.args.retries):
+            result = run()
+            disturbed = self.disturbance(result)
+            done.append({"round": round_number, "disturbed": disturbed, "result": result})
+            note = f"  disturbed: {disturbed}" if disturbed else ""
+            print(f"{round_number}: {cell.name}: {name}: {result['iops']:,.0f} IOPS, "
+                  f"p50 {result['all']['p50_us']:.1f} us{note}", file=sys.stderr, flush=True)
+            if not disturbed:
+                return
+
+    def entrants(self, cell):
+        for target in self.targets:
+            yield target.name, lambda t=target: self.load(t, cell)
+        tcp = cell.tcp_arguments()
+        if self.with_tcp and tcp:
+            argv = [self.program("tcp"), *tcp, *self.times(), "--json", "-"]
+            yield "tcp", lambda: self.execute(argv)
+
+    def run(self):
+        for round_number in range(1, self.args.rounds + 1):
+            for cell in self.cells:
+                entrants = list(self.entrants(cell))
+                shift = (round_number - 1) % len(entrants)  # nobody is always the first
+                for name, run in entrants[shift:] + entrants[:shift]:
+                    self.measure(round_number, cell, name, run)
+
+    def ordered(self):
+        """The runs with the targets in one order, ours first."""
+        names = [t.name for t in self.targets] + ["tcp"]
+        return {cell: {n: by_name[n] for n in names if n in by_name}
+                for cell, by_name in self.runs.items()}
+
+
+def machine():
+    with open("/proc/cpuinfo") as f:
+        model = next((l.split(":")[1].strip() for l in f if l.startswith("model name")), "unknown")
+    return {"cpu": model, "cpus": os.cpu_count(), "kernel": platform.release()}
+
+
+def write_file(path, content):
+    if path:
+        with open(path, "w") as f:
+            f.write(content)
+
+
+def publish(args, runs):
+    parts = [tables.medians_table(runs)]
+    ratios = tables.ratios_table(runs, "sptgtd")
+    if len(ratios) > 1:
+        parts.append(ratios)
+    print("\n".join(tables.text(rows) for rows in parts))
+    write_file(args.markdown, "\n".join(tables.markdown(rows) for rows in parts))
+    write_file(args.json, json.dumps({
+        "machine": machine(), "matrix": args.matrix, "seconds": args.duration,
+        "rounds": args.rounds, "size_mib": args.size_mib, "runs": runs}, indent=1) + "\n")
+
+
+def too_slow(args, runs):
+    """The cells and targets over which our median IOPS ratio is below what was asked for."""
+    slow = []
+    for cell, targets in runs.items():
+        for name, done in targets.items():
+            if args.at_least is None or name in ("sptgtd", "tcp"):
+                continue
+            ratio = tables.ratio(targets.get("sptgtd", []), done, "iops")
+            if ratio is None or ratio[0] < args.at_least:
+                slow.append(f"{cell} over {name}: {tables.spread(ratio)}")
+    return slow
+
+
+def main():
+    args = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with contextlib.ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="sptgt-bench-"))
+        targets = installed(directory, args.size_mib, args.build, args.spdk, args.daemon_key,
+                            args.target)
+        bench = Bench(args, targets)
+        for target in targets:
+            stack.callback(target.stop)
+            target.start()
+            bench.fill(target)
+        bench.run()
+        runs = bench.ordered()
+    publish(args, runs)
+    slow = too_slow(args, runs)
+    for line in slow:
+        print(f"below {args.at_least}: {line}", file=sys.stderr)
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
