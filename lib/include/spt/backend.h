@@ -28,6 +28,8 @@ enum {
 	SPT_BACKEND_PER_NEXUS = 1 << 0,
 	/* Ordered and head of queue tasks are kept in order by the backend itself. */
 	SPT_BACKEND_OWN_ORDER = 1 << 1,
+	/* The Control mode page says TST 001b: CLEAR TASK SET concerns the nexus that sent it only. */
+	SPT_BACKEND_TASK_SET_PER_NEXUS = 1 << 2,
 };
 
 struct spt_open {

@@ -32,10 +32,14 @@ int spt_session_start(struct spt_context *context, const struct spt_session_para
 	spt_session_cookie *ret);
 
 /*
- * Ends the nexus: every task is aborted, and when none of them can touch its device any more
- * @stopped is called (perhaps from inside this call; at the latest when the escalation of the slowest device
- * has run its course). No task can be entered from here on. -ENOENT: no such session.
+ * Ends the nexus: every task is aborted, and when none of them can touch its device any more and
+ * the caller has ended them all, @stopped is called (perhaps from inside this call). No task can be entered from here on.
+ * The loss of a nexus never resets or fences a device: a tape that is being rewound goes on
+ * rewinding, and the session stays until the device is done. -ENOENT: no such session.
  */
+/* Tasks of the session that have not been ended. */
+unsigned spt_session_tasks(struct spt_context *context, spt_session_cookie session);
+
 int spt_session_stop(struct spt_context *context, spt_session_cookie session,
 	void (*stopped)(void *arg), void *arg);
 

@@ -10,7 +10,8 @@
  *                      backend, or out_wanted_bytes is not zero and it waits for data:
  *   spt_task_data()    once a data sequence is in its buffer; the last one has aux.is_final set
  *   ops->done()        called once: status, sense and data are there. May be called from inside
- *                      spt_task_enter's successors, never from spt_task_enter() itself
+ *                      any of these but spt_task_enter(). It may end the task; it must not start
+ *                      task management or stop a session
  *   spt_task_end()     the caller has sent (or dropped) the result: buffers go back
  */
 #ifndef SPT_TASK_H
@@ -126,6 +127,7 @@ struct spt_task {
 	uint8_t completions; /* used entries of completion[] */
 	struct spt_completion completion[SPT_TASK_LAYERS];
 	uint32_t in_pool_bytes, out_pool_bytes;
+	uint32_t out_received_bytes;
 	uint64_t serial; /* order of arrival on its loop */
 	struct spt_itl *itl; /* its I_T_L nexus, or NULL: a LUN that is not mapped */
 	struct spt_session *session;
@@ -133,6 +135,7 @@ struct spt_task {
 	struct spt_task *hash_next;
 	struct spt_link session_link; /* in its session */
 	struct spt_link lu_link;      /* in its I_T_L nexus, in order of arrival */
+	struct spt_link doomed_link;  /* while it is to be ended and has not */
 
 	/* The backend's while the task is there (between submit and completion). */
 	void *backend;

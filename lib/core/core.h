@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The objects of the core and who owns whom. Nothing outside lib/core includes this.
+ *
+ *   context   one a loop; owns its sessions, its task table, its channels, its running TMF parts
+ *   session   one I_T nexus; owns an itl for each entry of its LUN map
+ *   itl       one I_T_L nexus: the task set and the unit attentions of a nexus at a logical unit
+ *   channel   a loop's (or a nexus's) way to a device; counted by the itls that use it
+ *   device    shared by all loops. Its list of itls and their attentions are under its lock; what
+ *             the I/O path reads of them is atomic
+ */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <spt/spt.h>
+
+#include "base/list.h"
+
+#define CORE_HASH_SIZE 1024u
+#define CORE_ATTENTIONS 8u
+
+struct spt_context {
+	struct spt_host *host;
+	struct session_slot *slots;
+	uint32_t n_slots;
+	struct spt_task *hash[CORE_HASH_SIZE];
+	uint64_t serial;             /* of the next task */
+	struct spt_link channels;    /* struct channel.link */
+	struct spt_link tmf_parts;   /* struct tmf_part.link */
+	struct spt_link doomed;      /* tasks at a backend that are to be ended */
+	const struct spt_task *judging; /* until it is finished */
+	void (*freed)(void *arg);
+	void *freed_arg;
+};
+
+struct session_slot {
+	uint32_t generation;
+	struct spt_session *session;
+};
+
+struct spt_device {
+	atomic_uint refs;
+	char *name;
+	uint64_t identity;
+	const struct spt_backend_ops *ops;
+	void *state;
+	struct spt_escalation escalation;
+	atomic_bool fenced;
+	atomic_bool descriptor_sense;
+	pthread_mutex_t lock;
+	struct spt_link itls; /* struct spt_itl.device_link; under lock */
+};
+
+struct channel {
+	struct spt_link link; /* in context->channels */
+	struct spt_context *context;
+	struct spt_device *device; /* a reference */
+	void *state;
+	unsigned itls;
+	bool per_nexus;
+	void (*left)(void *arg); /* while closing */
+	void *left_arg;
+};
+
+struct spt_itl {
+	struct spt_session *session;
+	struct spt_device *device;
+	struct channel *channel; /* NULL: could not be opened */
+	uint16_t lun;
+	struct spt_link device_link;
+	struct spt_link tasks;      /* the task set, in order of arrival */
+	unsigned ordered;           /* ORDERED tasks in it that are not done */
+	unsigned heads;             /* HEAD OF QUEUE tasks, likewise */
+	unsigned blocked;
+	atomic_uint attention_count; /* read without the lock */
+	spt_asc_t attentions[CORE_ATTENTIONS]; /* under device->lock */
+};
+
+struct spt_session {
+	struct spt_context *context;
+	spt_session_cookie cookie;
+	struct spt_nexus nexus;
+	char *names; /* the memory of nexus's strings */
+	struct spt_lun_map *luns;
+	struct spt_itl *itls; /* parallel to luns */
+	size_t n_itls;
+	struct spt_link tasks; /* every task, until it is ended */
+	unsigned n_tasks;
+	size_t budget_bytes, used_bytes;
+	bool stopping;
+	unsigned closing; /* itls whose channels are still to be left */
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+};
+
+/* session.c */
+struct spt_session *session_find(const struct spt_context *context, spt_session_cookie cookie);
+/* After a task left @session: goes on with stopping it. May free it. */
+void session_task_gone(struct spt_session *session);
+
+/* channel.c */
+int channel_get(struct spt_context *context, struct spt_device *device, struct spt_session *session,
+	bool reinstated, struct channel **ret);
+/* @left is called when the channel no longer uses the session's memory: at once if it is shared. */
+void channel_put(struct channel *channel, void (*left)(void *arg), void *arg);
+void context_channel_closed(struct spt_context *context);
+
+/* itl.c */
+void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt_lun_entry *entry);
+void itl_join(struct spt_itl *itl);
+void itl_leave(struct spt_itl *itl);
+/* The oldest unit attention, taken; 0: none. */
+spt_asc_t itl_take_attention(struct spt_itl *itl);
+void device_attention(struct spt_device *device, const struct spt_session *except, spt_asc_t asc);
+
+/* lun.c: what is answered above logical units. False: the command is for task->itl. */
+bool lun_answer(struct spt_task *task);
+struct spt_itl *lun_find(struct spt_session *session, uint64_t lun);
+
+/* backend.c: the only callers of struct spt_backend_ops. */
+void backend_judge(struct spt_task *task);
+void backend_submit(struct spt_task *task);
+void backend_cancel(struct spt_task *task);
+int backend_reset(struct channel *channel, struct spt_reset *reset);
+bool backend_fence(struct channel *channel);
+
+/* taskset.c */
+void taskset_add(struct spt_task *task);
+/* The task is no longer in the way of others. */
+void taskset_remove(struct spt_task *task);
+/* Executes what need not wait any longer. */
+void taskset_wake(struct spt_itl *itl);
+/* May @task be executed now? */
+bool taskset_enabled(const struct spt_task *task);
+
+/* task.c */
+void task_execute(struct spt_task *task);
+/* The task is over (result filled): tell its caller. */
+void task_finish(struct spt_task *task);
+/*
+ * Ends every task of @list (linked by doomed_link, aborting set): at once where no backend has it,
+ * else it is in context->doomed until the backend completes it. Their memory may be gone on return.
+ */
+void tasks_kill(struct spt_context *context, struct spt_link *list);
+/* Marks @task and puts it into @list, unless it is done or marked already. */
+void task_doom(struct spt_task *task, struct spt_link *list);
+bool session_charge(struct spt_session *session, size_t bytes);
+void session_uncharge(struct spt_session *session, size_t bytes);
+
+/* tmf.c */
+/* A task of @context is over. */
+void tmf_reevaluate(struct spt_context *context);
+
+#endif

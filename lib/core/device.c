@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Devices: a backend opened under a name, counted by LUN maps and channels. The last reference
+ * closes the backend's device.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "core/core.h"
+
+static void device_free(struct spt_device *device)
+{
+	assert(list_empty(&device->itls));
+	if (device->state)
+		device->ops->close(device->state);
+	pthread_mutex_destroy(&device->lock);
+	free(device->name);
+	free(device);
+}
+
+int spt_device_open(const struct spt_device_params *params, struct spt_error *error,
+	struct spt_device **ret)
+{
+	const struct spt_backend_ops *ops = params->backend;
+	struct spt_device *device = calloc(1, sizeof(*device));
+
+	if (!device)
+		return spt_error_set(error, -ENOMEM, "out of memory");
+	atomic_init(&device->refs, 1);
+	pthread_mutex_init(&device->lock, NULL);
+	list_init(&device->itls);
+	device->ops = ops;
+	device->identity = params->identity;
+	device->escalation = params->escalation;
+	device->name = strdup(params->name);
+	if (!device->name) {
+		device_free(device);
+		return spt_error_set(error, -ENOMEM, "out of memory");
+	}
+	struct spt_open open = {
+		.name = device->name,
+		.identity = params->identity,
+		.values = params->values,
+		.device = device,
+	};
+	void *state = NULL;
+	int r = ops->open(&open, error, &state);
+	if (r < 0) {
+		device_free(device);
+		return r;
+	}
+	assert(state);
+	device->state = state;
+	*ret = device;
+	return 0;
+}
+
+struct spt_device *spt_device_ref(struct spt_device *device)
+{
+	atomic_fetch_add_explicit(&device->refs, 1, memory_order_relaxed);
+	return device;
+}
+
+void spt_device_unref(struct spt_device *device)
+{
+	if (device && atomic_fetch_sub_explicit(&device->refs, 1, memory_order_acq_rel) == 1)
+		device_free(device);
+}
+
+const char *spt_device_name(const struct spt_device *device)
+{
+	return device->name;
+}
+
+const char *spt_device_backend(const struct spt_device *device)
+{
+	return device->ops->name;
+}
+
+void spt_device_properties(const struct spt_device *device, struct spt_properties *ret)
+{
+	struct spt_properties p = { 0 };
+
+	device->ops->properties(device->state, &p);
+	*ret = p;
+}
+
+bool spt_device_fenced(const struct spt_device *device)
+{
+	return atomic_load_explicit(&device->fenced, memory_order_relaxed);
+}
+
+void spt_device_set_descriptor_sense(struct spt_device *device, bool on)
+{
+	atomic_store_explicit(&device->descriptor_sense, on, memory_order_relaxed);
+}
+
+void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc)
+{
+	device_attention(device, except ? except->session : NULL, asc);
+}

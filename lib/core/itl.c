@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * I_T_L nexuses: a nexus at one logical unit, with the unit attention conditions that wait for it
+ * (SAM-5 5.14). Conditions are raised from any loop, so the queue is under the device's lock; the
+ * I/O path looks at an atomic count only.
+ */
+#include <string.h>
+
+#include "core/core.h"
+
+#define ASC_POWER_ON 0x2900 /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED */
+
+void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt_lun_entry *entry)
+{
+	itl->session = session;
+	itl->device = entry->device;
+	itl->lun = entry->lun;
+	list_init(&itl->device_link);
+	list_init(&itl->tasks);
+	atomic_init(&itl->attention_count, 0);
+}
+
+static void add_locked(struct spt_itl *itl, spt_asc_t asc)
+{
+	unsigned n = atomic_load_explicit(&itl->attention_count, memory_order_relaxed);
+
+	/* SAM-5 5.14: a reset condition clears what was pending before it. */
+	if (asc >> 8 == 0x29)
+		n = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (itl->attentions[i] == asc)
+			return;
+	}
+	if (n == CORE_ATTENTIONS)
+		itl->attentions[n - 1] = asc;
+	else
+		itl->attentions[n++] = asc;
+	atomic_store_explicit(&itl->attention_count, n, memory_order_release);
+}
+
+void itl_join(struct spt_itl *itl)
+{
+	struct spt_device *device = itl->device;
+
+	pthread_mutex_lock(&device->lock);
+	list_append(&device->itls, &itl->device_link);
+	/* The far side of a mirrored nexus keeps its own conditions. */
+	if (!(device->ops->flags & SPT_BACKEND_PER_NEXUS))
+		add_locked(itl, ASC_POWER_ON);
+	pthread_mutex_unlock(&device->lock);
+}
+
+void itl_leave(struct spt_itl *itl)
+{
+	pthread_mutex_lock(&itl->device->lock);
+	list_del(&itl->device_link);
+	pthread_mutex_unlock(&itl->device->lock);
+}
+
+spt_asc_t itl_take_attention(struct spt_itl *itl)
+{
+	spt_asc_t asc = 0;
+
+	pthread_mutex_lock(&itl->device->lock);
+	unsigned n = atomic_load_explicit(&itl->attention_count, memory_order_relaxed);
+	if (n > 0) {
+		asc = itl->attentions[0];
+		n--;
+		memmove(itl->attentions, itl->attentions + 1, n * sizeof(itl->attentions[0]));
+		atomic_store_explicit(&itl->attention_count, n, memory_order_release);
+	}
+	pthread_mutex_unlock(&itl->device->lock);
+	return asc;
+}
+
+void device_attention(struct spt_device *device, const struct spt_session *except, spt_asc_t asc)
+{
+	struct spt_itl *itl;
+
+	if (device->ops->flags & SPT_BACKEND_PER_NEXUS)
+		return;
+	pthread_mutex_lock(&device->lock);
+	list_foreach (itl, &device->itls, device_link) {
+		if (itl->session != except)
+			add_locked(itl, asc);
+	}
+	pthread_mutex_unlock(&device->lock);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* LUN maps: immutable once made, sorted by LUN, counted by the target and by each session. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/core.h"
+
+#define LUN_MAX 16383u /* flat space addressing: 14 bits (SAM-5 4.7.7.4) */
+
+struct spt_lun_map {
+	atomic_uint refs;
+	size_t n;
+	struct spt_lun_entry entries[];
+};
+
+static int by_lun(const void *a, const void *b)
+{
+	const struct spt_lun_entry *x = a, *y = b;
+	return (int)x->lun - (int)y->lun;
+}
+
+int spt_lun_map_new(const struct spt_lun_entry *entries, size_t n, struct spt_lun_map **ret)
+{
+	struct spt_lun_map *map = calloc(1, sizeof(*map) + n * sizeof(*entries));
+
+	if (!map)
+		return -ENOMEM;
+	atomic_init(&map->refs, 1);
+	if (n) {
+		memcpy(map->entries, entries, n * sizeof(*entries));
+		qsort(map->entries, n, sizeof(*entries), by_lun);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (map->entries[i].lun > LUN_MAX ||
+			(i > 0 && map->entries[i].lun == map->entries[i - 1].lun)) {
+			free(map);
+			return -EINVAL;
+		}
+	}
+	for (; map->n < n; map->n++)
+		spt_device_ref(map->entries[map->n].device);
+	*ret = map;
+	return 0;
+}
+
+struct spt_lun_map *spt_lun_map_ref(struct spt_lun_map *map)
+{
+	atomic_fetch_add_explicit(&map->refs, 1, memory_order_relaxed);
+	return map;
+}
+
+void spt_lun_map_unref(struct spt_lun_map *map)
+{
+	if (!map || atomic_fetch_sub_explicit(&map->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	for (size_t i = 0; i < map->n; i++)
+		spt_device_unref(map->entries[i].device);
+	free(map);
+}
+
+size_t spt_lun_map_count(const struct spt_lun_map *map)
+{
+	return map->n;
+}
+
+const struct spt_lun_entry *spt_lun_map_at(const struct spt_lun_map *map, size_t i)
+{
+	return &map->entries[i];
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions: one I_T nexus from start to stop. A cookie is a slot of the context's table and the
+ * slot's generation, so that one that has outlived its session finds nothing.
+ *
+ * Stopping goes through three steps, each waiting for the one before: the tasks end, the channels
+ * are left, the memory goes and the caller hears of it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "core/core.h"
+
+static spt_session_cookie cookie_of(uint32_t slot, uint32_t generation)
+{
+	return (spt_session_cookie){ (uint64_t)generation << 32 | (slot + 1) };
+}
+
+struct spt_session *session_find(const struct spt_context *context, spt_session_cookie cookie)
+{
+	uint32_t slot = (uint32_t)cookie.v - 1;
+
+	if (slot >= context->n_slots || context->slots[slot].generation != cookie.v >> 32)
+		return NULL;
+	return context->slots[slot].session;
+}
+
+static int take_slot(struct spt_context *context, uint32_t *ret)
+{
+	uint32_t n = context->n_slots;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!context->slots[i].session) {
+			*ret = i;
+			return 0;
+		}
+	}
+	uint32_t more = n ? 2 * n : 16;
+	struct session_slot *slots = realloc(context->slots, more * sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	memset(slots + n, 0, (more - n) * sizeof(*slots));
+	context->slots = slots;
+	context->n_slots = more;
+	*ret = n;
+	return 0;
+}
+
+static bool name_ok(const char *name)
+{
+	return name && name[0] && strlen(name) <= SPT_NAME_MAX;
+}
+
+/* The strings of @from, in one block of memory that the session owns. */
+static int copy_nexus(struct spt_session *s, const struct spt_nexus *from)
+{
+	const char *const in[] = { from->initiator_name, from->target_name, from->peer_address,
+		from->chap_user };
+	const char **const out[] = { &s->nexus.initiator_name, &s->nexus.target_name,
+		&s->nexus.peer_address, &s->nexus.chap_user };
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++)
+		bytes += in[i] ? strlen(in[i]) + 1 : 0;
+	s->names = malloc(bytes);
+	if (!s->names)
+		return -ENOMEM;
+	s->nexus = *from;
+	char *p = s->names;
+	for (size_t i = 0; i < ARRAY_SIZE(in); i++) {
+		if (!in[i])
+			continue;
+		*out[i] = p;
+		p = stpcpy(p, in[i]) + 1;
+	}
+	return 0;
+}
+
+static struct spt_session *session_alloc(const struct spt_session_params *params)
+{
+	struct spt_session *s = calloc(1, sizeof(*s));
+	size_t n = spt_lun_map_count(params->luns);
+
+	if (!s)
+		return NULL;
+	list_init(&s->tasks);
+	s->itls = calloc(n ? n : 1, sizeof(*s->itls));
+	if (!s->itls || copy_nexus(s, &params->nexus) < 0) {
+		free(s->itls);
+		free(s);
+		return NULL;
+	}
+	s->n_itls = n;
+	s->budget_bytes = params->budget_bytes;
+	s->luns = spt_lun_map_ref(params->luns);
+	return s;
+}
+
+int spt_session_start(struct spt_context *context, const struct spt_session_params *params,
+	spt_session_cookie *ret)
+{
+	uint32_t slot;
+
+	if (!name_ok(params->nexus.initiator_name) || !name_ok(params->nexus.target_name))
+		return -EINVAL;
+	int r = take_slot(context, &slot);
+	if (r < 0)
+		return r;
+	struct spt_session *s = session_alloc(params);
+	if (!s)
+		return -ENOMEM;
+	s->context = context;
+	s->cookie = cookie_of(slot, ++context->slots[slot].generation);
+	context->slots[slot].session = s;
+	for (size_t i = 0; i < s->n_itls; i++) {
+		struct spt_itl *itl = &s->itls[i];
+		itl_init(itl, s, spt_lun_map_at(s->luns, i));
+		/* Without a channel the logical unit is there and says NOT READY. */
+		if (channel_get(context, itl->device, s, params->reinstated, &itl->channel) < 0)
+			itl->channel = NULL;
+		itl_join(itl);
+	}
+	*ret = s->cookie;
+	return 0;
+}
+
+unsigned spt_session_tasks(struct spt_context *context, spt_session_cookie cookie)
+{
+	const struct spt_session *s = session_find(context, cookie);
+	return s ? s->n_tasks : 0;
+}
+
+static void session_free(struct spt_session *s)
+{
+	uint32_t slot = (uint32_t)s->cookie.v - 1;
+	void (*stopped)(void *) = s->stopped;
+	void *arg = s->stopped_arg;
+
+	s->context->slots[slot].session = NULL;
+	spt_lun_map_unref(s->luns);
+	free(s->itls);
+	free(s->names);
+	free(s);
+	stopped(arg);
+}
+
+static void channel_left(void *arg)
+{
+	struct spt_session *s = arg;
+	if (--s->closing == 0)
+		session_free(s);
+}
+
+static void leave_devices(struct spt_session *s)
+{
+	size_t n = s->n_itls;
+
+	s->closing = 1; /* held by this function */
+	for (size_t i = 0; i < n; i++) {
+		struct spt_itl *itl = &s->itls[i];
+		itl_leave(itl);
+		if (!itl->channel)
+			continue;
+		s->closing++;
+		channel_put(TAKE(itl->channel), channel_left, s);
+	}
+	channel_left(s);
+}
+
+void session_task_gone(struct spt_session *s)
+{
+	if (s->stopping && s->n_tasks == 0 && s->closing == 0)
+		leave_devices(s);
+}
+
+int spt_session_stop(struct spt_context *context, spt_session_cookie cookie,
+	void (*stopped)(void *arg), void *arg)
+{
+	struct spt_session *s = session_find(context, cookie);
+
+	if (!s || s->stopping)
+		return -ENOENT;
+	struct spt_link doomed;
+	struct spt_task *t;
+
+	s->stopped = stopped;
+	s->stopped_arg = arg;
+	s->stopping = true;
+	list_init(&doomed);
+	list_foreach (t, &s->tasks, session_link)
+		task_doom(t, &doomed);
+	s->closing = 1; /* the last of them must not end the session under our feet */
+	tasks_kill(context, &doomed);
+	s->closing = 0;
+	session_task_gone(s);
+	return 0;
+}

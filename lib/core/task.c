@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tasks and their table. A task is in the table, found by (session cookie, tag), from
+ * spt_task_enter() to spt_task_end(); whatever state it is in, task_kill() can end it:
+ *
+ *   state     who holds it           how it is ended
+ *   ENTERED   its caller             at once
+ *   COLLECT   its caller, for data   at once
+ *   BLOCKED   its task set           at once
+ *   DEVICE    a backend              when the backend completes it; cancel() asks for that
+ *   DONE      its caller             it has its result: too late
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "core/core.h"
+
+static struct spt_task **bucket(struct spt_context *context, spt_session_cookie session,
+	uint32_t tag)
+{
+	uint32_t h = (tag + (uint32_t)session.v * 0x9e3779b1u) * 0x85ebca6bu;
+	return &context->hash[(h >> 16) % CORE_HASH_SIZE];
+}
+
+struct spt_task *spt_task_find(struct spt_context *context, spt_session_cookie session,
+	uint32_t tag)
+{
+	for (struct spt_task *t = *bucket(context, session, tag); t; t = t->hash_next) {
+		if (t->aux.task.tag == tag && t->aux.session.v == session.v)
+			return t;
+	}
+	return NULL;
+}
+
+static void table_remove(struct spt_context *context, struct spt_task *task)
+{
+	struct spt_task **p = bucket(context, task->aux.session, task->aux.task.tag);
+
+	while (*p != task)
+		p = &(*p)->hash_next;
+	*p = task->hash_next;
+}
+
+int spt_task_enter(struct spt_context *context, struct spt_task *task)
+{
+	const struct spt_auxiliary *aux = &task->aux;
+
+	if (aux->size != sizeof(*aux) ||
+		memcmp(aux->signature, SPT_AUXILIARY_SIGNATURE, sizeof(aux->signature)) ||
+		task->cdb_bytes < 6 || task->cdb_bytes > SPT_CDB_MAX)
+		return -EINVAL;
+	struct spt_session *session = session_find(context, aux->session);
+	if (!session)
+		return -ENOENT;
+	if (session->stopping)
+		return -ESHUTDOWN;
+	if (spt_task_find(context, aux->session, aux->task.tag))
+		return -EEXIST;
+
+	task->state = SPT_TASK_ENTERED;
+	task->outcome = SPT_COMPLETED;
+	task->status = SPT_GOOD;
+	task->sense_bytes = 0;
+	task->aborting = task->tas = false;
+	task->in_pooled = task->out_pooled = false;
+	task->completions = 0;
+	task->out_wanted_bytes = task->out_received_bytes = 0;
+	task->in = task->out = (struct spt_data){ 0 };
+	task->in_would_bytes = task->out_would_bytes = 0;
+	task->lent_release = NULL;
+	task->itl = NULL;
+	task->session = session;
+	task->serial = context->serial++;
+	list_init(&task->lu_link);
+	list_init(&task->doomed_link);
+	list_append(&session->tasks, &task->session_link);
+	session->n_tasks++;
+	struct spt_task **head = bucket(context, aux->session, aux->task.tag);
+	task->hash_next = *head;
+	*head = task;
+	return 0;
+}
+
+bool session_charge(struct spt_session *session, size_t bytes)
+{
+	if (bytes > session->budget_bytes - session->used_bytes)
+		return false;
+	session->used_bytes += bytes;
+	return true;
+}
+
+void session_uncharge(struct spt_session *session, size_t bytes)
+{
+	assert(session->used_bytes >= bytes);
+	session->used_bytes -= bytes;
+}
+
+/* A buffer for the data-out that the logical unit asked for. False: the task was completed. */
+static bool take_out(struct spt_task *task)
+{
+	uint32_t bytes = task->out_wanted_bytes;
+	struct spt_session *s = task->session;
+
+	assert(bytes <= task->expected_out_bytes);
+	if (bytes > SPT_BUFFER_MAX || bytes > s->budget_bytes) {
+		/* It will never fit: not a matter of waiting. INVALID FIELD IN CDB */
+		task->out_wanted_bytes = 0;
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x2400);
+		return false;
+	}
+	if (session_charge(s, bytes)) {
+		task->out.data = spt_pool_get(s->context->host->pool, bytes);
+		if (task->out.data) {
+			task->out.bytes = bytes;
+			task->out_pool_bytes = bytes;
+			task->out_pooled = true;
+			return true;
+		}
+		session_uncharge(s, bytes);
+	}
+	task->out_wanted_bytes = 0;
+	spt_task_full(task);
+	return false;
+}
+
+/* All that the task needs is here: to the device when its task set lets it. */
+static void task_ready(struct spt_task *task)
+{
+	if (taskset_enabled(task)) {
+		task_execute(task);
+		return;
+	}
+	task->state = SPT_TASK_BLOCKED;
+	task->itl->blocked++;
+}
+
+void task_execute(struct spt_task *task)
+{
+	backend_submit(task);
+}
+
+/* What keeps a logical unit that is there from taking the command. True: answered. */
+static bool refuse(struct spt_task *task)
+{
+	struct spt_itl *itl = task->itl;
+
+	if (!itl->channel || spt_device_fenced(itl->device)) {
+		/* LOGICAL UNIT NOT READY, MANUAL INTERVENTION REQUIRED */
+		spt_task_check(task, SPT_KEY_NOT_READY, 0x0403);
+		return true;
+	}
+	if (task->attribute == SPT_ACA) {
+		/* SAM-5 8.6.5: there is no ACA condition, NACA being refused. INVALID MESSAGE ERROR */
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x4900);
+		return true;
+	}
+	return false;
+}
+
+/* Has the backend judge the task. False: it refused, and the task's memory may be gone. */
+static bool judged(struct spt_task *task)
+{
+	struct spt_context *context = task->session->context;
+	const struct spt_task *outer = context->judging;
+
+	context->judging = task;
+	backend_judge(task);
+	bool finished = context->judging != task;
+	context->judging = finished && outer == task ? NULL : outer;
+	return !finished;
+}
+
+void spt_task_start(struct spt_task *task)
+{
+	assert(task->state == SPT_TASK_ENTERED);
+	task->itl = lun_find(task->session, task->aux.lun);
+	if (lun_answer(task) || refuse(task))
+		return;
+	taskset_add(task);
+	if (!judged(task))
+		return;
+	if (task->out_wanted_bytes == 0)
+		task_ready(task);
+	else if (take_out(task))
+		task->state = SPT_TASK_COLLECT;
+}
+
+int spt_task_data(struct spt_task *task, uint32_t bytes)
+{
+	const struct spt_auxiliary *aux = &task->aux;
+
+	/* SEEDS: offsets contiguous, exactly one final sequence, nothing after it. */
+	if (task->state != SPT_TASK_COLLECT ||
+		aux->sequence_offset_bytes != task->out_received_bytes ||
+		bytes > task->out_wanted_bytes - task->out_received_bytes)
+		return -EINVAL;
+	if (aux->is_final != (task->out_received_bytes + bytes == task->out_wanted_bytes))
+		return -EINVAL;
+	task->out_received_bytes += bytes;
+	if (aux->is_final)
+		task_ready(task);
+	return 0;
+}
+
+/* What the initiator gets of a task that was ended from outside (SAM-5 5.6). */
+static void set_aborted(struct spt_task *task)
+{
+	task->outcome = task->tas ? SPT_COMPLETED : SPT_ABORTED;
+	task->status = SPT_TASK_ABORTED;
+	task->sense_bytes = 0;
+	task->in.bytes = 0;
+}
+
+void task_finish(struct spt_task *task)
+{
+	struct spt_context *context = task->session->context;
+	struct spt_itl *itl = task->session->stopping ? NULL : task->itl;
+
+	if (context->judging == task)
+		context->judging = NULL;
+	if (task->aborting)
+		set_aborted(task);
+	list_del(&task->doomed_link);
+	taskset_remove(task);
+	task->state = SPT_TASK_DONE;
+	task->ops->done(task);
+	/* Only now those that it held back: their results come after its own. */
+	if (itl && itl->blocked)
+		taskset_wake(itl);
+	if (!list_empty(&context->tmf_parts))
+		tmf_reevaluate(context);
+}
+
+void task_doom(struct spt_task *task, struct spt_link *list)
+{
+	if (task->aborting || task->state == SPT_TASK_DONE)
+		return;
+	task->aborting = true;
+	list_append(list, &task->doomed_link);
+}
+
+void tasks_kill(struct spt_context *context, struct spt_link *list)
+{
+	struct spt_task *t;
+
+	while ((t = list_first(list, struct spt_task, doomed_link))) {
+		list_del(&t->doomed_link);
+		if (t->state != SPT_TASK_DEVICE) {
+			task_finish(t);
+			continue;
+		}
+		list_append(&context->doomed, &t->doomed_link);
+		backend_cancel(t);
+	}
+}
+
+void spt_task_abort(struct spt_task *task)
+{
+	struct spt_link list;
+
+	list_init(&list);
+	task_doom(task, &list);
+	tasks_kill(task->session->context, &list);
+}
+
+void spt_task_end(struct spt_task *task)
+{
+	struct spt_session *session = task->session;
+	struct spt_pool *pool = session->context->host->pool;
+
+	assert(task->state == SPT_TASK_DONE);
+	if (task->in_pooled) {
+		spt_pool_put(pool, task->in.data, task->in_pool_bytes);
+		session_uncharge(session, task->in_pool_bytes);
+	} else if (task->lent_release) {
+		task->lent_release(task);
+	}
+	if (task->out_pooled) {
+		spt_pool_put(pool, task->out.data, task->out_pool_bytes);
+		session_uncharge(session, task->out_pool_bytes);
+	}
+	table_remove(session->context, task);
+	list_del(&task->session_link);
+	task->state = SPT_TASK_IDLE;
+	task->session = NULL;
+	session->n_tasks--;
+	session_task_gone(session);
+}
