@@ -17,10 +17,20 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 import tables
 from matrix import MATRICES
 from targets import installed
+
+
+# Where the threads of client and server may run. How far apart they are decides what a wake-up
+# costs, which is most of the latency at queue depth 1.
+PLACES = {
+    "free": None,
+    "together": ({0}, {0}),
+    "apart": ({0}, {1}),
+}
 
 
 def parse_arguments():
@@ -34,6 +44,8 @@ def parse_arguments():
     p.add_argument("--spdk", metavar="PATH", help="SPDK's iscsi_tgt")
     p.add_argument("--daemon-key", action="append", default=[], metavar="'KEY = VALUE'",
                    help="a line for sptgtd's [daemon] section")
+    p.add_argument("--place", choices=sorted(PLACES), default="free",
+                   help="processors of client and server: as the kernel likes, one, or one each")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--duration", type=float, default=5, help="seconds of each run")
     p.add_argument("--warmup", type=float, default=0.5)
@@ -42,12 +54,31 @@ def parse_arguments():
                    help="processors' time stolen, per second, that disturbs a run")
     p.add_argument("--max-foreign", type=float, default=0.2,
                    help="processors' time used by others, per second, that disturbs a run")
+    p.add_argument("--settle", type=float, default=3, metavar="SECONDS",
+                   help="to wait at most for a quiet moment before each run")
     p.add_argument("--retries", type=int, default=2, help="of a disturbed run")
     p.add_argument("--markdown", metavar="FILE")
     p.add_argument("--json", metavar="FILE")
     p.add_argument("--at-least", type=float, metavar="RATIO",
                    help="fail when sptgtd's median IOPS ratio over another target is below")
     return p.parse_args()
+
+
+def busy_seconds():
+    """Of all processors since the start: user, nice, system, interrupts and stolen time."""
+    with open("/proc/stat") as f:
+        user, nice, system, _, _, irq, softirq, steal = map(int, f.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def settle(limit, seconds, glance=0.2):
+    """Returns when others used less than limit processors for a moment, or the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = busy_seconds()
+        time.sleep(glance)
+        if busy_seconds() - before < limit * glance:
+            return
 
 
 class Bench:
@@ -57,6 +88,7 @@ class Bench:
         self.programs = os.path.join(args.build, "tests", "bench")
         wanted = args.cell or [""]
         self.cells = [c for c in MATRICES[args.matrix] if any(w in c.name for w in wanted)]
+        self.place = PLACES[args.place]
         self.with_tcp = not args.target or "tcp" in args.target
         self.runs = {}  # cell name -> target name -> runs
 
@@ -68,11 +100,22 @@ class Bench:
                 "--warmup", f"{int(self.args.warmup * 1000)}ms"]
 
     def execute(self, argv):
+        cpus = self.place and self.place[0]
         done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=self.args.duration + self.args.warmup + 60)
+                              timeout=self.args.duration + self.args.warmup + 60,
+                              preexec_fn=cpus and (lambda: os.sched_setaffinity(0, cpus)))
         if done.returncode:
             raise RuntimeError(f"{' '.join(argv)}:\n{done.stderr}")
         return json.loads(done.stdout)
+
+    def prepare(self, target):
+        """Every page of the medium exists before anything is measured."""
+        target.start()
+        if self.place:
+            target.place(self.place[1])
+        subprocess.run([self.program("load"), "--block", "1M", "--depth", "8", "--fill",
+                        "--duration", "0", "--warmup", "0", target.url], check=True, timeout=120)
+        target.pause()
 
     def load(self, target, cell):
         target.resume()
@@ -81,12 +124,6 @@ class Bench:
                                  "--server-pid", str(target.pid), "--json", "-", target.url])
         finally:
             target.pause()
-
-    def fill(self, target):
-        """Every page of the medium exists before anything is measured."""
-        subprocess.run([self.program("load"), "--block", "1M", "--depth", "8", "--fill",
-                        "--duration", "0", "--warmup", "0", target.url], check=True, timeout=120)
-        target.pause()
 
     def disturbance(self, result):
         for key, limit in (("stolen_seconds", self.args.max_stolen),
@@ -99,6 +136,7 @@ class Bench:
         """One run, repeated while it is disturbed; every attempt is kept for the record."""
         done = self.runs.setdefault(cell.name, {}).setdefault(name, [])
         for _ in range(1 + self.args.retries):
+            settle(self.args.max_foreign, self.args.settle)
             result = run()
             disturbed = self.disturbance(result)
             done.append({"round": round_number, "disturbed": disturbed, "result": result})
@@ -114,6 +152,8 @@ class Bench:
         tcp = cell.tcp_arguments()
         if self.with_tcp and tcp:
             argv = [self.program("tcp"), *tcp, *self.times(), "--json", "-"]
+            if self.place:
+                argv += ["--server-cpu", str(*self.place[1])]
             yield "tcp", lambda: self.execute(argv)
 
     def run(self):
@@ -151,7 +191,7 @@ def publish(args, runs):
     print("\n".join(tables.text(rows) for rows in parts))
     write_file(args.markdown, "\n".join(tables.markdown(rows) for rows in parts))
     write_file(args.json, json.dumps({
-        "machine": machine(), "matrix": args.matrix, "seconds": args.duration,
+        "machine": machine(), "matrix": args.matrix, "place": args.place, "seconds": args.duration,
         "rounds": args.rounds, "size_mib": args.size_mib, "runs": runs}, indent=1) + "\n")
 
 
@@ -178,8 +218,7 @@ def main():
         bench = Bench(args, targets)
         for target in targets:
             stack.callback(target.stop)
-            target.start()
-            bench.fill(target)
+            bench.prepare(target)
         bench.run()
         runs = bench.ordered()
     publish(args, runs)

@@ -2,6 +2,7 @@
 """A process that we start and end by its own id, and that does not outlive us."""
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -39,6 +40,12 @@ def port_answers(port):
         return True
     except OSError:
         return False
+
+
+def place(pid, cpus):
+    """Every thread that the process has now, and those that they will start, on these processors."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        os.sched_setaffinity(int(task), cpus)
 
 
 class Daemon:

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 
-from process import Daemon, free_port, port_answers
+from process import Daemon, free_port, place, port_answers
 
 IQN = "iqn.2026-11.org.sptgt:bench"
 
@@ -41,6 +41,10 @@ class Target:
     @property
     def pid(self):
         return self.daemon.pid
+
+    def place(self, cpus):
+        if not self.polls:
+            place(self.pid, cpus)
 
     def pause(self):
         if self.polls:

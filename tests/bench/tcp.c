@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct exchange {
 	uint64_t depth;
 	uint64_t duration_us;
 	uint64_t warmup_us;
+	uint64_t server_cpu; /* and one, so that 0 is any */
 	bool spin;
 	bool batch;
 	const char *json_path;
@@ -49,8 +51,8 @@ struct end {
 	char *in;
 };
 
-static int end_init(struct end *e, int fd, const struct exchange *x, uint64_t send,
-	uint64_t receive)
+static int end_init(
+	struct end *e, int fd, const struct exchange *x, uint64_t send, uint64_t receive)
 {
 	uint64_t batch = x->batch ? MIN(x->depth, MAX(BUFFER / send, UINT64_C(1))) : 1;
 
@@ -120,12 +122,34 @@ static int64_t receive_messages(struct end *e)
 	return whole;
 }
 
+/* @cpu counts from 1; 0 leaves it to the kernel. */
+static int pin(uint64_t cpu)
+{
+	cpu_set_t set;
+
+	if (!cpu)
+		return 0;
+	CPU_ZERO(&set);
+	CPU_SET(cpu - 1, &set);
+	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int parse_cpu(const char *text, uint64_t *ret)
+{
+	uint64_t cpu;
+	int r = parse_u64_range(text, 0, CPU_SETSIZE - 1, &cpu);
+
+	if (!r)
+		*ret = cpu + 1;
+	return r;
+}
+
 static void serve(int fd, const struct exchange *x)
 {
 	struct end e;
 	int64_t n;
 
-	if (end_init(&e, fd, x, x->response_bytes, x->request_bytes) < 0)
+	if (pin(x->server_cpu) < 0 || end_init(&e, fd, x, x->response_bytes, x->request_bytes) < 0)
 		_exit(1);
 	while ((n = receive_messages(&e)) >= 0)
 		if (send_messages(&e, (uint64_t)n) < 0)
@@ -250,7 +274,8 @@ static int run_exchange(const struct exchange *x, struct result *res)
 static int usage_error(void)
 {
 	fputs("usage: tcp [--request SIZE] [--response SIZE] [--depth N] [--duration TIME]\n"
-	      "           [--warmup TIME] [--batch] [--spin] [--json FILE|-]\n",
+	      "           [--warmup TIME] [--server-cpu N] [--batch] [--spin]\n"
+	      "           [--json FILE|-]\n",
 		stderr);
 	return -EINVAL;
 }
@@ -269,6 +294,8 @@ static int parse_valued(const char *name, const char *value, struct exchange *x)
 		return parse_duration(value, &x->duration_us);
 	if (!strcmp(name, "--warmup"))
 		return parse_duration(value, &x->warmup_us);
+	if (!strcmp(name, "--server-cpu"))
+		return parse_cpu(value, &x->server_cpu);
 	if (strcmp(name, "--json"))
 		return -EINVAL;
 	x->json_path = value;
