@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The event loop: see loop.h. libevent is seen by this file only. Its own evbuffers and bufferevents
+ * are not used: they read 4 KiB at a time and copy.
+ */
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <spt/buffer.h>
+
+#include "base/util.h"
+#include "loop/offload.h"
+
+/* How much returned payload memory a loop keeps for the next command. */
+#define POOL_KEEP_BYTES (32u << 20)
+
+struct queue {
+	struct spt_post *first, **last;
+};
+
+struct loop {
+	struct spt_host host; /* first */
+	unsigned number;
+	struct event_base *base;
+	struct event *wake_event;
+	int wake_fd;
+	atomic_bool stop;
+	uint64_t now_us; /* 0: not read in this turn */
+	struct queue deferred;
+	pthread_mutex_t lock; /* the two below */
+	struct queue posted;
+	struct spt_work *works;
+};
+
+static struct loop *loop_of(struct spt_host *host)
+{
+	return (struct loop *)host;
+}
+
+static void queue_init(struct queue *q)
+{
+	q->first = NULL;
+	q->last = &q->first;
+}
+
+static void queue_put(struct queue *q, struct spt_post *post)
+{
+	post->next = NULL;
+	post->queued = 1;
+	*q->last = post;
+	q->last = &post->next;
+}
+
+/* What is in the queue now; what comes in while it runs stays for the next time. */
+static void queue_run(struct queue *q)
+{
+	struct queue now = *q;
+	struct spt_post *post;
+
+	if (!now.first)
+		return;
+	queue_init(q);
+	while ((post = now.first)) {
+		now.first = post->next;
+		post->queued = 0;
+		post->fn(post);
+	}
+}
+
+static void wake(struct loop *loop)
+{
+	uint64_t one = 1;
+	ssize_t n = write(loop->wake_fd, &one, sizeof(one));
+	(void)n; /* full: it is awake already */
+}
+
+static void ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct spt_watch *watch = arg;
+	unsigned events = (what & EV_READ ? SPT_READABLE : 0u) | (what & EV_WRITE ? SPT_WRITABLE : 0u);
+
+	(void)fd;
+	watch->fn(watch, events);
+}
+
+static short to_libevent(unsigned events)
+{
+	return (short)(EV_PERSIST | (events & SPT_READABLE ? EV_READ : 0) |
+		(events & SPT_WRITABLE ? EV_WRITE : 0));
+}
+
+static int host_watch(struct spt_host *host, struct spt_watch *watch, unsigned events)
+{
+	struct loop *loop = loop_of(host);
+	struct event *e = watch->impl;
+
+	if (e && watch->events == events && event_get_fd(e) == watch->fd)
+		return 0;
+	if (!e) {
+		e = event_new(loop->base, watch->fd, to_libevent(events), ready, watch);
+		if (!e)
+			return -ENOMEM;
+		watch->impl = e;
+	} else {
+		event_del(e);
+		event_assign(e, loop->base, watch->fd, to_libevent(events), ready, watch);
+	}
+	watch->events = events;
+	if (events && event_add(e, NULL) < 0)
+		return -EIO;
+	return 0;
+}
+
+static void host_unwatch(struct spt_host *host, struct spt_watch *watch)
+{
+	(void)host;
+	if (watch->impl)
+		event_free(TAKE(watch->impl));
+	watch->events = 0;
+}
+
+static void expired(evutil_socket_t fd, short what, void *arg)
+{
+	struct spt_timer *timer = arg;
+
+	(void)fd;
+	(void)what;
+	timer->fn(timer);
+}
+
+static void host_timer_set(struct spt_host *host, struct spt_timer *timer, uint64_t delay_us)
+{
+	struct timeval delay = {
+		.tv_sec = (time_t)(delay_us / 1000000),
+		.tv_usec = (suseconds_t)(delay_us % 1000000),
+	};
+
+	if (!timer->impl)
+		timer->impl = evtimer_new(loop_of(host)->base, expired, timer);
+	if (timer->impl)
+		evtimer_add(timer->impl, &delay);
+}
+
+static void host_timer_clear(struct spt_host *host, struct spt_timer *timer)
+{
+	(void)host;
+	if (timer->impl)
+		event_free(TAKE(timer->impl));
+}
+
+static uint64_t host_now_us(struct spt_host *host)
+{
+	struct loop *loop = loop_of(host);
+	struct timespec t;
+
+	if (!loop->now_us) {
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		loop->now_us = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	}
+	return loop->now_us;
+}
+
+static void host_post(struct spt_host *host, struct spt_post *post)
+{
+	struct loop *loop = loop_of(host);
+
+	pthread_mutex_lock(&loop->lock);
+	bool was_empty = !loop->posted.first && !loop->works;
+	if (!post->queued)
+		queue_put(&loop->posted, post);
+	pthread_mutex_unlock(&loop->lock);
+	if (was_empty)
+		wake(loop);
+}
+
+static void host_defer(struct spt_host *host, struct spt_post *post)
+{
+	if (!post->queued)
+		queue_put(&loop_of(host)->deferred, post);
+}
+
+static void host_undefer(struct spt_host *host, struct spt_post *post)
+{
+	struct queue *q = &loop_of(host)->deferred;
+
+	if (!post->queued)
+		return;
+	for (struct spt_post **p = &q->first; *p; p = &(*p)->next) {
+		if (*p != post)
+			continue;
+		*p = post->next;
+		if (q->last == &post->next)
+			q->last = p;
+		post->queued = 0;
+		return;
+	}
+}
+
+static void host_offload(struct spt_host *host, struct spt_work *work)
+{
+	work->host = host;
+	offload_put(work);
+}
+
+static const struct spt_host_ops HOST_OPS = {
+	.watch = host_watch,
+	.unwatch = host_unwatch,
+	.timer_set = host_timer_set,
+	.timer_clear = host_timer_clear,
+	.now_us = host_now_us,
+	.post = host_post,
+	.defer = host_defer,
+	.undefer = host_undefer,
+	.offload = host_offload,
+};
+
+void loop_work_done(struct spt_host *host, struct spt_work *work)
+{
+	struct loop *loop = loop_of(host);
+
+	pthread_mutex_lock(&loop->lock);
+	bool was_empty = !loop->posted.first && !loop->works;
+	work->next = loop->works;
+	loop->works = work;
+	pthread_mutex_unlock(&loop->lock);
+	if (was_empty)
+		wake(loop);
+}
+
+/* In the order in which they were finished. */
+static struct spt_work *reversed(struct spt_work *list)
+{
+	struct spt_work *r = NULL;
+
+	while (list) {
+		struct spt_work *next = list->next;
+		list->next = r;
+		r = list;
+		list = next;
+	}
+	return r;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+	struct queue posted;
+	struct spt_post *post;
+	uint64_t n;
+
+	(void)what;
+	ssize_t r = read(fd, &n, sizeof(n));
+	(void)r;
+	pthread_mutex_lock(&loop->lock);
+	struct spt_work *works = reversed(TAKE(loop->works));
+	posted = loop->posted;
+	if (!posted.first)
+		queue_init(&posted);
+	queue_init(&loop->posted);
+	/* They are out of the queue for those who would post them again. */
+	for (post = posted.first; post; post = post->next)
+		post->queued = 0;
+	pthread_mutex_unlock(&loop->lock);
+
+	while ((post = posted.first)) {
+		posted.first = post->next;
+		post->fn(post);
+	}
+	while (works) {
+		struct spt_work *w = works;
+		works = w->next;
+		w->done(w);
+	}
+}
+
+int loop_new(unsigned number, struct loop **ret)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return -ENOMEM;
+	loop->number = number;
+	loop->host.ops = &HOST_OPS;
+	queue_init(&loop->deferred);
+	queue_init(&loop->posted);
+	pthread_mutex_init(&loop->lock, NULL);
+	loop->host.pool = spt_pool_new(POOL_KEEP_BYTES);
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	loop->base = event_base_new();
+	if (loop->base && loop->wake_fd >= 0)
+		loop->wake_event = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake,
+			loop);
+	if (!loop->host.pool || !loop->wake_event || event_add(loop->wake_event, NULL) < 0) {
+		loop_free(loop);
+		return -ENOMEM;
+	}
+	*ret = loop;
+	return 0;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	if (loop->wake_event)
+		event_free(loop->wake_event);
+	if (loop->base)
+		event_base_free(loop->base);
+	if (loop->wake_fd >= 0)
+		close(loop->wake_fd);
+	spt_pool_free(loop->host.pool);
+	pthread_mutex_destroy(&loop->lock);
+	free(loop);
+}
+
+static void run_deferred(struct loop *loop)
+{
+	/* What defers more defers it to the same turn: nothing waits for the next event. */
+	while (loop->deferred.first)
+		queue_run(&loop->deferred);
+}
+
+void loop_run(struct loop *loop)
+{
+	while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
+		run_deferred(loop);
+		loop->now_us = 0;
+		if (event_base_loop(loop->base, EVLOOP_ONCE) < 0)
+			break;
+		run_deferred(loop);
+	}
+}
+
+void loop_stop(struct loop *loop)
+{
+	atomic_store_explicit(&loop->stop, true, memory_order_release);
+	wake(loop);
+}
+
+struct spt_host *loop_host(struct loop *loop)
+{
+	return &loop->host;
+}
+
+unsigned loop_number(const struct loop *loop)
+{
+	return loop->number;
+}
+
+struct event_base *loop_event_base(struct loop *loop)
+{
+	return loop->base;
+}
