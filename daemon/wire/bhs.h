@@ -155,6 +155,10 @@ struct pdu_sns {
 	sn_t max_cmd_sn;
 };
 
+/* For the printers. */
+#define PRI_SNS      "statsn %u expcmdsn %u maxcmdsn %u"
+#define ARG_SNS(sns) (sns).stat_sn.v, (sns).exp_cmd_sn.v, (sns).max_cmd_sn.v
+
 /* Starts an encoding: everything zero, opcode with the I bit, flags with the F bit, lengths. */
 static inline void bhs_put(uint8_t *p, uint8_t opcode, uint8_t flags, uint32_t data_bytes)
 {
