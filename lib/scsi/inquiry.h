@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Standard INQUIRY data (SPC-5 6.6.2). */
+#ifndef SCSI_INQUIRY_H
+#define SCSI_INQUIRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INQUIRY_BYTES		96u
+#define INQUIRY_DESCRIPTORS_MAX 8u
+
+/* Version descriptors (SPC-5 table 148) of what we speak. */
+enum inquiry_version {
+	VERSION_SAM_5 = 0x00a0,
+	VERSION_SPC_4 = 0x0460,
+	VERSION_SBC_3 = 0x04c0,
+	VERSION_ISCSI = 0x0960,
+	VERSION_SPC_5 = 0x05c0,
+	VERSION_SBC_4 = 0x0600,
+};
+
+struct inquiry {
+	uint8_t device_type;
+	bool removable;
+	uint8_t tpgs;	     /* 0: no asymmetric access */
+	const char *vendor;  /* 8 */
+	const char *product; /* 16 */
+	const char *revision; /* 4 */
+	uint16_t versions[INQUIRY_DESCRIPTORS_MAX];
+};
+
+/* Always INQUIRY_BYTES long. */
+void inquiry_build(const struct inquiry *inquiry, uint8_t ret[INQUIRY_BYTES]);
+
+#endif
