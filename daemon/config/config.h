@@ -89,13 +89,14 @@ struct config_negotiation {
 };
 
 struct config_target {
-	char *name; /* an iSCSI name, in lower case */
+	char *label; /* NAME of [target-NAME] */
+	char *name;  /* an iSCSI name in its normal form */
 	char *alias; /* NULL: none */
-	size_t *portals; /* indexes into config.portals */
+	size_t *portals; /* indexes into config.portals, none twice */
 	size_t n_portals;
 	struct config_lun *luns; /* in ascending order of LUN */
 	size_t n_luns;
-	char **initiators; /* names and globs, lower case; nobody else may log in */
+	char **initiators; /* for name_match() of wire/names.h; nobody else may log in */
 	size_t n_initiators;
 	struct config_negotiation negotiation;
 	uint32_t max_sessions;

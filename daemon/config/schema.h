@@ -38,7 +38,7 @@ struct schema_key {
 	int (*parse)(const struct schema_key *key, const char *text, void *field,
 		struct spt_error *error);
 	size_t offset, bytes; /* of the field in the section's structure; bytes 0: stored elsewhere */
-	const char *unit;     /* of the written value, for the manual; NULL: told by the type */
+	const char *form;     /* what the value looks like, for the manual; NULL: told by the type */
 	const char *sample;   /* what the sample shows instead of the default; NULL: the default */
 };
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The making of a configuration: what the files that build it share, and nobody else sees. */
+#ifndef CONFIG_BUILD_H
+#define CONFIG_BUILD_H
+
+#include "config/config.h"
+#include "config/ini.h"
+#include "config/schema.h"
+
+struct build {
+	struct config_errors *errors;
+	const struct ini *ini;
+	struct config *config;
+	/* The file itself is faulty: what seems to be missing may only be misspelt. */
+	bool partial;
+};
+
+/* All of these: 0 or -ENOMEM; faults go to the list. */
+
+/* The keys of @section that are rows of @kind and have a field go to @fields, after the defaults. */
+int build_fields(struct build *b, enum schema_section kind, const struct ini_section *section,
+	void *fields);
+int build_device(struct build *b, const struct ini_section *section, struct config_device *device);
+/* Portals, LUNs and initiators of a target; every section has been seen before. */
+int build_target(struct build *b, const struct ini_section *section, struct config_target *target);
+
+/* Looks at the configuration as a whole. */
+void build_check(struct build *b);
+
+const struct ini_key *build_find(const struct ini_section *section, const char *name);
+/* The line of key @name, or of the section when the key is not there. */
+unsigned build_line(const struct ini_section *section, const char *name);
+/* N of "name.N"; false when it is something else. */
+bool build_number(const struct ini_key *key, uint64_t max, uint64_t *ret);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of a device that belong to its backend: rows of the backend's own option table. */
+#include <errno.h>
+#include <string.h>
+
+#include "config/build.h"
+#include "config/grow.h"
+#include "config/suggest.h"
+
+static const struct spt_backend_ops *find_backend(struct build *b, const struct ini_key *key)
+{
+	const struct spt_backend_ops *backend = spt_backend_find(key->value);
+	struct suggest suggest = suggest_init(key->value);
+	char hint[100], list[120] = "";
+	size_t used = 0;
+
+	if (backend)
+		return backend;
+	for (const struct spt_backend_ops *const *p = spt_backends(); *p; p++) {
+		int n = snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
+			spt_backend_name(*p));
+
+		if (n > 0 && (size_t)n < sizeof(list) - used)
+			used += (size_t)n;
+		suggest_try(&suggest, spt_backend_name(*p));
+	}
+	config_error_add(b->errors, key->line, "there is no backend '%.60s'%s; there are: %s",
+		key->value, suggest_text(&suggest, hint, sizeof(hint)), list);
+	return NULL;
+}
+
+static size_t find_option(const struct spt_option *options, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(options[i].name, name))
+			return i;
+	}
+	return n;
+}
+
+static void unknown_key(struct build *b, const struct config_device *device,
+	const struct spt_option *options, const struct ini_section *section,
+	const struct ini_key *key)
+{
+	const struct schema_section_info *info = schema_section(SCHEMA_DEVICE);
+	struct suggest suggest = suggest_init(key->name);
+	char hint[100];
+
+	for (size_t i = 0; i < info->n_keys; i++)
+		suggest_try(&suggest, info->keys[i].option.name);
+	for (size_t i = 0; i < device->n_values; i++)
+		suggest_try(&suggest, options[i].name);
+	config_error_add(b->errors, key->line, "[%s] has no key '%s' with backend %s%s", section->name,
+		key->name, spt_backend_name(device->backend), suggest_text(&suggest, hint, sizeof(hint)));
+}
+
+/* @text must live as long as the configuration: a copy of ours. */
+static int keep_text(struct config *config, const char *text, const char **ret)
+{
+	char *copy = strdup(text);
+	char **place = copy ? GROW(config->texts, config->n_texts) : NULL;
+
+	if (!place) {
+		free(copy);
+		return -ENOMEM;
+	}
+	config->n_texts++;
+	*place = copy;
+	*ret = copy;
+	return 0;
+}
+
+static int set_value(struct build *b, const struct spt_option *option, const struct ini_key *key,
+	struct spt_option_value *value)
+{
+	struct spt_error error = { .text = "" };
+	const char *text;
+	int r = keep_text(b->config, key->value, &text);
+
+	if (r < 0)
+		return r;
+	r = spt_option_parse(option, text, value, &error);
+	if (r < 0) {
+		config_error_add(b->errors, key->line, "%s", error.text);
+		return 0;
+	}
+	value->set = value->given = true;
+	return 0;
+}
+
+static int set_default(const struct spt_option *option, struct spt_option_value *value)
+{
+	/* The row is constant, so its text may be pointed at. */
+	int r = option->fallback ? spt_option_parse(option, option->fallback, value, NULL) : 0;
+
+	if (r < 0)
+		return r;
+	value->set = option->fallback != NULL;
+	value->given = false;
+	return 0;
+}
+
+static int set_values(struct build *b, const struct ini_section *section,
+	const struct spt_option *options, struct config_device *device)
+{
+	for (size_t i = 0; i < device->n_values; i++) {
+		const struct ini_key *key = build_find(section, options[i].name);
+		int r = key ? set_value(b, &options[i], key, &device->values[i]) :
+			set_default(&options[i], &device->values[i]);
+
+		if (r < 0)
+			return r;
+		if (!key && options[i].required && !b->partial)
+			config_error_add(b->errors, section->line, "[%s] needs the key '%s'",
+				section->name, options[i].name);
+	}
+	return 0;
+}
+
+int build_device(struct build *b, const struct ini_section *section, struct config_device *device)
+{
+	const struct ini_key *key = build_find(section, "backend");
+	size_t n;
+
+	device->backend = key ? find_backend(b, key) : NULL;
+	if (!device->backend)
+		return 0;
+	const struct spt_option *options = spt_backend_options(device->backend, &n);
+	device->values = calloc(n ? n : 1, sizeof(*device->values));
+	if (!device->values)
+		return -ENOMEM;
+	device->n_values = n;
+	for (size_t i = 0; i < section->n_keys; i++) {
+		const char *name = section->keys[i].name;
+
+		if (!schema_find(SCHEMA_DEVICE, name) && find_option(options, n, name) == n)
+			unknown_key(b, device, options, section, &section->keys[i]);
+	}
+	return set_values(b, section, options, device);
+}

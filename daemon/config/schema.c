@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* The schema: one row a key. Limits of negotiated keys are those of RFC 7143 clause 13. */
+#include "config/schema.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "config/values.h"
+
+#define FIELD(type, member) .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
+#define WHOLE(type)         .offset = 0, .bytes = sizeof(type)
+#define SECONDS(n)          ((uint64_t)(n) * 1000000)
+/* DataSegmentLength and burst lengths: 512 to 2**24 - 1 (RFC 7143 13.12 to 13.14). */
+#define SEGMENT_MIN         512
+#define SEGMENT_MAX         ((1u << 24) - 1)
+
+static const char *const LEVELS[] = { "err", "warning", "notice", "info", "debug", NULL };
+
+#define D(member) FIELD(struct config_daemon, member)
+static const struct schema_key DAEMON[] = {
+	{ { "workers", SPT_OPTION_NUMBER, false, "auto", 1, 64, NULL,
+		"Event loops, one thread each; auto is one for each CPU" },
+		SCHEMA_RESTART, .parse = value_auto, .form = "auto or a number", D(workers) },
+	{ { "control-socket", SPT_OPTION_STRING, false, "/run/sptgt/control.sock", 1, 107, NULL,
+		"The Unix socket that sptgtctl talks to; only its owner may use it" },
+		SCHEMA_RESTART, .parse = value_or_none, .form = "path, or none", D(control_socket) },
+	{ { "state-dir", SPT_OPTION_STRING, false, "/var/lib/sptgt", 1, 4095, NULL,
+		"Directory of what must survive a restart, such as the identity that serial numbers of "
+		"emulated disks are made of" },
+		SCHEMA_RESTART, .form = "path", D(state_dir) },
+	{ { "log-level", SPT_OPTION_CHOICE, false, "info", 0, 0, LEVELS,
+		"Messages below this level are not logged" },
+		SCHEMA_LIVE, .parse = value_log_level, D(log_level) },
+	{ { "drain-timeout", SPT_OPTION_DURATION, false, "20s", 0, SECONDS(3600), NULL,
+		"How long a stopping daemon waits for commands in flight before it ends their sessions" },
+		SCHEMA_LIVE, D(drain_timeout_us) },
+	{ { "max-connections", SPT_OPTION_NUMBER, false, "1024", 1, 65536, NULL,
+		"TCP connections of all portals together; one more is closed as soon as it is made" },
+		SCHEMA_LIVE, D(max_connections) },
+	{ { "max-logins", SPT_OPTION_NUMBER, false, "64", 1, 65536, NULL,
+		"Connections whose login is not finished; one more is closed as soon as it is made" },
+		SCHEMA_LIVE, D(max_logins) },
+	{ { "login-timeout", SPT_OPTION_DURATION, false, "15s", SECONDS(1), SECONDS(600), NULL,
+		"How long a login may take from the connection on" },
+		SCHEMA_LIVE, D(login_timeout_us) },
+	{ { "user", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
+		"Become this user after start-up, keeping the capabilities that pass-through needs" },
+		SCHEMA_RESTART, .form = "user name", .sample = "sptgt", D(user) },
+	{ { "group", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
+		"Become this group instead of the user's own" },
+		SCHEMA_RESTART, .form = "group name", .sample = "sptgt", D(group) },
+};
+
+#define P(member) FIELD(struct config_portal, member)
+static const struct schema_key PORTAL[] = {
+	{ { "listen", SPT_OPTION_STRING, true, NULL, 1, 1000, NULL,
+		"Addresses to listen on, in numbers; port 3260 unless told, port 0 takes a free one. "
+		"0.0.0.0 and [::] are all addresses of the machine. A socket that the service manager "
+		"hands over under the portal's name takes the place of them" },
+		SCHEMA_REOPEN, .parse = value_listens, WHOLE(struct config_portal),
+		.form = "comma list of ADDRESS[:PORT], IPv6 as [ADDRESS][:PORT]",
+		.sample = "[::]:3260" },
+	{ { "tag", SPT_OPTION_NUMBER, false, "1", 1, 65535, NULL,
+		"Target portal group tag: portals of one target with the same tag are one SCSI port" },
+		SCHEMA_REOPEN, P(tag) },
+	{ { "nop-interval", SPT_OPTION_DURATION, false, "15s", 0, SECONDS(3600), NULL,
+		"Silence of an initiator after which it is asked for a sign of life; 0 never asks" },
+		SCHEMA_NEW_LOGINS, P(nop_interval_us) },
+	{ { "nop-timeout", SPT_OPTION_DURATION, false, "15s", SECONDS(1), SECONDS(3600), NULL,
+		"How long the sign of life may take before the connection is closed" },
+		SCHEMA_NEW_LOGINS, P(nop_timeout_us) },
+};
+
+#define V(member) FIELD(struct config_device, escalation.member)
+static const struct schema_key DEVICE[] = {
+	{ { "backend", SPT_OPTION_STRING, true, NULL, 1, 32, NULL,
+		"What executes the commands; its own keys follow below" },
+		SCHEMA_REOPEN, .form = "name of a backend", .sample = "mem" },
+	{ { "abort-wait", SPT_OPTION_DURATION, false, "8s", 0, SECONDS(3600), NULL,
+		"How long an aborted command may stay at the device before the next step: a reset, or "
+		"fencing. 0 takes the next step at once" },
+		SCHEMA_REOPEN, V(wait_us) },
+	{ { "reset", SPT_OPTION_BOOL, false, "yes", 0, 0, NULL,
+		"Reset a device that does not give an aborted command back in time" },
+		SCHEMA_REOPEN, V(reset) },
+	{ { "reset-wait", SPT_OPTION_DURATION, false, "5s", 0, SECONDS(3600), NULL,
+		"How long after the reset the command may stay before the device is fenced: it answers NOT "
+		"READY from then on and nothing that it still does reaches an initiator" },
+		SCHEMA_REOPEN, V(reset_wait_us) },
+};
+
+#define T(member) FIELD(struct config_target, member)
+#define N(member) FIELD(struct config_target, negotiation.member)
+static const struct schema_key TARGET[] = {
+	{ { "name", SPT_OPTION_STRING, true, NULL, 1, 223, NULL, "The iSCSI name of the target" },
+		SCHEMA_REOPEN, .parse = value_iscsi_name, .form = "iqn., eui. or naa. name",
+		.sample = "iqn.2026-11.org.example:disk", T(name) },
+	{ { "alias", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
+		"TargetAlias, a text for people that initiators may show" },
+		SCHEMA_NEW_LOGINS, .sample = "Scratch disk", T(alias) },
+	{ { "portal", SPT_OPTION_STRING, true, NULL, 1, 1000, NULL,
+		"The portals through which the target is reached: [portal-NAME] sections" },
+		SCHEMA_REOPEN, .form = "comma list of NAME", .sample = "main" },
+	{ { "lun", SPT_OPTION_STRING, false, NULL, 1, 200, NULL,
+		"lun.N = NAME: logical unit N, 0 to 16383, is the device of [device-NAME]; read-only after the "
+		"name refuses what would change the medium" },
+		SCHEMA_REOPEN, .numbered = true, .form = "NAME [read-only]", .sample = "scratch" },
+	{ { "initiators", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
+		"Who may log in. In a name * stands for any characters and ? for one; a lone * lets "
+		"everybody in. Nobody else sees the target. More of them can stand in initiators.1, initiators.2 ..." },
+		SCHEMA_NEW_LOGINS, .numbered = true, .form = "comma list of iSCSI names and patterns",
+		.sample = "iqn.1994-05.com.redhat:b1" },
+	{ { "max-sessions", SPT_OPTION_NUMBER, false, "64", 1, 65536, NULL,
+		"Sessions of the target at one time" },
+		SCHEMA_LIVE, T(max_sessions) },
+	{ { "queue-depth", SPT_OPTION_NUMBER, false, "128", 1, 4096, NULL,
+		"Commands a session may have outstanding: its command window" },
+		SCHEMA_NEW_LOGINS, T(queue_depth) },
+	{ { "budget", SPT_OPTION_SIZE, false, "64M", 1 << 20, 1ull << 40, NULL,
+		"Memory that the payload of a session's commands may hold; over it they get TASK SET FULL" },
+		SCHEMA_NEW_LOGINS, T(budget_bytes) },
+	{ { "initial-r2t", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
+		"InitialR2T: demand that an initiator waits for R2T before any unsolicited Data-Out" },
+		SCHEMA_NEW_LOGINS, N(initial_r2t) },
+	{ { "immediate-data", SPT_OPTION_BOOL, false, "yes", 0, 0, NULL,
+		"ImmediateData: take data in the command PDU" },
+		SCHEMA_NEW_LOGINS, N(immediate_data) },
+	{ { "max-recv-data-segment-length", SPT_OPTION_SIZE, false, "256K", SEGMENT_MIN, SEGMENT_MAX,
+		NULL, "MaxRecvDataSegmentLength: the largest data segment we take" },
+		SCHEMA_NEW_LOGINS, N(max_recv_data_segment_length) },
+	{ { "max-burst-length", SPT_OPTION_SIZE, false, "1M", SEGMENT_MIN, SEGMENT_MAX, NULL,
+		"MaxBurstLength: the most data of one Data-In or solicited Data-Out sequence" },
+		SCHEMA_NEW_LOGINS, N(max_burst_length) },
+	{ { "first-burst-length", SPT_OPTION_SIZE, false, "256K", SEGMENT_MIN, SEGMENT_MAX, NULL,
+		"FirstBurstLength: the most unsolicited data of a command, at most max-burst-length" },
+		SCHEMA_NEW_LOGINS, N(first_burst_length) },
+	{ { "max-outstanding-r2t", SPT_OPTION_NUMBER, false, "8", 1, 65535, NULL,
+		"MaxOutstandingR2T: R2Ts of one command that may be open at a time" },
+		SCHEMA_NEW_LOGINS, N(max_outstanding_r2t) },
+	{ { "default-time2wait", SPT_OPTION_NUMBER, false, "2", 0, 3600, NULL,
+		"DefaultTime2Wait in seconds: how long an initiator should wait before it logs in again" },
+		SCHEMA_NEW_LOGINS, .form = "seconds", N(time_to_wait_s) },
+	{ { "default-time2retain", SPT_OPTION_NUMBER, false, "0", 0, 3600, NULL,
+		"DefaultTime2Retain in seconds: how long the tasks of a lost connection are kept" },
+		SCHEMA_NEW_LOGINS, .form = "seconds", N(time_to_retain_s) },
+	{ { "header-digest", SPT_OPTION_STRING, false, "None,CRC32C", 4, 20, NULL,
+		"HeaderDigest: what we agree to, in order of preference" },
+		SCHEMA_NEW_LOGINS, .parse = value_digests, .form = "comma list of None, CRC32C",
+		N(header_digest) },
+	{ { "data-digest", SPT_OPTION_STRING, false, "None,CRC32C", 4, 20, NULL,
+		"DataDigest: what we agree to, in order of preference" },
+		SCHEMA_NEW_LOGINS, .parse = value_digests, .form = "comma list of None, CRC32C",
+		N(data_digest) },
+};
+
+static const struct schema_section_info SECTIONS[SCHEMA_SECTIONS] = {
+	[SCHEMA_DAEMON] = { "daemon", false, "The daemon", "What belongs to the daemon as a whole.",
+		DAEMON, ARRAY_SIZE(DAEMON) },
+	[SCHEMA_PORTAL] = { "portal", true, "Portals",
+		"Where initiators connect. A portal serves the targets that name it.", PORTAL,
+		ARRAY_SIZE(PORTAL) },
+	[SCHEMA_DEVICE] = { "device", true, "Devices",
+		"What executes SCSI commands. A device is exported by a target that maps a LUN to it.",
+		DEVICE, ARRAY_SIZE(DEVICE) },
+	[SCHEMA_TARGET] = { "target", true, "Targets",
+		"What initiators log in to. Nobody may who is not named under initiators.", TARGET,
+		ARRAY_SIZE(TARGET) },
+};
+
+const struct schema_section_info *schema_section(enum schema_section section)
+{
+	return &SECTIONS[section];
+}
+
+const struct schema_key *schema_find(enum schema_section section, const char *name)
+{
+	const struct schema_section_info *info = &SECTIONS[section];
+
+	for (size_t i = 0; i < info->n_keys; i++) {
+		const struct schema_key *key = &info->keys[i];
+		size_t n = strlen(key->option.name);
+
+		if (!strcmp(name, key->option.name))
+			return key;
+		if (key->numbered && !strncmp(name, key->option.name, n) && name[n] == '.')
+			return key;
+	}
+	return NULL;
+}
+
+const char *schema_reload_text(enum schema_reload reload)
+{
+	static const char *const TEXTS[] = {
+		[SCHEMA_LIVE] = "takes effect at once",
+		[SCHEMA_NEW_LOGINS] = "concerns sessions that log in afterwards",
+		[SCHEMA_REOPEN] = "ends the sessions that use it",
+		[SCHEMA_RESTART] = "needs a restart of the daemon",
+	};
+
+	return TEXTS[reload];
+}
+
+static void store_number(void *field, size_t bytes, uint64_t value)
+{
+	switch (bytes) {
+	case 2:
+		*(uint16_t *)field = (uint16_t)value;
+		break;
+	case 4:
+		*(uint32_t *)field = (uint32_t)value;
+		break;
+	default:
+		assert(bytes == 8);
+		*(uint64_t *)field = value;
+	}
+}
+
+static int store_text(char **field, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+int schema_set(const struct schema_key *key, const char *text, void *fields,
+	struct spt_error *error)
+{
+	void *field = (char *)fields + key->offset;
+	struct spt_option_value v;
+
+	assert(key->bytes);
+	if (key->parse)
+		return key->parse(key, text, field, error);
+	int r = spt_option_parse(&key->option, text, &v, error);
+	if (r < 0)
+		return r;
+	switch (key->option.type) {
+	case SPT_OPTION_STRING:
+		return store_text(field, text);
+	case SPT_OPTION_BOOL:
+		*(bool *)field = v.flag;
+		return 0;
+	default:
+		store_number(field, key->bytes, v.number);
+		return 0;
+	}
+}
+
+int schema_defaults(enum schema_section section, void *fields)
+{
+	const struct schema_section_info *info = &SECTIONS[section];
+
+	for (size_t i = 0; i < info->n_keys; i++) {
+		const struct schema_key *key = &info->keys[i];
+
+		if (!key->bytes || !key->option.fallback)
+			continue;
+		int r = schema_set(key, key->option.fallback, fields, NULL);
+		/* Only we can break a default. */
+		assert(!r || r == -ENOMEM);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Values that are more than a string, number or switch: the parse column of the schema's rows. */
+#ifndef CONFIG_VALUES_H
+#define CONFIG_VALUES_H
+
+#include "config/schema.h"
+
+/* Each: 0, -EINVAL or -ERANGE with @error told, -ENOMEM. @field is replaced only on success. */
+
+/* "auto" is 0 in a uint32_t, otherwise a number. */
+int value_auto(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+/* "none" is NULL in a char *, otherwise a string. */
+int value_or_none(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+int value_log_level(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+/* A comma list of addresses into the listens of a struct config_portal. */
+int value_listens(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+/* An iSCSI name in normal form into a char *. */
+int value_iscsi_name(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+/* A comma list of digests into a struct config_digests. */
+int value_digests(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+
+/*
+ * The next piece of a comma list without the blanks around it: copies it to @word and moves *@list
+ * on. False at the end. A piece that is too long for @word is cut to "..." at its end.
+ */
+bool value_next_word(const char **list, char *word, size_t bytes);
+
+#endif
