@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a pass-through refuses before anything is sent: what the way to the device cannot carry, and
+ * commands through which one logical unit reaches others.
+ */
+#ifndef PASSTHROUGH_JUDGE_H
+#define PASSTHROUGH_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <spt/task.h>
+
+struct pass_limits {
+	uint16_t max_cdb_bytes;
+	uint32_t max_transfer_bytes;
+	bool third_party_copy; /* EXTENDED COPY and its relatives are let through */
+};
+
+/* False: the task was refused and is complete. */
+bool pass_judge(const struct pass_limits *limits, struct spt_task *task);
+
+/* How long the CDB at @cdb is by its operation code (SPC-5 4.2.5.1); 0: the code does not tell. */
+unsigned pass_cdb_bytes(const uint8_t *cdb);
+/* The bytes of @task's CDB that belong on a wire which carries its length. */
+unsigned pass_cdb_length(const struct spt_task *task);
+
+#endif

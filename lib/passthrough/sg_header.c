@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sg headers: see sg_header.h. The law of this file: what did not reach the device, or did not come
+ * back from it, is never GOOD; and it is BUSY only where the device has surely not executed it,
+ * because an initiator repeats a command that was answered BUSY, and a tape block must not be
+ * written twice.
+ */
+#include "passthrough/sg_header.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/be.h"
+#include "base/util.h"
+#include "passthrough/judge.h"
+
+/* Host adapter results (the kernel's DID_ codes). */
+enum {
+	HOST_OK = 0x00,
+	HOST_PASSTHROUGH = 0x0a,
+};
+
+#define DRIVER_MASK  0x0f /* the high nibble was a suggestion once */
+#define DRIVER_SENSE 0x08
+
+#define ABORTED  SPT_CHECK_CONDITION, SPT_KEY_ABORTED_COMMAND
+#define HARDWARE SPT_CHECK_CONDITION, SPT_KEY_HARDWARE_ERROR
+#define UNREADY  SPT_CHECK_CONDITION, SPT_KEY_NOT_READY
+#define ILLEGAL  SPT_CHECK_CONDITION, SPT_KEY_ILLEGAL_REQUEST
+
+struct row {
+	int code;
+	uint8_t status, key;
+	spt_asc_t asc;
+};
+
+static const struct row HOST[] = {
+	/* NO_CONNECT: nobody answers at its address. NOT READY, CAUSE NOT REPORTABLE */
+	{ 0x01, UNREADY, 0x0400 },
+	/* BUS_BUSY: never sent */
+	{ 0x02, SPT_BUSY, 0, 0 },
+	/* TIME_OUT: taken from the device by error recovery. COMMAND TIMEOUT DURING PROCESSING */
+	{ 0x03, ABORTED, 0x2e02 },
+	/* BAD_TARGET: the adapter knows no such device (any more) */
+	{ 0x04, UNREADY, 0x0400 },
+	/* ABORT: by the driver or by error recovery. NO ADDITIONAL SENSE INFORMATION */
+	{ 0x05, ABORTED, 0x0000 },
+	/* PARITY: corrupted on the way. SCSI PARITY ERROR */
+	{ 0x06, ABORTED, 0x4700 },
+	/* ERROR: inside the adapter, not known how far it came. INTERNAL TARGET FAILURE */
+	{ 0x07, HARDWARE, 0x4400 },
+	/* RESET: killed by a reset that somebody made; the unit attention follows by itself */
+	{ 0x08, ABORTED, 0x0000 },
+	/* BAD_INTR: the adapter is confused */
+	{ 0x09, HARDWARE, 0x4400 },
+	/* SOFT_ERROR: the driver wants a retry, which is the initiator's to decide */
+	{ 0x0b, ABORTED, 0x4400 },
+	/* IMM_RETRY, REQUEUE: given back before it was sent */
+	{ 0x0c, SPT_BUSY, 0, 0 },
+	{ 0x0d, SPT_BUSY, 0, 0 },
+	/* TRANSPORT_DISRUPTED: the link broke with the command under way. LOGICAL UNIT
+	 * COMMUNICATION FAILURE */
+	{ 0x0e, ABORTED, 0x0800 },
+	/* TRANSPORT_FAILFAST: the link has been down for longer than the transport class waits */
+	{ 0x0f, UNREADY, 0x0400 },
+	/* TRANSPORT_MARGINAL: the link is not to be relied on */
+	{ 0x14, ABORTED, 0x0800 },
+};
+
+/* Results of the mid-layer (kernels before 5.14; later ones give OK and SENSE only). */
+static const struct row DRIVER[] = {
+	{ 0x01, SPT_BUSY, 0, 0 },  /* BUSY */
+	{ 0x02, ABORTED, 0x4400 }, /* SOFT */
+	{ 0x03, HARDWARE, 0x4400 }, /* MEDIA: with no sense to tell more */
+	{ 0x04, HARDWARE, 0x4400 }, /* ERROR */
+	{ 0x05, ILLEGAL, 0x2400 }, /* INVALID */
+	{ 0x06, ABORTED, 0x2e02 }, /* TIMEOUT */
+	{ 0x07, HARDWARE, 0x4400 }, /* HARD */
+};
+
+static const struct row ERRNO[] = {
+	{ ENODEV, ILLEGAL, 0x2500 },  /* taken away. LOGICAL UNIT NOT SUPPORTED */
+	{ ENXIO, ILLEGAL, 0x2500 },   /* likewise */
+	{ EINVAL, ILLEGAL, 0x2400 },  /* more than the adapter can move, or a CDB it cannot hold */
+	{ EMSGSIZE, ILLEGAL, 0x2000 }, /* a CDB shorter than 6 or longer than 252 bytes */
+	{ ENOMEM, SPT_BUSY, 0, 0 },   /* the kernel has no pages for the transfer now; not sent */
+	{ EAGAIN, SPT_BUSY, 0, 0 },
+	{ EDOM, SPT_BUSY, 0, 0 },     /* 16 requests are outstanding on the descriptor; not sent */
+	{ EBUSY, SPT_BUSY, 0, 0 },
+};
+
+static bool find(const struct row *rows, size_t n, int code, struct sg_verdict *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].code != code)
+			continue;
+		*ret = (struct sg_verdict){
+			.status = rows[i].status,
+			.key = rows[i].key,
+			.asc = rows[i].asc,
+			.own_sense = rows[i].status == SPT_CHECK_CONDITION,
+		};
+		return true;
+	}
+	return false;
+}
+
+static const struct sg_verdict UNKNOWN = {
+	.status = SPT_CHECK_CONDITION,
+	.key = SPT_KEY_HARDWARE_ERROR,
+	.asc = 0x4400, /* INTERNAL TARGET FAILURE */
+	.own_sense = true,
+};
+
+struct sg_verdict sg_verdict_of(unsigned status, unsigned host_status, unsigned driver_status,
+	unsigned sense_bytes)
+{
+	unsigned driver = driver_status & DRIVER_MASK;
+	struct sg_verdict v = UNKNOWN;
+
+	/* The device has spoken: whatever the adapter thinks of it, this is what it said. */
+	if (status == SPT_CHECK_CONDITION && sense_bytes)
+		return (struct sg_verdict){ .status = SPT_CHECK_CONDITION, .moved = true };
+	if (host_status != HOST_OK && host_status != HOST_PASSTHROUGH) {
+		/* A status that is no success stands; older kernels say the same by both. */
+		if (!find(HOST, ARRAY_SIZE(HOST), (int)host_status, &v) && status != SPT_GOOD &&
+			status != SPT_CHECK_CONDITION)
+			v = (struct sg_verdict){ .status = (uint8_t)status };
+		return v;
+	}
+	if (driver && driver != DRIVER_SENSE) {
+		find(DRIVER, ARRAY_SIZE(DRIVER), (int)driver, &v);
+		return v;
+	}
+	if (status == SPT_CHECK_CONDITION)
+		return v; /* and no sense: its reason is lost */
+	return (struct sg_verdict){ .status = (uint8_t)status, .moved = true };
+}
+
+struct sg_verdict sg_verdict_of_errno(int err)
+{
+	struct sg_verdict v = UNKNOWN;
+
+	find(ERRNO, ARRAY_SIZE(ERRNO), err, &v);
+	return v;
+}
+
+void sg_header_fill(sg_io_hdr_t *h, struct spt_task *task, uint32_t timeout_ms, bool cleared,
+	int slot)
+{
+	*h = (sg_io_hdr_t){
+		.interface_id = 'S',
+		.dxfer_direction = SG_DXFER_NONE,
+		.cmd_len = (unsigned char)pass_cdb_length(task),
+		.mx_sb_len = SPT_SENSE_MAX,
+		.cmdp = task->cdb,
+		.sbp = task->sense,
+		.timeout = timeout_ms,
+		.flags = SG_QUEUE_AT_TAIL,
+		.pack_id = slot,
+	};
+	if (task->out.bytes) {
+		h->dxfer_direction = SG_DXFER_TO_DEV;
+		h->dxfer_len = task->out.bytes;
+		h->dxferp = task->out.data;
+	} else if (task->in.bytes) {
+		h->dxfer_direction = cleared ? SG_DXFER_TO_FROM_DEV : SG_DXFER_FROM_DEV;
+		h->dxfer_len = task->in.bytes;
+		h->dxferp = task->in.data;
+	}
+}
+
+void sg_count_moved(struct spt_task *task, int resid, bool moved)
+{
+	uint32_t *direction = task->out.bytes ? &task->out.bytes : &task->in.bytes;
+	uint32_t whole = *direction;
+	uint32_t left = resid < 0 ? 0 : MIN((uint32_t)resid, whole);
+	uint32_t bytes = moved ? whole - left : 0;
+
+	if (direction == &task->out.bytes) {
+		task->out_would_bytes = bytes;
+		return;
+	}
+	task->in.bytes = bytes;
+	task->in_would_bytes = bytes;
+}
+
+uint64_t sg_block_transfer(const uint8_t *cdb, uint32_t block_bytes)
+{
+	switch (cdb[0]) {
+	case 0x08: /* READ (6), WRITE (6): zero means 256 blocks */
+	case 0x0a:
+		return (uint64_t)(cdb[4] ? cdb[4] : 256) * block_bytes;
+	case 0x28: /* READ (10), WRITE (10): with protection information they move more */
+	case 0x2a:
+		return cdb[1] >> 5 ? 0 : (uint64_t)be16_get(cdb + 7) * block_bytes;
+	case 0xa8:
+	case 0xaa:
+		return cdb[1] >> 5 ? 0 : (uint64_t)be32_get(cdb + 6) * block_bytes;
+	case 0x88:
+	case 0x8a:
+		return cdb[1] >> 5 ? 0 : (uint64_t)be32_get(cdb + 10) * block_bytes;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Logical unit reset: an ioctl that blocks, so it runs off the loop, on the control descriptor.
+ * Without escalation: the kernel would go on to reset the target, the bus and the host adapter,
+ * taking other people's commands with it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#include <scsi/sg.h>
+
+#include "passthrough/sg_device.h"
+
+#define RESET_NO_ESCALATE 0x100
+#define ATTEMPTS          50 /* 100 ms apart: the adapter is in error recovery */
+
+struct sg_reset {
+	struct spt_work work;
+	struct spt_reset *reset;
+	struct sg_channel *channel;
+	int result;
+};
+
+static void work(struct spt_work *w)
+{
+	struct sg_reset *r = w->arg;
+	const struct timespec pause = { .tv_nsec = 100000000 };
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		int what = SG_SCSI_RESET_DEVICE | RESET_NO_ESCALATE;
+		r->result = ioctl(r->channel->device->control, SG_SCSI_RESET, &what) < 0 ? -errno : 0;
+		if (r->result != -EAGAIN && r->result != -EBUSY)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void done(struct spt_work *w)
+{
+	struct sg_reset *r = w->arg;
+	struct sg_channel *c = r->channel;
+
+	sg_channel_enter(c);
+	c->resets--;
+	r->reset->done(r->reset, r->result);
+	free(r);
+	sg_channel_leave(c);
+}
+
+void sg_channel_reset(void *channel, struct spt_reset *reset)
+{
+	struct sg_channel *c = channel;
+	struct sg_reset *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		reset->done(reset, -ENOMEM);
+		return;
+	}
+	r->work = (struct spt_work){ .work = work, .done = done, .arg = r };
+	r->reset = reset;
+	r->channel = c;
+	c->resets++;
+	spt_host_offload(c->host, &r->work);
+}
