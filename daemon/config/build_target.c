@@ -210,7 +210,7 @@ static void check_target(struct build *b, const struct ini_section *section,
 		config_error_add(b->errors, build_line(section, "first-burst-length"),
 			"first-burst-length (%u) is larger than max-burst-length (%u)",
 			t->negotiation.first_burst_length, t->negotiation.max_burst_length);
-	if (b->partial)
+	if (b->errors->n_fatal)
 		return;
 	if (!t->n_initiators)
 		config_warning_add(b->errors, section->line, "[%s] names no initiators: nobody may log "
