@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A text that comes in several PDUs (C bit, RFC 7143 6.2), joined within a bound. Memory is
- * taken only when a text does go over more than one PDU.
+ * A text that comes in one or several PDUs (C bit, RFC 7143 6.2), joined within a bound. It holds
+ * memory only while there is something in it.
  */
 #ifndef LOGIN_GATHER_H
 #define LOGIN_GATHER_H

@@ -69,7 +69,6 @@ enum login_action login_refuse(struct login *login, enum login_status status, co
 struct login_question {
 	uint8_t session_type; /* enum login_session_type */
 	const char *initiator_name;
-	const char *initiator_alias; /* empty: none */
 	const char *target_name;     /* empty: none, discovery only */
 	const uint8_t *isid;
 	uint16_t tsih; /* 0: a new session; else a connection for this one */

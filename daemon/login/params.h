@@ -3,8 +3,8 @@
  * What a login is about in numbers: the limits that a target offers, which come from the
  * configuration, and the parameters that came out of the negotiation (RFC 7143 13).
  *
- * struct login_params belongs to one connection; its second half is the session's and is the same on
- * all connections of the session. It holds no pointers: copy it as it is.
+ * struct login_params belongs to one connection; its second half is the session's and is the same
+ * on all connections of the session. It holds no pointers: copy it as it is.
  */
 #ifndef LOGIN_PARAMS_H
 #define LOGIN_PARAMS_H
@@ -38,7 +38,8 @@ enum login_session_type {
 	SESSION_DISCOVERY = 1,
 };
 
-/* Our side of every negotiation. login_limits_default() is the start; login_limits_check() judges. */
+/* Our side of every negotiation. login_limits_default() is the start; login_limits_check() judges
+ * what the configuration made of it. */
 struct login_limits {
 	/* of a connection */
 	uint8_t header_digest; /* set of enum login_digest that we accept */

@@ -37,14 +37,17 @@ static bool is_alnum(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* RFC 7143 6.1, standard-label: letters, digits, and . - + @ _ ; a capital letter comes first. */
+/*
+ * RFC 7143 6.1, standard-label: letters, digits, and . - + @ _ ; a capital letter first. But there
+ * is iSCSIProtocolLevel in the RFC itself, so any letter will do first.
+ */
 static enum key_error judge_name(const char *name, size_t bytes)
 {
 	if (!bytes)
 		return KEY_E_NAME_EMPTY;
 	if (bytes > KEY_NAME_MAX)
 		return KEY_E_NAME_LONG;
-	if (name[0] < 'A' || name[0] > 'Z')
+	if (!is_alnum(name[0]) || name[0] <= '9')
 		return KEY_E_NAME_CHAR;
 	for (size_t i = 0; i < bytes; i++) {
 		if (!is_alnum(name[i]) && (!name[i] || !strchr(".-+@_", name[i])))
