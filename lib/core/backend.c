@@ -61,7 +61,8 @@ bool backend_fence(struct channel *channel)
 /* What a completed task must look like. */
 static void check_result(const struct spt_task *task)
 {
-	assert(task->state == SPT_TASK_DEVICE || task->state == SPT_TASK_ENTERED);
+	assert(task->state == SPT_TASK_DEVICE || task->state == SPT_TASK_ENTERED ||
+		task->state == SPT_TASK_COLLECT);
 	assert(task->in.bytes <= task->expected_in_bytes);
 	assert(task->in.bytes == 0 || task->in.data);
 	assert(task->sense_bytes <= SPT_SENSE_MAX);

@@ -97,6 +97,18 @@ void session_uncharge(struct spt_session *session, size_t bytes)
 	session->used_bytes -= bytes;
 }
 
+/* The buffer that came with the command, if it is large enough. */
+static bool adopt_offered(struct spt_task *task)
+{
+	if (!task->offered.data || task->offered.bytes < task->out_wanted_bytes ||
+		!session_charge(task->session, task->offered.bytes))
+		return false;
+	task->out = (struct spt_data){ TAKE(task->offered.data), task->out_wanted_bytes };
+	task->out_pool_bytes = task->offered.bytes;
+	task->out_pooled = true;
+	return true;
+}
+
 /* A buffer for the data-out that the logical unit asked for. False: the task was completed. */
 static bool take_out(struct spt_task *task)
 {
@@ -104,6 +116,8 @@ static bool take_out(struct spt_task *task)
 	struct spt_session *s = task->session;
 
 	assert(bytes <= task->expected_out_bytes);
+	if (adopt_offered(task))
+		return true;
 	if (bytes > SPT_BUFFER_MAX || bytes > s->budget_bytes) {
 		/* It will never fit: not a matter of waiting. INVALID FIELD IN CDB */
 		task->out_wanted_bytes = 0;
@@ -265,6 +279,12 @@ void spt_task_abort(struct spt_task *task)
 	tasks_kill(task->session->context, &list);
 }
 
+void spt_task_refuse(struct spt_task *task, uint8_t key, spt_asc_t asc)
+{
+	assert(task->state == SPT_TASK_ENTERED || task->state == SPT_TASK_COLLECT);
+	spt_task_check(task, key, asc);
+}
+
 void spt_task_end(struct spt_task *task)
 {
 	struct spt_session *session = task->session;
@@ -281,6 +301,8 @@ void spt_task_end(struct spt_task *task)
 		spt_pool_put(pool, task->out.data, task->out_pool_bytes);
 		session_uncharge(session, task->out_pool_bytes);
 	}
+	if (task->offered.data)
+		spt_pool_put(pool, TAKE(task->offered.data), task->offered.bytes);
 	table_remove(session->context, task);
 	list_del(&task->session_link);
 	task->state = SPT_TASK_IDLE;

@@ -96,6 +96,12 @@ struct spt_task {
 	uint8_t priority;
 	uint32_t expected_out_bytes; /* what the initiator is ready to send */
 	uint32_t expected_in_bytes;  /* what the initiator has room for */
+	/*
+	 * A buffer of the loop's pool that holds data which came with the command, from offset 0 on;
+	 * bytes as it was taken from the pool; or NULL. Large enough, it becomes task->out. The library's from
+	 * spt_task_enter() on, unless that fails.
+	 */
+	struct spt_data offered;
 
 	/*
 	 * Set by spt_task_start() when the task waits for data: how many bytes from offset 0 on the
@@ -152,6 +158,8 @@ int spt_task_enter(struct spt_context *context, struct spt_task *task);
 void spt_task_start(struct spt_task *task);
 /* The data sequence described by task->aux is in task->out. -EINVAL: not waiting for data, or offset not contiguous. */
 int spt_task_data(struct spt_task *task, uint32_t bytes);
+/* Ends a task that has not been executed (ENTERED or COLLECT) with CHECK CONDITION and this sense. */
+void spt_task_refuse(struct spt_task *task, uint8_t key, spt_asc_t asc);
 /* The task must be in SPT_TASK_DONE or have been refused by spt_task_enter(). */
 void spt_task_end(struct spt_task *task);
 /* The caller gives the task up (its connection is gone): as ABORT TASK, without a TMF. ops->done() follows. */

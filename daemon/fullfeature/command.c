@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SCSI Command (RFC 7143 11.3): from the PDU to a task of the library, and from the task's result
+ * into the transmit queue.
+ */
+#include "fullfeature/command.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <spt/buffer.h>
+
+#include "base/list.h"
+#include "fullfeature/messages.h"
+
+/* Up to here the buffer for all of a command's data is taken before its immediate data is there. */
+#define PLACE_MAX_BYTES (1u << 20)
+
+static void done(struct spt_task *task);
+static void result_sent(struct tx_item *item, struct conn *conn);
+
+static const struct spt_task_ops TASK_OPS = { .done = done };
+
+static struct command *take_spare(struct session_env *env)
+{
+	struct command *c = list_first(&env->commands, struct command, spare);
+
+	if (c)
+		list_del(&c->spare);
+	else
+		c = malloc(sizeof(*c));
+	return c;
+}
+
+static void put_spare(struct session_env *env, struct command *c)
+{
+	list_init(&c->spare);
+	list_prepend(&env->commands, &c->spare);
+}
+
+struct command *command_find(struct session *session, uint32_t itt)
+{
+	struct spt_task *t = spt_task_find(session->env->host->context, session->cookie, itt);
+
+	return t && !command_of(t)->dead ? command_of(t) : NULL;
+}
+
+/* RFC 7143 13.10, 13.11, 13.14: unsolicited data only as negotiated. */
+static int judge_data(const struct login_params *params, const struct pdu_scsi_command *pdu)
+{
+	uint32_t out = pdu_scsi_command_out_bytes(pdu);
+
+	if (pdu->data_bytes && (!params->immediate_data || !pdu->write))
+		return REJECT_PROTOCOL_ERROR;
+	if (pdu->data_bytes > out || pdu->data_bytes > params->first_burst_bytes)
+		return REJECT_PROTOCOL_ERROR;
+	if (!pdu->final && (params->initial_r2t || !pdu->write))
+		return REJECT_PROTOCOL_ERROR;
+	return 0;
+}
+
+uint8_t *command_place(struct conn *conn, struct rx_pdu *pdu)
+{
+	struct pdu_scsi_command c;
+
+	if (pdu_scsi_command_decode(pdu->bhs, pdu->ahs, &c) || judge_data(&conn->params, &c))
+		return NULL;
+	uint32_t out = pdu_scsi_command_out_bytes(&c);
+	uint32_t bytes = out <= PLACE_MAX_BYTES ? out : pdu->data_bytes;
+	pdu->buffer = spt_pool_get(conn->env->host->pool, bytes);
+	pdu->buffer_bytes = bytes;
+	return pdu->buffer;
+}
+
+static void init_transfer(struct command *c, const struct pdu_scsi_command *pdu,
+	const struct login_params *params)
+{
+	c->dead = false;
+	c->users = 0;
+	c->unsolicited_open = !pdu->final;
+	c->unsolicited_sn = 0;
+	c->unsolicited_limit_bytes = MIN(params->first_burst_bytes, pdu_scsi_command_out_bytes(pdu));
+	c->collected_bytes = pdu->data_bytes;
+	c->solicited_bytes = 0;
+	c->open_bursts = c->first_burst = 0;
+	c->failed = 0;
+	c->sent_bytes = c->burst_bytes = c->data_sn = 0;
+	for (unsigned i = 0; i < COMMAND_R2T_MAX; i++)
+		c->bursts[i].open = false;
+}
+
+static void init_task(struct command *c, const struct pdu_scsi_command *pdu)
+{
+	struct spt_task *t = &c->task;
+
+	t->ops = &TASK_OPS;
+	t->aux = (struct spt_auxiliary){
+		.size = sizeof(t->aux),
+		.session = c->session->cookie,
+		.task = { .tag = pdu->itt, .generation = pdu->cmd_sn.v },
+		.lun = pdu->lun,
+		.is_final = true,
+	};
+	memcpy(t->aux.signature, SPT_AUXILIARY_SIGNATURE, sizeof(t->aux.signature));
+	t->cdb_bytes = pdu_scsi_command_cdb(pdu, t->cdb);
+	t->attribute = pdu->attribute;
+	t->priority = pdu->priority;
+	t->expected_in_bytes = pdu_scsi_command_in_bytes(pdu);
+	t->expected_out_bytes = pdu_scsi_command_out_bytes(pdu);
+	t->offered = (struct spt_data){ 0 };
+}
+
+/* Data that must outlive the PDU goes into a buffer that the task is offered. */
+static int keep_data(struct command *c, struct rx_pdu *pdu)
+{
+	struct spt_data *offered = &c->task.offered;
+	struct spt_pool *pool = c->session->env->host->pool;
+
+	if (pdu->buffer) {
+		*offered = (struct spt_data){ TAKE(pdu->buffer), pdu->buffer_bytes };
+		return 0;
+	}
+	uint32_t room = c->unsolicited_open ? c->unsolicited_limit_bytes : pdu->data_bytes;
+	if (!room)
+		return 0;
+	offered->data = spt_pool_get(pool, room);
+	if (!offered->data)
+		return -ENOMEM;
+	offered->bytes = room;
+	if (pdu->data)
+		memcpy(offered->data, pdu->data, pdu->data_bytes);
+	return 0;
+}
+
+static int enter_task(struct command *c)
+{
+	switch (spt_task_enter(c->session->env->host->context, &c->task)) {
+	case 0:
+		return 0;
+	case -EEXIST: /* RFC 7143 11.17.1: task in progress */
+		return REJECT_TASK_IN_PROGRESS;
+	default:
+		return REJECT_INVALID_PDU_FIELD;
+	}
+}
+
+int command_new(struct conn *conn, struct rx_pdu *rx, struct command **ret)
+{
+	struct session *s = conn->session;
+	struct pdu_scsi_command pdu;
+	int r = pdu_scsi_command_decode(rx->bhs, rx->ahs, &pdu);
+
+	if (!r)
+		r = judge_data(&conn->params, &pdu);
+	if (!r && pdu.itt == TAG_NONE)
+		r = REJECT_INVALID_PDU_FIELD;
+	if (r)
+		return r;
+	struct command *c = take_spare(conn->env);
+	if (!c)
+		return -ENOMEM;
+	c->session = s;
+	c->immediate = pdu.immediate;
+	c->read = pdu.read;
+	c->write = pdu.write;
+	init_transfer(c, &pdu, &conn->params);
+	init_task(c, &pdu);
+	if (rx->discarded)
+		command_spoil(c, 0x0c0d); /* INCORRECT AMOUNT OF DATA: there was no room for it */
+	bool waits = !pdu.immediate && sn_lt(s->exp_cmd_sn, sn_add(pdu.cmd_sn, 1));
+	if ((waits || rx->buffer) && keep_data(c, rx) < 0) {
+		put_spare(conn->env, c);
+		return -ENOMEM;
+	}
+	r = enter_task(c);
+	if (r) {
+		spt_pool_put(conn->env->host->pool, c->task.offered.data, c->task.offered.bytes);
+		put_spare(conn->env, c);
+		return r;
+	}
+	c->counted = !pdu.immediate;
+	if (c->counted)
+		session_window_take(s);
+	else
+		s->immediate++;
+	s->commands++;
+	conn->env->counters.commands++;
+	s->bytes_out += pdu.data_bytes;
+	*ret = c;
+	return 0;
+}
+
+void command_start(struct command *c, const uint8_t *data)
+{
+	struct spt_task *t = &c->task;
+	const uint8_t *offered = t->offered.data;
+
+	spt_task_start(t);
+	if (t->state != SPT_TASK_COLLECT || c->dead)
+		return;
+	/* What came with the command, unless it is in the right place already. */
+	const uint8_t *from = offered ? offered : data;
+	uint32_t have = MIN(c->collected_bytes, t->out_wanted_bytes);
+	if (!c->failed && have && t->out.data != from)
+		memcpy(t->out.data, from, have);
+	c->solicited_bytes = c->collected_bytes;
+	r2t_continue(c);
+}
+
+void command_spoil(struct command *c, spt_asc_t asc)
+{
+	if (!c->failed)
+		c->failed = asc;
+}
+
+/* The library is through with the task. */
+static void done(struct spt_task *task)
+{
+	struct command *c = command_of(task);
+	struct conn *conn = c->session->conn;
+
+	if (!conn || conn->closing || task->outcome == SPT_ABORTED) {
+		command_release(c);
+		return;
+	}
+	c->session->bytes_in += task->in.bytes;
+	c->tx.plain = false;
+	c->tx.fill = data_in_fill;
+	c->tx.sent = result_sent;
+	tx_put(conn, &c->tx);
+}
+
+static void result_sent(struct tx_item *item, struct conn *conn)
+{
+	(void)conn;
+	command_release(container_of(item, struct command, tx));
+}
+
+void command_release(struct command *c)
+{
+	struct session *s = c->session;
+
+	c->dead = true;
+	if (c->users)
+		return;
+	struct session_env *env = s->env;
+	if (c->counted)
+		session_window_gain(s);
+	if (c->immediate)
+		s->immediate--;
+	/* The end of its last task may be the end of the session. */
+	spt_task_end(&c->task);
+	put_spare(env, c);
+}
+
+void command_unuse(struct command *c)
+{
+	assert(c->users > 0);
+	if (--c->users == 0 && c->dead)
+		command_release(c);
+}

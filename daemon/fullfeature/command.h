@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A SCSI command of the session: the library's task and what iSCSI adds to it (how its data comes
+ * and goes). From command_new() until command_release() has let it go; the memory is then kept for
+ * the next one.
+ *
+ * It can be over (aborted) while its memory is still in use: by R2Ts that wait to be sent, or by the
+ * receive path in the middle of a Data-Out. Then it is dead, and the last user releases it.
+ */
+#ifndef FULLFEATURE_COMMAND_H
+#define FULLFEATURE_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <spt/task.h>
+
+#include "session/conn.h"
+#include "session/session.h"
+#include "wire/scsi_command.h"
+
+#define COMMAND_R2T_MAX 16u /* MaxOutstandingR2T that we agree to, at most */
+
+/* A sequence of Data-Out PDUs that was asked for by an R2T. */
+struct burst {
+	struct tx_item tx;
+	struct command *command;
+	bool open;
+	uint32_t ttt;
+	uint32_t offset_bytes, bytes, done_bytes;
+	uint32_t r2t_sn;
+	uint32_t data_sn; /* of the next Data-Out */
+};
+
+struct command {
+	struct spt_task task; /* first */
+	struct session *session;
+	struct spt_link spare;
+	struct tx_item tx;
+	bool immediate, read, write;
+	bool counted; /* against the window */
+	bool dead;
+	unsigned users; /* R2Ts in the transmit queue, the receive path */
+
+	/* Data-Out. Data comes in order: collected_bytes are there without a gap. */
+	bool unsolicited_open; /* unsolicited Data-Out PDUs are still to come */
+	uint32_t unsolicited_sn;
+	uint32_t unsolicited_limit_bytes;
+	uint32_t collected_bytes;
+	uint32_t solicited_bytes; /* how far R2Ts have asked */
+	unsigned open_bursts, first_burst;
+	spt_asc_t failed; /* the transfer went wrong: the sense when the rest of it has come */
+	struct burst bursts[COMMAND_R2T_MAX];
+
+	/* Data-In */
+	uint32_t sent_bytes, burst_bytes;
+	uint32_t data_sn; /* of the next Data-In or R2T: they share the numbers */
+	uint8_t sense_segment[2 + SPT_SENSE_MAX];
+};
+
+static inline struct command *command_of(struct spt_task *task)
+{
+	return (struct command *)task;
+}
+
+/* A Reject reason (positive) or 0 and the command, entered and waiting for command_start(). */
+int command_new(struct conn *conn, struct rx_pdu *pdu, struct command **ret);
+/* Its turn has come. @data: what came with it and is not in task.offered, or NULL. */
+void command_start(struct command *command, const uint8_t *data);
+/* The result is sent or will not be: lets go of the task and, when nobody uses it, the memory. */
+void command_release(struct command *command);
+/* One user less. */
+void command_unuse(struct command *command);
+/* The session's command with this Initiator Task Tag that is not over, or NULL. */
+struct command *command_find(struct session *session, uint32_t itt);
+
+/* r2t.c: asks for what is still missing, or hands the data over when nothing is. */
+void r2t_continue(struct command *command);
+/* data_in.c: fill() of command->tx. */
+void data_in_fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame);
+/* The transfer is spoilt: the command ends with this ABORTED COMMAND sense when its data has come. */
+void command_spoil(struct command *command, spt_asc_t asc);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The result of a command on the wire: SCSI Data-In PDUs (RFC 7143 11.7) made one by one as the
+ * transmit path gets to them, the status in the last one when it is GOOD, else in a SCSI Response
+ * (RFC 7143 11.4).
+ */
+#include "wire/data_in.h"
+
+#include <string.h>
+
+#include "base/list.h"
+#include "fullfeature/command.h"
+#include "wire/scsi_response.h"
+
+struct residual {
+	uint8_t flags;
+	uint32_t bytes;
+};
+
+/* RFC 7143 11.4.5: what the command would have moved against what the initiator had expected. */
+static struct residual residual_of(uint32_t expected, uint64_t would, uint8_t under, uint8_t over)
+{
+	if (would < expected)
+		return (struct residual){ under, (uint32_t)(expected - would) };
+	if (would > expected)
+		return (struct residual){ over, (uint32_t)MIN(would - expected, (uint64_t)UINT32_MAX) };
+	return (struct residual){ 0, 0 };
+}
+
+/* Of a command that goes one way only; of the write half of a bidirectional one. */
+static struct residual residual(const struct command *c)
+{
+	const struct spt_task *t = &c->task;
+
+	if (c->write)
+		return residual_of(t->expected_out_bytes, t->out_would_bytes, RESIDUAL_UNDERFLOW,
+			RESIDUAL_OVERFLOW);
+	return residual_of(t->expected_in_bytes, t->in_would_bytes, RESIDUAL_UNDERFLOW,
+		RESIDUAL_OVERFLOW);
+}
+
+/* The last PDU of a command: its place in the window is free from here on. */
+static struct pdu_sns last_sns(struct command *c, struct conn *conn)
+{
+	if (c->counted) {
+		c->counted = false;
+		session_window_gain(c->session);
+	}
+	return conn_status_sns(conn);
+}
+
+static void fill_response(struct command *c, struct conn *conn, struct tx_frame *frame)
+{
+	const struct spt_task *t = &c->task;
+	struct residual r = residual(c);
+	struct pdu_scsi_response pdu = {
+		.residual_flags = r.flags,
+		.residual = r.bytes,
+		.response = t->outcome == SPT_COMPLETED ? RESPONSE_COMPLETED : RESPONSE_TARGET_FAILURE,
+		.status = t->outcome == SPT_COMPLETED ? t->status : 0,
+		.itt = t->aux.task.tag,
+		.sns = last_sns(c, conn),
+		.exp_data_sn = c->data_sn,
+	};
+
+	if (c->write && c->read) {
+		struct residual in = residual_of(t->expected_in_bytes, t->in_would_bytes,
+			BIDI_RESIDUAL_UNDERFLOW, BIDI_RESIDUAL_OVERFLOW);
+		pdu.residual_flags |= in.flags;
+		pdu.bidi_residual = in.bytes;
+	}
+	if (t->outcome == SPT_COMPLETED && t->sense_bytes) {
+		be16_put(c->sense_segment, t->sense_bytes);
+		memcpy(c->sense_segment + 2, t->sense, t->sense_bytes);
+		pdu.data_bytes = 2u + t->sense_bytes;
+		frame->data = c->sense_segment;
+		frame->data_bytes = pdu.data_bytes;
+	}
+	pdu_scsi_response_encode(&pdu, frame->head);
+	frame->last = true;
+}
+
+static void fill_data(struct command *c, struct conn *conn, struct tx_frame *frame)
+{
+	const struct spt_task *t = &c->task;
+	const struct login_params *p = &conn->params;
+	uint32_t bytes = MIN(t->in.bytes - c->sent_bytes, p->max_send_data_segment_bytes);
+
+	bytes = MIN(bytes, p->max_burst_bytes - c->burst_bytes);
+	struct pdu_data_in pdu = {
+		.data_bytes = bytes,
+		.itt = t->aux.task.tag,
+		.ttt = TAG_NONE,
+		.data_sn = c->data_sn++,
+		.offset_bytes = c->sent_bytes,
+	};
+	frame->data = t->in.data + c->sent_bytes;
+	frame->data_bytes = bytes;
+	c->sent_bytes += bytes;
+	c->burst_bytes += bytes;
+	bool end = c->sent_bytes == t->in.bytes;
+	pdu.final = end || c->burst_bytes == p->max_burst_bytes;
+	if (pdu.final)
+		c->burst_bytes = 0;
+	pdu.has_status = end && t->outcome == SPT_COMPLETED && t->status == SPT_GOOD && !c->write &&
+		!t->sense_bytes;
+	if (pdu.has_status) {
+		struct residual r = residual(c);
+		pdu.residual_flags = r.flags;
+		pdu.residual = r.bytes;
+		pdu.status = t->status;
+		pdu.sns = last_sns(c, conn);
+	} else {
+		pdu.sns = conn_sns(conn);
+	}
+	pdu_data_in_encode(&pdu, frame->head);
+	frame->last = pdu.has_status;
+}
+
+void data_in_fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame)
+{
+	struct command *c = container_of(item, struct command, tx);
+
+	if (c->sent_bytes < c->task.in.bytes)
+		fill_data(c, conn, frame);
+	else
+		fill_response(c, conn, frame);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* From a whole PDU to the file that handles it. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "fullfeature/command.h"
+#include "fullfeature/fullfeature.h"
+#include "fullfeature/messages.h"
+
+static void (*const HANDLERS[])(struct conn *, struct rx_pdu *) = {
+	[OP_NOP_OUT] = nop_out,
+	[OP_TMF_REQUEST] = tmf_request,
+	[OP_TEXT_REQUEST] = text_request,
+	[OP_DATA_OUT] = data_out,
+	[OP_LOGOUT_REQUEST] = logout_request,
+	[OP_SNACK] = snack,
+};
+
+void dispatch(struct conn *conn, struct rx_pdu *pdu)
+{
+	uint8_t opcode = bhs_opcode(pdu->bhs);
+
+	/* SCSI Commands are order.c's; nothing else passes bhs_check(). */
+	assert(opcode < ARRAY_SIZE(HANDLERS) && HANDLERS[opcode]);
+	HANDLERS[opcode](conn, pdu);
+}
+
+static enum phase phase_of(const struct conn *conn)
+{
+	return conn->params.session_type == SESSION_DISCOVERY ? PHASE_DISCOVERY : PHASE_NORMAL;
+}
+
+static void pdu(struct conn *conn, struct rx_pdu *pdu)
+{
+	struct bhs bhs = bhs_decode(pdu->bhs);
+	int r = bhs_check(&bhs, phase_of(conn));
+
+	if (conn->logging_out)
+		return; /* RFC 7143 11.14: nothing may follow a Logout Request */
+	if (r) {
+		reject(conn, (uint8_t)r, pdu->bhs, "not legal here");
+		return;
+	}
+	/* RFC 7143 7.8: rejected and treated as if it had not come; Data-Out has more to it. */
+	if (pdu->digest_error)
+		reject(conn, REJECT_DATA_DIGEST, pdu->bhs, "data digest error");
+	if (opcode_info(bhs.opcode)->takes_cmd_sn) {
+		if (!pdu->digest_error)
+			order_pdu(conn, pdu);
+	} else if (!pdu->digest_error || bhs.opcode == OP_DATA_OUT) {
+		dispatch(conn, pdu);
+	}
+}
+
+static uint8_t *place(struct conn *conn, struct rx_pdu *pdu)
+{
+	switch (bhs_opcode(pdu->bhs)) {
+	case OP_DATA_OUT:
+		return data_out_place(conn, pdu);
+	case OP_SCSI_COMMAND:
+		return command_place(conn, pdu);
+	default:
+		return NULL;
+	}
+}
+
+static void dropped(struct conn *conn, struct rx_pdu *pdu)
+{
+	(void)conn;
+	data_out_dropped(pdu);
+}
+
+const struct phase_ops FULLFEATURE = {
+	.place = place,
+	.pdu = pdu,
+	.dropped = dropped,
+	.session_ending = order_drop,
+};
+
+void fullfeature_deinit(struct session_env *env)
+{
+	struct command *c;
+
+	while ((c = list_first(&env->commands, struct command, spare))) {
+		list_del(&c->spare);
+		free(c);
+	}
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* The messages of full feature phase: each is handled by the file of its name. */
+#ifndef FULLFEATURE_MESSAGES_H
+#define FULLFEATURE_MESSAGES_H
+
+#include "session/conn.h"
+#include "wire/reject.h"
+
+/* order.c: the PDUs that carry CmdSN, in order. */
+void order_pdu(struct conn *conn, struct rx_pdu *pdu);
+/* RFC 7143 11.5.5 b: a command that was aborted before it came counts as received. False: @cmd_sn is
+ * not in the window or not before @before. */
+bool order_consider_received(struct session *session, sn_t cmd_sn, sn_t before);
+void order_drop(struct session *session);
+
+/* Handlers; the PDU's turn has come. */
+void nop_out(struct conn *conn, struct rx_pdu *pdu);
+void tmf_request(struct conn *conn, struct rx_pdu *pdu);
+void text_request(struct conn *conn, struct rx_pdu *pdu);
+void logout_request(struct conn *conn, struct rx_pdu *pdu);
+void data_out(struct conn *conn, struct rx_pdu *pdu);
+void snack(struct conn *conn, struct rx_pdu *pdu);
+/* Runs the handler of the PDU's opcode. */
+void dispatch(struct conn *conn, struct rx_pdu *pdu);
+
+/* data_out.c: where the data of a Data-Out goes, or NULL. */
+uint8_t *data_out_place(struct conn *conn, struct rx_pdu *pdu);
+void data_out_dropped(struct rx_pdu *pdu);
+/* command.c: likewise for immediate data. */
+uint8_t *command_place(struct conn *conn, struct rx_pdu *pdu);
+
+/* reject.c */
+void reject(struct conn *conn, uint8_t reason, const uint8_t *bhs, const char *why);
+
+#endif

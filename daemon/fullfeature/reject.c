@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Reject (RFC 7143 11.17): the header of what was refused goes back with the reason. */
+#include "wire/reject.h"
+
+#include <string.h>
+
+#include "fullfeature/messages.h"
+#include "session/session.h"
+
+/* A peer that sends nothing but nonsense gets its answers, but does not fill the log. */
+#define REJECTS_LOGGED 8u
+
+static void encode(struct tx_message *message, struct conn *conn, uint8_t *bhs)
+{
+	struct pdu_reject pdu = {
+		.reason = (uint8_t)message->arg[0],
+		.data_bytes = BHS_BYTES,
+		.sns = conn_status_sns(conn),
+	};
+
+	pdu_reject_encode(&pdu, bhs);
+}
+
+void reject(struct conn *conn, uint8_t reason, const uint8_t *bhs, const char *why)
+{
+	struct tx_message *m = tx_message_new(conn, BHS_BYTES);
+
+	if (!m)
+		return;
+	conn->env->counters.rejects++;
+	if (++conn->rejects <= REJECTS_LOGGED)
+		log_notice("rejected %s from %s (%s): %s: %s%s", opcode_name(bhs_opcode(bhs)),
+			conn->params.initiator_name, conn->peer, reject_reason_name(reason), why,
+			conn->rejects == REJECTS_LOGGED ? "; further ones are not logged" : "");
+	m->arg[0] = reason;
+	memcpy(m->data, bhs, BHS_BYTES);
+	m->encode = encode;
+	tx_message_put(conn, m);
+}

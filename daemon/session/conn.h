@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection: a socket from accept to close. It lives on one loop; its parts are the receive path
+ * (rx.h), the transmit path (tx.h), a login while there is one (enter.c), and a session afterwards.
+ *
+ * conn_close() may be called anywhere, more than once: the first reason counts and is logged. The
+ * connection does nothing more from then on and goes away at the end of the loop's turn.
+ */
+#ifndef SESSION_CONN_H
+#define SESSION_CONN_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <spt/host.h>
+#include <spt/link.h>
+
+#include "base/sn.h"
+#include "login/login.h"
+#include "session/close.h"
+#include "session/env.h"
+#include "session/rx.h"
+#include "session/tx.h"
+#include "wire/bhs.h"
+
+#define CONN_ADDRESS_MAX (INET6_ADDRSTRLEN + 24)
+
+struct session;
+
+/* Portal settings that a connection keeps. */
+struct conn_portal {
+	const char *name; /* lives as long as the daemon */
+	uint16_t tag;
+	uint64_t nop_interval_us, nop_timeout_us;
+};
+
+/* A Text Request whose answer is still being told. */
+struct conn_text {
+	char *data; /* joined request, then the answer */
+	size_t bytes, offset;
+	uint32_t ttt; /* TAG_NONE: none open */
+	bool answering;
+};
+
+struct conn {
+	struct spt_link link; /* in env->conns */
+	struct session_env *env;
+	struct spt_watch watch;
+	int fd;
+	char peer[CONN_ADDRESS_MAX], local[CONN_ADDRESS_MAX];
+	struct conn_portal portal;
+
+	bool closing;
+	bool logging_out; /* the Logout Response is on its way: close when it is sent */
+	bool joining;     /* ops->join() is under way */
+	enum close_reason close_reason;
+	char close_detail[160];
+	struct spt_post reaper;
+
+	struct login *login; /* NULL from full feature phase on */
+	struct login_params params;
+	struct session *session;
+	void *target; /* what find_target() found: target/'s */
+	uint64_t owner[2]; /* join()'s */
+
+	struct rx rx;
+	struct tx tx;
+	sn_t stat_sn;
+
+	struct spt_timer timer;
+	uint64_t last_rx_us, last_tx_us;
+	uint64_t nop_sent_us;
+	uint32_t nop_ttt; /* TAG_NONE: no NOP-In of ours is unanswered */
+	uint32_t next_ttt;
+	struct conn_text text;
+	unsigned rejects;
+};
+
+/* Takes over @fd, which is non-blocking. NULL: out of memory, @fd is closed. */
+struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal *portal,
+	const struct sockaddr *peer);
+void conn_close(struct conn *conn, enum close_reason reason, const char *detail, ...)
+	PRINTF_LIKE(3, 4);
+/* Answer of ops->join(): @session is the connection's from here on when @status is success. */
+void conn_joined(struct conn *conn, enum login_status status, const char *reason,
+	struct session *session);
+/* What every PDU to the initiator says now: StatSN not used up (RFC 7143 11.4.8). */
+struct pdu_sns conn_sns(const struct conn *conn);
+/* The same for a PDU that carries status: takes a StatSN. */
+struct pdu_sns conn_status_sns(struct conn *conn);
+/* A fresh Target Transfer Tag, never TAG_NONE. */
+uint32_t conn_take_ttt(struct conn *conn);
+static inline bool conn_full_feature(const struct conn *conn)
+{
+	return !conn->login;
+}
+
+/* enter.c: the login phase. */
+void conn_login_pdu(struct conn *conn, struct rx_pdu *pdu);
+/* The login's deadline has passed. */
+void conn_login_deadline(struct conn *conn);
+/* keepalive.c */
+void conn_keepalive_start(struct conn *conn);
+/* Tells the initiator that the command window has opened, if nothing else is about to. */
+void conn_announce_window(struct conn *conn);
+
+#endif

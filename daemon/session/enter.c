@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* The login phase of a connection: carries Login PDUs between the socket and the login machine. */
+#include <string.h>
+
+#include "session/conn.h"
+#include "session/session.h"
+
+static void encode_reply(struct tx_message *message, struct conn *conn, uint8_t *bhs)
+{
+	(void)conn;
+	memcpy(bhs, message->data + message->data_bytes, BHS_BYTES);
+}
+
+static void close_refused(struct tx_message *message, struct conn *conn)
+{
+	(void)message;
+	/* While tx_drop() gives items back the connection is closing already, for a better reason. */
+	conn_close(conn, CLOSE_LOGIN_REFUSED, "%s", login_reason(conn->login));
+}
+
+static void send_reply(struct conn *conn, void (*after)(struct tx_message *, struct conn *))
+{
+	struct login_message *reply = login_reply(conn->login);
+	uint32_t bytes = reply->response.data_bytes;
+	/* The header is made now, while the login knows it, and kept behind the text. */
+	struct tx_message *m = tx_message_new(conn, bytes + BHS_BYTES);
+
+	if (!m)
+		return;
+	if (conn->session) {
+		reply->response.sns.exp_cmd_sn = conn->session->exp_cmd_sn;
+		reply->response.sns.max_cmd_sn = conn->session->max_cmd_sn;
+	}
+	m->data_bytes = bytes;
+	if (bytes)
+		memcpy(m->data, reply->text, bytes);
+	pdu_login_response_encode(&reply->response, m->data + bytes);
+	m->item.plain = true;
+	m->encode = encode_reply;
+	m->after = after;
+	tx_message_put(conn, m);
+}
+
+static void enter_full_feature(struct conn *conn)
+{
+	struct session_env *env = conn->env;
+
+	conn->params = *login_params(conn->login);
+	conn->stat_sn = conn->params.stat_sn;
+	conn->session->params = conn->params;
+	env->counters.logins++;
+	log_info("login from %s: %s at %s, session %llu", conn->peer, conn->params.initiator_name,
+		conn->params.session_type == SESSION_DISCOVERY ? "discovery"
+							       : conn->params.target_name,
+		(unsigned long long)conn->session->id);
+	login_free(TAKE(conn->login));
+	conn_keepalive_start(conn);
+}
+
+static void act(struct conn *conn, enum login_action action)
+{
+	struct login_target target;
+
+	while (!conn->closing) {
+		switch (action) {
+		case LOGIN_REPLY:
+			send_reply(conn, NULL);
+			return;
+		case LOGIN_ASK_TARGET:
+			memset(&target, 0, sizeof(target));
+			conn->env->ops->find_target(conn, login_question(conn->login), &target);
+			action = login_answer_target(conn->login, &target);
+			break;
+		case LOGIN_ASK_SESSION:
+			conn->joining = true;
+			rx_pause(conn, true);
+			conn->env->ops->join(conn);
+			return;
+		case LOGIN_REPLY_DONE:
+			send_reply(conn, NULL);
+			enter_full_feature(conn);
+			return;
+		case LOGIN_REPLY_CLOSE:
+			send_reply(conn, close_refused);
+			rx_pause(conn, true);
+			return;
+		}
+	}
+}
+
+void conn_joined(struct conn *conn, enum login_status status, const char *reason,
+	struct session *session)
+{
+	struct login_session answer = {
+		.status = status,
+		.reason = reason,
+		.tsih = session ? session->params.tsih : 0,
+	};
+
+	conn->joining = false;
+	if (session) {
+		conn->session = session;
+		session->conn = conn;
+		session->exp_cmd_sn = login_params(conn->login)->cmd_sn;
+		session->max_cmd_sn = sn_add(session->exp_cmd_sn, session->window - 1);
+	}
+	rx_pause(conn, false);
+	act(conn, login_answer_session(conn->login, &answer));
+}
+
+void conn_login_pdu(struct conn *conn, struct rx_pdu *pdu)
+{
+	struct pdu_login_request request;
+
+	if (bhs_opcode(pdu->bhs) != OP_LOGIN_REQUEST) {
+		/* RFC 7143 6.3: the first PDU has to be a Login Request; answer only who has begun one. */
+		if (login_question(conn->login))
+			act(conn, login_refuse(conn->login, LOGIN_INVALID_REQUEST, "PDU that is no Login Request"));
+		else
+			conn_close(conn, CLOSE_NOT_LOGIN, "%s", opcode_name(bhs_opcode(pdu->bhs)));
+		return;
+	}
+	if (pdu->discarded) {
+		conn_close(conn, CLOSE_NO_MEMORY, NULL);
+		return;
+	}
+	pdu_login_request_decode(pdu->bhs, &request);
+	act(conn, login_request(conn->login, &request, pdu->data));
+}
+
+void conn_login_deadline(struct conn *conn)
+{
+	conn_close(conn, CLOSE_LOGIN_DEADLINE, "%llu s",
+		(unsigned long long)conn->env->login_timeout_us / 1000000);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the connections of one loop share: the buffer that they receive into, spare memory for
+ * transmitting, counters, and the way up to whoever knows targets. Used on the loop's thread only.
+ */
+#ifndef SESSION_ENV_H
+#define SESSION_ENV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <spt/host.h>
+#include <spt/link.h>
+
+#include "login/login.h"
+#include "session/close.h"
+#include "wire/keys.h"
+
+/* One recv() brings at most this much beside what goes straight into a task's buffer. */
+#define RX_SCRATCH_BYTES (256u << 10)
+
+struct conn;
+struct session;
+struct rx_pdu;
+struct tx_ring;
+
+/* The way up to the targets; implemented by target/. On the loop's thread. */
+struct session_ops {
+	/* LOGIN_ASK_TARGET of conn->login: fills @ret (login_answer_target()). */
+	void (*find_target)(struct conn *conn, const struct login_question *question,
+		struct login_target *ret);
+	/*
+	 * LOGIN_ASK_SESSION: makes the session (session_new()), perhaps after an older one of its name has
+	 * ended; conn_joined() follows, perhaps from inside, unless the connection is closed before:
+	 * then join_cancelled() is called.
+	 */
+	void (*join)(struct conn *conn);
+	void (*join_cancelled)(struct conn *conn);
+	/* The nexus has ended and nothing of it is at any device: its name is free. */
+	void (*session_gone)(struct session *session);
+	/* The values of SendTargets=@value for this connection (RFC 7143 C). */
+	void (*send_targets)(struct conn *conn, const char *value, struct key_writer *out);
+	/* All that the target's other sessions must know of TARGET COLD RESET. */
+	void (*cold_reset)(struct session *session);
+	void (*conn_gone)(struct conn *conn);
+};
+
+/* What is done with PDUs in full feature phase; implemented by fullfeature/. */
+struct phase_ops {
+	/*
+	 * The header of a PDU is there and its data segment is not, not all of it: where the data shall
+	 * go. NULL: into a buffer of the connection's. The memory must stay until pdu() or dropped().
+	 */
+	uint8_t *(*place)(struct conn *conn, struct rx_pdu *pdu);
+	/* A whole PDU. It may close the connection. */
+	void (*pdu)(struct conn *conn, struct rx_pdu *pdu);
+	/* A PDU that place() had been called for will not come. */
+	void (*dropped)(struct conn *conn, struct rx_pdu *pdu);
+	/* The session's connection is closed; its tasks are about to be aborted. */
+	void (*session_ending)(struct session *session);
+};
+
+struct env_counters {
+	uint64_t connections, logins, commands, bytes_in, bytes_out, rejects, tmfs, data_discarded;
+	uint64_t closed[CLOSE_REASONS];
+};
+
+struct session_env {
+	struct spt_host *host;
+	const struct session_ops *ops;
+	const struct phase_ops *phase;
+	void *arg; /* of ops */
+	struct login_limits limits; /* for discovery */
+	uint64_t login_timeout_us;
+	uint8_t *scratch;
+	struct tx_ring *rings;
+	struct spt_link commands; /* spare ones: fullfeature/command.c */
+	struct spt_link conns;    /* struct conn.link */
+	struct spt_link sessions; /* struct session.link */
+	unsigned n_conns, n_sessions;
+	struct env_counters counters;
+};
+
+/* 0 or -ENOMEM. */
+int session_env_init(struct session_env *env, struct spt_host *host);
+/* No connection may be left. */
+void session_env_deinit(struct session_env *env);
+
+#endif

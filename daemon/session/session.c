@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* Sessions: see session.h. */
+#include "session/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "session/conn.h"
+
+static int start_nexus(struct session *s, const struct session_params *p)
+{
+	struct spt_session_params params = {
+		.nexus = {
+			.initiator_name = s->params.initiator_name,
+			.target_name = s->params.target_name,
+			.target_portal_group_tag = s->params.portal_group_tag,
+			.relative_port = s->params.portal_group_tag,
+			.peer_address = s->peer,
+			.chap_user = s->params.user[0] ? s->params.user : NULL,
+		},
+		.reinstated = p->reinstated,
+		.luns = p->luns,
+		.budget_bytes = p->budget_bytes,
+	};
+
+	memcpy(params.nexus.isid, s->params.isid, sizeof(params.nexus.isid));
+	int r = spt_session_start(s->env->host->context, &params, &s->cookie);
+	s->has_nexus = r == 0;
+	return r;
+}
+
+int session_new(struct session_env *env, const struct session_params *p, struct session **ret)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->env = env;
+	s->params = *p->login;
+	s->params.tsih = p->tsih;
+	s->id = p->id;
+	s->target = p->target;
+	s->window = p->window;
+	s->portal = p->portal;
+	s->login_time = time(NULL);
+	snprintf(s->peer, sizeof(s->peer), "%s", p->peer);
+	snprintf(s->local, sizeof(s->local), "%s", p->local);
+	list_init(&s->held);
+	if (p->luns) {
+		int r = start_nexus(s, p);
+		if (r < 0) {
+			free(s);
+			return r;
+		}
+	}
+	list_append(&env->sessions, &s->link);
+	env->n_sessions++;
+	*ret = s;
+	return 0;
+}
+
+static void session_free(struct session *s)
+{
+	struct session_env *env = s->env;
+
+	assert(list_empty(&s->held));
+	list_del(&s->link);
+	env->n_sessions--;
+	env->ops->session_gone(s);
+	free(s);
+}
+
+void session_pending_done(struct session *s)
+{
+	assert(s->pending > 0);
+	if (--s->pending == 0 && s->ending)
+		session_free(s);
+}
+
+static void nexus_stopped(void *arg)
+{
+	session_pending_done(arg);
+}
+
+void session_lost(struct session *s)
+{
+	s->conn = NULL;
+	s->ending = true;
+	s->pending++; /* for the nexus */
+	s->env->phase->session_ending(s);
+	if (!s->has_nexus || spt_session_stop(s->env->host->context, s->cookie, nexus_stopped, s) < 0)
+		session_pending_done(s);
+}
+
+void session_end(struct session *s, enum close_reason reason)
+{
+	if (s->conn)
+		conn_close(s->conn, reason, NULL);
+	else if (!s->ending)
+		session_lost(s);
+}
+
+/* RFC 7143 4.2.2.1: MaxCmdSN never goes back; it grows as commands end. */
+void session_window_move(struct session *s)
+{
+	unsigned room = s->window > s->active ? s->window - s->active : 0;
+	sn_t max = sn_add(s->exp_cmd_sn, room - 1u);
+
+	if (sn_lt(s->max_cmd_sn, max))
+		s->max_cmd_sn = max;
+}
+
+void session_window_take(struct session *s)
+{
+	s->active++;
+	session_window_move(s);
+}
+
+void session_window_gain(struct session *s)
+{
+	bool closed = sn_lt(s->max_cmd_sn, s->exp_cmd_sn);
+
+	assert(s->active > 0);
+	s->active--;
+	session_window_move(s);
+	if (closed && s->conn)
+		conn_announce_window(s->conn);
+}

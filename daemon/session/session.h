@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A session in full feature phase, seen from iSCSI: its numbers (CmdSN, the command window), what
+ * waits for its turn, and the library's session under it. It lives on the loop of its connection
+ * and ends with it (ErrorRecoveryLevel 0): the connection closes, every task is aborted, and when no
+ * device is touched any more the session's name is free.
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <spt/session.h>
+
+#include "base/sn.h"
+#include "login/params.h"
+#include "session/close.h"
+#include "session/env.h"
+
+struct session {
+	struct spt_link link; /* in env->sessions */
+	struct session_env *env;
+	struct conn *conn; /* NULL once it is closed */
+	struct login_params params;
+	uint64_t id;
+	void *target; /* target/'s */
+	char peer[80], local[80];
+	const char *portal;
+	time_t login_time;
+
+	bool has_nexus; /* false: a discovery session */
+	bool ending;
+	spt_session_cookie cookie;
+
+	/* RFC 7143 4.2.2.1. The window is exp_cmd_sn..max_cmd_sn. */
+	sn_t exp_cmd_sn, max_cmd_sn;
+	unsigned window;    /* commands that may be outstanding: its size when nothing is */
+	unsigned active;    /* commands that count against it */
+	unsigned immediate; /* immediate ones that are outstanding */
+	struct spt_link held; /* fullfeature/order.c: came before their turn */
+	unsigned pending; /* task management that must be answered by the library first */
+
+	uint64_t commands, bytes_in, bytes_out;
+};
+
+struct session_params {
+	const struct login_params *login;
+	uint16_t tsih;
+	uint64_t id;
+	void *target;
+	struct spt_lun_map *luns; /* NULL: a discovery session */
+	bool reinstated;
+	unsigned window;
+	uint64_t budget_bytes;
+	const char *portal;
+	const char *peer, *local;
+};
+
+/* 0 or -errno. conn_joined() gives it its connection; session_end() ends it even without one. */
+int session_new(struct session_env *env, const struct session_params *params,
+	struct session **ret);
+/* Ends it and its connection, for @reason. */
+void session_end(struct session *session, enum close_reason reason);
+/* The connection is gone: from conn.c only. */
+void session_lost(struct session *session);
+/* One answer that the session waited for before it may go. */
+void session_pending_done(struct session *session);
+
+/* A command that counted against the window is over. */
+void session_window_gain(struct session *session);
+void session_window_take(struct session *session);
+/* exp_cmd_sn has moved. */
+void session_window_move(struct session *session);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* The transmit path: see tx.h. */
+#include "session/tx.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "session/conn.h"
+#include "wire/digest.h"
+
+/* A connection that owes this many answers is not read from until it has taken half of them. */
+#define ITEMS_HIGH 1024u
+/* System calls for one connection in one turn, so that none keeps the others waiting. */
+#define SENDS_A_TURN 8u
+
+static void flush(struct spt_post *post);
+
+void tx_init(struct conn *conn)
+{
+	conn->tx.last = &conn->tx.first;
+	conn->tx.flush = (struct spt_post){ .fn = flush, .arg = conn };
+}
+
+void tx_put(struct conn *conn, struct tx_item *item)
+{
+	struct tx *tx = &conn->tx;
+
+	item->next = NULL;
+	*tx->last = item;
+	tx->last = &item->next;
+	if (++tx->n_items == ITEMS_HIGH)
+		rx_pause(conn, true);
+	if (!tx->blocked)
+		spt_host_defer(conn->env->host, &tx->flush);
+}
+
+static void item_sent(struct conn *conn, struct tx_item *item)
+{
+	if (--conn->tx.n_items == ITEMS_HIGH / 2 && !conn->joining)
+		rx_pause(conn, false);
+	item->sent(item, conn);
+}
+
+static bool ring_take(struct conn *conn)
+{
+	struct session_env *env = conn->env;
+	struct tx_ring *ring = env->rings;
+
+	if (ring)
+		env->rings = ring->next_free;
+	else
+		ring = malloc(sizeof(*ring));
+	if (!ring) {
+		conn_close(conn, CLOSE_NO_MEMORY, NULL);
+		return false;
+	}
+	ring->first = ring->n = 0;
+	ring->first_done = 0;
+	conn->tx.ring = ring;
+	return true;
+}
+
+static void ring_put(struct conn *conn)
+{
+	struct tx_ring *ring = TAKE(conn->tx.ring);
+
+	if (!ring)
+		return;
+	ring->next_free = conn->env->rings;
+	conn->env->rings = ring;
+}
+
+static struct tx_frame *ring_at(struct tx_ring *ring, unsigned i)
+{
+	return &ring->frames[(ring->first + i) % TX_RING_FRAMES];
+}
+
+/* Padding and digests (RFC 7143 11.2.3, 11.2.4). */
+static void seal(const struct conn *conn, struct tx_frame *f, bool plain)
+{
+	bool digests = conn_full_feature(conn) && !plain;
+
+	f->head_bytes = BHS_BYTES;
+	f->tail_bytes = 0;
+	if (digests && conn->params.header_digest == DIGEST_CRC32C) {
+		crc32c_put(crc32c_add(crc32c_begin(), f->head, BHS_BYTES), f->head + BHS_BYTES);
+		f->head_bytes += DIGEST_BYTES;
+	}
+	if (!f->data_bytes)
+		return;
+	f->tail_bytes = (uint8_t)bhs_padding(f->data_bytes);
+	memset(f->tail, 0, f->tail_bytes);
+	if (digests && conn->params.data_digest == DIGEST_CRC32C) {
+		crc32c_t crc = crc32c_add(crc32c_begin(), f->data, f->data_bytes);
+		crc = crc32c_add(crc, f->tail, f->tail_bytes);
+		crc32c_put(crc, f->tail + f->tail_bytes);
+		f->tail_bytes += DIGEST_BYTES;
+	}
+}
+
+/* Makes PDUs of the queued items while the ring has room. */
+static void make_frames(struct conn *conn)
+{
+	struct tx *tx = &conn->tx;
+	struct tx_ring *ring = tx->ring;
+
+	while (tx->first && ring->n < TX_RING_FRAMES) {
+		struct tx_item *item = tx->first;
+		struct tx_frame *f = ring_at(ring, ring->n);
+		f->item = item;
+		f->data = NULL;
+		f->data_bytes = 0;
+		f->last = true;
+		item->fill(item, conn, f);
+		seal(conn, f, item->plain);
+		ring->n++;
+		if (f->last) {
+			tx->first = item->next;
+			if (!tx->first)
+				tx->last = &tx->first;
+		}
+	}
+}
+
+static void add_iov(struct iovec *iov, int *n, const void *data, size_t bytes, size_t *skip)
+{
+	if (*skip >= bytes) {
+		*skip -= bytes;
+		return;
+	}
+	iov[(*n)++] = (struct iovec){ (uint8_t *)(uintptr_t)data + *skip, bytes - *skip };
+	*skip = 0;
+}
+
+static size_t frame_bytes(const struct tx_frame *f)
+{
+	return (size_t)f->head_bytes + f->data_bytes + f->tail_bytes;
+}
+
+static ssize_t send_ring(struct conn *conn)
+{
+	struct tx_ring *ring = conn->tx.ring;
+	struct iovec iov[3 * TX_RING_FRAMES];
+	size_t skip = ring->first_done;
+	int n = 0;
+
+	for (unsigned i = 0; i < ring->n; i++) {
+		const struct tx_frame *f = ring_at(ring, i);
+		add_iov(iov, &n, f->head, f->head_bytes, &skip);
+		add_iov(iov, &n, f->data, f->data_bytes, &skip);
+		add_iov(iov, &n, f->tail, f->tail_bytes, &skip);
+	}
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+	return sendmsg(conn->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void account(struct conn *conn, size_t sent)
+{
+	struct tx_ring *ring = conn->tx.ring;
+
+	conn->last_tx_us = spt_host_now_us(conn->env->host);
+	ring->first_done += sent;
+	while (ring->n && ring->first_done >= frame_bytes(ring_at(ring, 0))) {
+		const struct tx_frame *f = ring_at(ring, 0);
+		struct tx_item *item = f->last ? f->item : NULL;
+		ring->first_done -= frame_bytes(f);
+		ring->first = (ring->first + 1) % TX_RING_FRAMES;
+		ring->n--;
+		if (item)
+			item_sent(conn, item);
+	}
+}
+
+static void set_blocked(struct conn *conn, bool blocked)
+{
+	if (conn->tx.blocked == blocked)
+		return;
+	conn->tx.blocked = blocked;
+	unsigned events = (conn->rx.paused ? 0u : SPT_READABLE) | (blocked ? SPT_WRITABLE : 0u);
+	if (spt_host_watch(conn->env->host, &conn->watch, events) < 0)
+		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");
+}
+
+static void send_failed(struct conn *conn, int err)
+{
+	if (err == EAGAIN || err == EINTR)
+		set_blocked(conn, true);
+	else if (err == ECONNRESET || err == EPIPE)
+		conn_close(conn, CLOSE_PEER_RESET, NULL);
+	else
+		conn_close(conn, CLOSE_SOCKET_ERROR, "%s", strerror(err));
+}
+
+static void flush(struct spt_post *post)
+{
+	struct conn *conn = post->arg;
+	struct tx *tx = &conn->tx;
+
+	for (unsigned i = 0; !conn->closing; i++) {
+		if (!tx->ring && (!tx->first || !ring_take(conn)))
+			return;
+		make_frames(conn);
+		if (!tx->ring->n) {
+			ring_put(conn);
+			set_blocked(conn, false);
+			return;
+		}
+		if (i == SENDS_A_TURN) {
+			set_blocked(conn, true); /* the others first: the socket calls us back */
+			return;
+		}
+		ssize_t n = send_ring(conn);
+		if (n < 0) {
+			send_failed(conn, errno);
+			return;
+		}
+		account(conn, (size_t)n);
+	}
+}
+
+void tx_writable(struct conn *conn)
+{
+	flush(&conn->tx.flush);
+}
+
+void tx_drop(struct conn *conn)
+{
+	struct tx *tx = &conn->tx;
+
+	assert(conn->closing);
+	spt_host_undefer(conn->env->host, &tx->flush);
+	/* Items whose last PDU is in the ring first, then those still in the queue. */
+	for (unsigned i = 0; tx->ring && i < tx->ring->n; i++) {
+		struct tx_frame *f = ring_at(tx->ring, i);
+		if (f->last)
+			f->item->sent(f->item, conn);
+	}
+	ring_put(conn);
+	while (tx->first) {
+		struct tx_item *item = tx->first;
+		tx->first = item->next;
+		item->sent(item, conn);
+	}
+	tx->last = &tx->first;
+	tx->n_items = 0;
+}
+
+static struct tx_message *message_of(struct tx_item *item)
+{
+	return (struct tx_message *)item; /* its first member */
+}
+
+static void message_fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame)
+{
+	struct tx_message *m = message_of(item);
+
+	m->encode(m, conn, frame->head);
+	frame->data = m->data;
+	frame->data_bytes = m->data_bytes;
+}
+
+static void message_sent(struct tx_item *item, struct conn *conn)
+{
+	struct tx_message *m = message_of(item);
+
+	if (m->after)
+		m->after(m, conn);
+	free(m);
+}
+
+struct tx_message *tx_message_new(struct conn *conn, size_t bytes)
+{
+	struct tx_message *m = calloc(1, sizeof(*m) + bytes);
+
+	if (!m) {
+		conn_close(conn, CLOSE_NO_MEMORY, NULL);
+		return NULL;
+	}
+	m->data_bytes = (uint32_t)bytes;
+	m->item.fill = message_fill;
+	m->item.sent = message_sent;
+	return m;
+}
+
+void tx_message_put(struct conn *conn, struct tx_message *message)
+{
+	tx_put(conn, &message->item);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transmit path: a queue of items, each of which makes one or more PDUs when its turn comes, so
+ * that a long answer costs no memory before it is sent and every PDU carries the newest StatSN,
+ * ExpCmdSN and MaxCmdSN. PDUs made in one turn of the loop leave in one sendmsg(); payload is sent
+ * from where it lies.
+ */
+#ifndef SESSION_TX_H
+#define SESSION_TX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <spt/host.h>
+
+#include "wire/bhs.h"
+
+struct conn;
+struct tx_item;
+
+/* A PDU on its way out. */
+struct tx_frame {
+	uint8_t head[BHS_BYTES + DIGEST_BYTES];
+	uint8_t tail[8]; /* padding, data digest */
+	uint8_t head_bytes, tail_bytes;
+	bool last; /* its item has nothing more to say */
+	uint32_t data_bytes;
+	const uint8_t *data;
+	struct tx_item *item;
+};
+
+struct tx_item {
+	struct tx_item *next;
+	bool plain; /* no digests: the last Login Response, sent when they are already agreed */
+	/*
+	 * Makes the item's next PDU: frame->head (48 bytes), data, data_bytes, last. Digests and padding are
+	 * the path's. It is called again until it sets last.
+	 */
+	void (*fill)(struct tx_item *item, struct conn *conn, struct tx_frame *frame);
+	/* Every byte is sent, or (@conn is closing) never will be: the memory is the owner's again. */
+	void (*sent)(struct tx_item *item, struct conn *conn);
+};
+
+#define TX_RING_FRAMES 64u
+
+struct tx_ring {
+	struct tx_ring *next_free;
+	unsigned first, n;     /* frames in use */
+	size_t first_done;     /* bytes of the first one that are sent */
+	struct tx_frame frames[TX_RING_FRAMES];
+};
+
+struct tx {
+	struct tx_item *first, **last; /* not yet all made into frames */
+	unsigned n_items;              /* until sent() */
+	struct tx_ring *ring;          /* while something is on its way */
+	struct spt_post flush;
+	bool blocked; /* the socket is full */
+};
+
+void tx_init(struct conn *conn);
+/* Queues @item and has the queue flushed at the end of this turn. */
+void tx_put(struct conn *conn, struct tx_item *item);
+/* The socket takes more. */
+void tx_writable(struct conn *conn);
+/* Gives every item back, unsent. */
+void tx_drop(struct conn *conn);
+/* A PDU with up to @bytes of text or sense, in memory of its own; @data (copied) may be NULL.
+ * -ENOMEM closes the connection. @encode writes the header, being called when its turn comes. */
+struct tx_message {
+	struct tx_item item;
+	void (*encode)(struct tx_message *message, struct conn *conn, uint8_t *bhs);
+	void (*after)(struct tx_message *message, struct conn *conn); /* when sent; or NULL */
+	uint64_t arg[6]; /* encode()'s */
+	uint32_t data_bytes;
+	uint8_t data[];
+};
+
+/* Zeroed, with room for @bytes of data; NULL: out of memory, the connection is being closed. */
+struct tx_message *tx_message_new(struct conn *conn, size_t bytes);
+void tx_message_put(struct conn *conn, struct tx_message *message);
+
+#endif
