@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of a snapshot as JSON and back: {"sessions": [{"id": 1, ...}]}. */
+#ifndef CONTROL_JSON_H
+#define CONTROL_JSON_H
+
+#include "control/fields.h"
+
+/* All: text for free(), or NULL: out of memory. */
+char *json_write_rows(const struct snapshot *snapshot, enum rows_kind kind);
+/* {"error": "..."} */
+char *json_write_error(const char *text);
+/* {"version": "..."} */
+char *json_write_version(const char *version);
+
+/*
+ * Adds what @text holds of @kind to @ret. Fields that are not there stay zero, unknown ones are
+ * passed over. 0, -EBADMSG, -ENOMEM.
+ */
+int json_read_rows(const char *text, size_t bytes, enum rows_kind kind, struct snapshot *ret);
+/* What an answer says went wrong, cut to @out_bytes. -EBADMSG: it says nothing. */
+int json_read_error(const char *text, size_t bytes, char *out, size_t out_bytes);
+
+#endif
