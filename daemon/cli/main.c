@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sptgtctl: asks a running sptgtd and shows the answer. Exit status: 0 done, 1 the daemon said no,
+ * 2 wrong usage, 3 the daemon cannot be asked.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/util.h"
+#include "cli/client.h"
+#include "cli/views.h"
+#include "control/json.h"
+#include "log/log.h"
+
+#define DEFAULT_SOCKET "/run/sptgt/control.sock"
+
+enum {
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNREACHABLE = 3,
+};
+
+struct command {
+	const char *name;
+	const char *argument; /* what stands after it, or NULL */
+	const char *method;
+	const char *path; /* a number is put after it when there is an argument */
+	const struct table *view;
+	const char *help;
+};
+
+static const struct command COMMANDS[] = {
+	{ "targets", NULL, "GET", "/v1/targets", &VIEW_TARGETS, "list targets" },
+	{ "luns", NULL, "GET", "/v1/luns", &VIEW_LUNS, "list logical units and their devices" },
+	{ "sessions", NULL, "GET", "/v1/sessions", &VIEW_SESSIONS, "list sessions" },
+	{ "end-session", "ID", "DELETE", "/v1/sessions/", NULL, "end a session: its commands are aborted" },
+	{ "metrics", NULL, "GET", "/metrics", NULL, "show all counters in the Prometheus text format" },
+};
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: sptgtctl [--socket PATH] [--json] COMMAND\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(COMMANDS); i++) {
+		const struct command *c = &COMMANDS[i];
+		char name[40];
+
+		snprintf(name, sizeof(name), "%s%s%s", c->name, c->argument ? " " : "",
+			c->argument ? c->argument : "");
+		fprintf(to, "  %-16s %s\n", name, c->help);
+	}
+	fprintf(to, "\n  --socket PATH    the control socket of sptgtd (%s)\n"
+		    "  --json           show the answer as it came\n"
+		    "  --version        show the version of this program\n"
+		    "  --help           show this\n",
+		DEFAULT_SOCKET);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(COMMANDS); i++) {
+		if (!strcmp(COMMANDS[i].name, name))
+			return &COMMANDS[i];
+	}
+	return NULL;
+}
+
+static int show_refusal(const struct client_answer *answer)
+{
+	char raw[256], text[1024];
+
+	if (json_read_error(answer->body, answer->bytes, raw, sizeof(raw)) < 0)
+		snprintf(raw, sizeof(raw), "HTTP status %d", answer->status);
+	log_escape(raw, text, sizeof(text));
+	fprintf(stderr, "sptgtctl: %s\n", text);
+	return EXIT_REFUSED;
+}
+
+static int show_table(const struct table *view, const struct client_answer *answer)
+{
+	struct snapshot snapshot = { .n_targets = 0 };
+	int r = json_read_rows(answer->body, answer->bytes, view->kind, &snapshot);
+
+	if (!r)
+		r = table_print(view, &snapshot, stdout);
+	snapshot_deinit(&snapshot);
+	if (!r)
+		return 0;
+	fprintf(stderr, "sptgtctl: the answer cannot be shown: %s\n",
+		r == -EBADMSG ? "it is not of this version" : strerror(-r));
+	return EXIT_UNREACHABLE;
+}
+
+static int run(const struct command *command, const char *socket_path, const char *argument, bool json)
+{
+	struct client_answer answer = { .status = 0 };
+	struct spt_error error = { .text = "" };
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s%s", command->path, argument ? argument : "");
+	if (client_ask(socket_path, command->method, path, &answer, &error) < 0) {
+		fprintf(stderr, "sptgtctl: %s\n", error.text);
+		return EXIT_UNREACHABLE;
+	}
+	int status = 0;
+	if (answer.status != 200)
+		status = show_refusal(&answer);
+	else if (command->view && !json)
+		status = show_table(command->view, &answer);
+	else if (json || !command->argument)
+		fwrite(answer.body, 1, answer.bytes, stdout);
+	free(answer.body);
+	if (fflush(stdout) && !status)
+		status = EXIT_UNREACHABLE;
+	return status;
+}
+
+static int wrong(const char *text, const char *what)
+{
+	fprintf(stderr, "sptgtctl: %s%s; see sptgtctl --help\n", text, what);
+	return EXIT_USAGE;
+}
+
+static int run_arguments(int n, char **words, const char *socket_path, bool json)
+{
+	const struct command *command = n ? find_command(words[0]) : NULL;
+	uint64_t id;
+
+	if (!n)
+		return wrong("no command", "");
+	if (!command)
+		return wrong("there is no command ", words[0]);
+	if (n != (command->argument ? 2 : 1))
+		return wrong(n > 1 ? "too many words after " : "something is missing after ", words[0]);
+	if (command->argument && (strchr(words[1], 'x') || parse_u64(words[1], &id) < 0))
+		return wrong("not the number of a session: ", words[1]);
+	return run(command, socket_path, command->argument ? words[1] : NULL, json);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option OPTIONS[] = {
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *socket_path = DEFAULT_SOCKET;
+	bool json = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:jh", OPTIONS, NULL)) >= 0) {
+		switch (c) {
+		case 's':
+			socket_path = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'v':
+			printf("sptgtctl " SPTGT_VERSION "\n");
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return EXIT_USAGE;
+		}
+	}
+	return run_arguments(argc - optind, argv + optind, socket_path, json);
+}
