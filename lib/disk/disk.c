@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device server: every command is judged here first (known? whole? no reserved bits? medium
+ * there? writable?), then by its row, and run by its row. All of it on the channel's loop.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "disk/backend.h"
+#include "disk/disk.h"
+#include "disk/io.h"
+
+static const struct disk_command *command_of(const struct disk *d, const struct spt_task *task)
+{
+	return disk_command_find(d, task->cdb[0], task->cdb[1] & 0x1f);
+}
+
+/* SPC-5 4.2.1: an unknown operation code, or an unknown service action of a known one. */
+static void refuse_unknown(const struct disk *d, struct spt_task *task)
+{
+	if (disk_has_service_action(d, task->cdb[0]))
+		spt_task_check_cdb_field(task, 1, 4);
+	else
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, ASC_INVALID_COMMAND_OPERATION_CODE);
+}
+
+/* False: refused. */
+static bool judge_form(const struct disk_command *command, struct spt_task *task)
+{
+	int bit = -1;
+
+	if (task->cdb_bytes < command->cdb->bytes) {
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_CDB);
+		return false;
+	}
+	int byte = cdb_reserved_bit(command->cdb, task->cdb, &bit);
+	if (byte < 0)
+		return true;
+	spt_task_check_cdb_field(task, (unsigned)byte, bit);
+	return false;
+}
+
+static bool judge_medium(const struct disk *d, struct spt_task *task)
+{
+	uint32_t state = disk_state(d);
+
+	if (!(state & (DISK_STOPPED | DISK_EJECTED)))
+		return true;
+	spt_task_check(task, SPT_KEY_NOT_READY,
+		state & DISK_EJECTED ? ASC_MEDIUM_NOT_PRESENT
+				     : ASC_NOT_READY_INITIALIZING_COMMAND_REQUIRED);
+	return false;
+}
+
+/* SBC-4 4.14. */
+static bool judge_protection(const struct disk *d, struct spt_task *task)
+{
+	if (!d->read_only && !(disk_state(d) & DISK_SWP))
+		return true;
+	spt_task_check(task, SPT_KEY_DATA_PROTECT,
+		d->read_only ? ASC_WRITE_PROTECTED : ASC_SOFTWARE_WRITE_PROTECTED);
+	return false;
+}
+
+static void judge(void *channel, struct spt_task *task)
+{
+	struct disk_channel *c = channel;
+	const struct disk_command *command = command_of(c->disk, task);
+
+	if (!command || (command->row->flags & DISK_IN_CORE)) {
+		refuse_unknown(c->disk, task);
+		return;
+	}
+	if (!judge_form(command, task))
+		return;
+	if ((command->row->flags & DISK_NEEDS_MEDIUM) && !judge_medium(c->disk, task))
+		return;
+	if ((command->cdb->flags & CDB_WRITES) && !judge_protection(c->disk, task))
+		return;
+	if (command->row->judge)
+		(void)command->row->judge(c, task);
+}
+
+static void submit(void *channel, struct spt_task *task)
+{
+	struct disk_channel *c = channel;
+
+	command_of(c->disk, task)->row->run(c, task);
+}
+
+/* SAM-5 6.3.3: mode parameters go back to their defaults, the unit is started. */
+static void reset(void *channel, struct spt_reset *reset)
+{
+	struct disk_channel *c = channel;
+	struct disk *d = c->disk;
+
+	atomic_store(&d->state, d->defaults);
+	spt_device_set_descriptor_sense(d->device, d->defaults & DISK_D_SENSE);
+	reset->done(reset, 0);
+}
+
+static int channel_open(void *device, const struct spt_channel_params *params, void **ret_channel)
+{
+	AUTO_FREE struct disk_channel *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->disk = device;
+	c->host = params->host;
+	int r = store_channel_open(c->disk->store, c->host, &c->store);
+	if (r < 0)
+		return r;
+	*ret_channel = TAKE(c);
+	return 0;
+}
+
+static void channel_close(void *channel, void (*closed)(void *arg), void *arg)
+{
+	struct disk_channel *c = channel;
+	struct store_channel *s = c->store;
+
+	disk_io_free_spares(c);
+	free(c);
+	store_channel_close(s, closed, arg);
+}
+
+static void properties(void *device, struct spt_properties *ret)
+{
+	const struct disk *d = device;
+
+	*ret = (struct spt_properties){
+		.alignment_mask = d->store->io_bytes - 1,
+		.max_transfer_bytes = DISK_TRANSFER_BYTES,
+		.max_cdb_bytes = CDB_USAGE_MAX,
+		.device_type = 0,
+		.queue_depth = 256,
+		.block_bytes = d->block_bytes,
+		.blocks = d->blocks,
+	};
+}
+
+#define BACKEND(name_, help_, options_, n_options_, open_)                                         \
+	{ .name = name_,                                                                           \
+		.help = help_,                                                                     \
+		.flags = SPT_BACKEND_TASK_SET_PER_NEXUS,                                           \
+		.options = options_,                                                               \
+		.n_options = n_options_,                                                           \
+		.open = open_,                                                                     \
+		.close = disk_close,                                                               \
+		.properties = properties,                                                          \
+		.channel_open = channel_open,                                                      \
+		.channel_close = channel_close,                                                    \
+		.judge = judge,                                                                    \
+		.submit = submit,                                                                  \
+		.reset = reset }
+
+const struct spt_backend_ops spt_backend_mem = BACKEND("mem", "A disk in memory, gone when the daemon ends",
+	disk_mem_options, DISK_MEM_OPTIONS, disk_open_mem);
+
+const struct spt_backend_ops spt_backend_file = BACKEND("file", "A disk in a file or on a block device",
+	disk_file_options, DISK_FILE_OPTIONS, disk_open_file);
