@@ -93,12 +93,12 @@ static void reap(struct spt_post *post)
 		env->ops->join_cancelled(conn);
 	rx_deinit(conn);
 	tx_drop(conn);
-	login_free(conn->login);
 	free(conn->text.data);
 	list_del(&conn->link);
 	env->n_conns--;
 	close(conn->fd);
 	env->ops->conn_gone(conn);
+	login_free(conn->login);
 	free(conn);
 	if (session)
 		session_lost(session);

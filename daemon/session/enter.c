@@ -54,6 +54,7 @@ static void enter_full_feature(struct conn *conn)
 							       : conn->params.target_name,
 		(unsigned long long)conn->session->id);
 	login_free(TAKE(conn->login));
+	env->ops->login_over(conn);
 	conn_keepalive_start(conn);
 }
 

@@ -42,6 +42,9 @@ struct session_ops {
 	void (*send_targets)(struct conn *conn, const char *value, struct key_writer *out);
 	/* All that the target's other sessions must know of TARGET COLD RESET. */
 	void (*cold_reset)(struct session *session);
+	/* The connection has reached full feature phase. */
+	void (*login_over)(struct conn *conn);
+	/* conn->login is NULL if that had happened. */
 	void (*conn_gone)(struct conn *conn);
 };
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* SendTargets: see discovery.h. */
+#include "target/discovery.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "session/conn.h"
+#include "session/session.h"
+#include "target/listener.h"
+#include "target/server.h"
+#include "target/target.h"
+#include "target/worker.h"
+
+/* "[::1]:3260" -> "[::1]" */
+static void host_of(const char *address, char *host, size_t bytes)
+{
+	const char *colon = strrchr(address, ':');
+	size_t n = colon ? (size_t)(colon - address) : strlen(address);
+
+	snprintf(host, bytes, "%.*s", (int)MIN(n, bytes - 1), address);
+}
+
+/*
+ * RFC 7143 13.8: domainname:port,tag. A portal that listens on every address is reached, as far as
+ * anybody can know, at the address that this connection came to.
+ */
+static void put_address(const struct conn *conn, const struct listener *l, struct key_writer *out)
+{
+	char host[CONN_ADDRESS_MAX], address[CONN_ADDRESS_MAX + 16];
+
+	host_of(l->wildcard ? conn->local : l->text, host, sizeof(host));
+	snprintf(address, sizeof(address), "%s:%u,%u", host, l->port, l->portal.tag);
+	key_put(out, "TargetAddress", address);
+}
+
+static void put_target(const struct conn *conn, const struct server *server,
+	const struct target *target, struct key_writer *out)
+{
+	key_put(out, "TargetName", target->config->name);
+	for (size_t i = 0; i < server->n_listeners; i++) {
+		const struct listener *l = &server->listeners[i];
+		if (target_has_portal(target, l->portal_index))
+			put_address(conn, l, out);
+	}
+}
+
+/* Appendix C: All in a discovery session; a name; or nothing, the session's own target. */
+static bool asked_for(const struct conn *conn, const struct target *target, const char *value)
+{
+	bool discovery = conn->params.session_type == SESSION_DISCOVERY;
+
+	if (!strcmp(value, "All"))
+		return discovery;
+	if (value[0] == '\0')
+		return !discovery && name_equal(target->config->name, conn->params.target_name);
+	return name_equal(target->config->name, value) &&
+		(discovery || name_equal(value, conn->params.target_name));
+}
+
+void discovery_send_targets(struct conn *conn, const char *value, struct key_writer *out)
+{
+	const struct server *server = worker_of(conn->env)->server;
+
+	for (size_t i = 0; i < server->n_targets; i++) {
+		const struct target *t = &server->targets[i];
+		if (asked_for(conn, t, value) && target_allows(t, conn->params.initiator_name))
+			put_target(conn, server, t, out);
+	}
+}

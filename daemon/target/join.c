@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a login to a session: which target, may this initiator, and whose place does it take. Session
+ * reinstatement (RFC 7143 6.3.5) ends the old session first and waits until none of its tasks can
+ * touch a device; other logins go on meanwhile.
+ */
+#include "target/join.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "session/conn.h"
+#include "session/session.h"
+#include "target/discovery.h"
+#include "target/registry.h"
+#include "target/server.h"
+#include "target/target.h"
+#include "target/worker.h"
+
+/* A login that waits for the end of an older session of its name. */
+struct join {
+	struct waiter waiter; /* first */
+	struct conn *conn;    /* NULL: given up */
+	struct spt_timer timer;
+};
+
+static void attempt(struct conn *conn, struct join *join, bool reinstated);
+
+static struct server *server_of(const struct conn *conn)
+{
+	return worker_of(conn->env)->server;
+}
+
+static void refuse(struct login_target *ret, enum login_status status, const char *reason)
+{
+	ret->status = status;
+	ret->reason = reason;
+}
+
+static void find_target(struct conn *conn, const struct login_question *q,
+	struct login_target *ret)
+{
+	struct server *server = server_of(conn);
+
+	conn->target = NULL;
+	ret->portal_group_tag = conn->portal.tag;
+	if (q->session_type == SESSION_DISCOVERY) {
+		if (q->tsih)
+			refuse(ret, LOGIN_NO_SESSION, "discovery sessions have one connection");
+		return;
+	}
+	struct target *target = server_find_target(server, q->target_name, conn->portal.name);
+	if (!target) {
+		refuse(ret, LOGIN_NOT_FOUND, "no such target at this portal");
+		return;
+	}
+	if (!target_allows(target, q->initiator_name)) {
+		refuse(ret, LOGIN_FORBIDDEN, "the initiator is not on the target's access list");
+		return;
+	}
+	ret->alias = target->config->alias;
+	ret->limits = &target->limits;
+	if (q->tsih) {
+		bool has = registry_has(&server->registry, q->initiator_name, q->isid, target, q->tsih);
+		refuse(ret, has ? LOGIN_TOO_MANY_CONNECTIONS : LOGIN_NO_SESSION, NULL);
+		return;
+	}
+	conn->target = target;
+}
+
+static void start_session(struct conn *conn, struct claim *claim, bool reinstated)
+{
+	const struct target *target = claim->target;
+	struct session_params params = {
+		.login = login_params(conn->login),
+		.tsih = claim->tsih,
+		.id = claim->id,
+		.target = claim,
+		.luns = target ? target->luns : NULL,
+		.reinstated = reinstated,
+		.window = target ? target->config->queue_depth : 1,
+		.budget_bytes = target ? target->config->budget_bytes : 0,
+		.portal = conn->portal.name,
+		.peer = conn->peer,
+		.local = conn->local,
+	};
+	struct session *session;
+
+	int r = session_new(conn->env, &params, &session);
+	if (r < 0) {
+		registry_release(&server_of(conn)->registry, claim);
+		conn_joined(conn, LOGIN_OUT_OF_RESOURCES, "out of memory", NULL);
+		return;
+	}
+	conn_joined(conn, LOGIN_SUCCESS, NULL, session);
+}
+
+static void join_free(struct conn *conn, struct join *join)
+{
+	spt_host_timer_clear(conn->env->host, &join->timer);
+	conn->owner[0] = 0;
+	free(join);
+}
+
+/* The name is free (for whoever is first). */
+static void name_free(struct spt_post *post)
+{
+	struct join *join = post->arg;
+
+	if (join->conn)
+		attempt(join->conn, join, true);
+	else
+		free(join);
+}
+
+/* The old session's tasks are still at a device: the initiator may try again (RFC 7143 11.13.5). */
+static void waited_enough(struct spt_timer *timer)
+{
+	struct join *join = timer->arg;
+	struct conn *conn = join->conn;
+
+	if (!registry_stop_waiting(&server_of(conn)->registry, &join->waiter))
+		return; /* its turn is on the way */
+	join_free(conn, join);
+	conn_joined(conn, LOGIN_SERVICE_UNAVAILABLE,
+		"tasks of the session that it replaces are still at their device", NULL);
+}
+
+static struct join *join_new(struct conn *conn)
+{
+	struct join *join = calloc(1, sizeof(*join));
+
+	if (!join)
+		return NULL;
+	join->conn = conn;
+	join->waiter.host = conn->env->host;
+	join->waiter.post = (struct spt_post){ .fn = name_free, .arg = join };
+	join->timer = (struct spt_timer){ .fn = waited_enough, .arg = join };
+	conn->owner[0] = (uintptr_t)join;
+	/* Before the login's own deadline, so that there is an answer. */
+	spt_host_timer_set(conn->env->host, &join->timer, conn->env->login_timeout_us * 2 / 3);
+	return join;
+}
+
+static void attempt(struct conn *conn, struct join *join, bool reinstated)
+{
+	struct server *server = server_of(conn);
+	struct registry_holder holder;
+	struct claim *claim;
+
+	switch (registry_claim(&server->registry, login_params(conn->login), conn->target,
+		worker_of(conn->env), &join->waiter, &claim, &holder)) {
+	case REGISTRY_CLAIMED:
+		join_free(conn, join);
+		start_session(conn, claim, reinstated);
+		break;
+	case REGISTRY_TAKEN:
+		if (holder.worker)
+			worker_end_session(holder.worker, holder.id, CLOSE_REINSTATED);
+		break;
+	case REGISTRY_FULL:
+		join_free(conn, join);
+		conn_joined(conn, LOGIN_OUT_OF_RESOURCES, "the target has max-sessions sessions", NULL);
+		break;
+	case REGISTRY_NO_MEMORY:
+		join_free(conn, join);
+		conn_joined(conn, LOGIN_OUT_OF_RESOURCES, "out of memory", NULL);
+		break;
+	}
+}
+
+static void join(struct conn *conn)
+{
+	struct join *j = join_new(conn);
+
+	if (j)
+		attempt(conn, j, false);
+	else
+		conn_joined(conn, LOGIN_OUT_OF_RESOURCES, "out of memory", NULL);
+}
+
+static void join_cancelled(struct conn *conn)
+{
+	struct join *j = (struct join *)(uintptr_t)conn->owner[0];
+
+	if (!j)
+		return;
+	spt_host_timer_clear(conn->env->host, &j->timer);
+	if (registry_stop_waiting(&server_of(conn)->registry, &j->waiter))
+		free(j);
+	else
+		j->conn = NULL; /* name_free() frees it */
+}
+
+static void session_gone(struct session *session)
+{
+	struct server *server = worker_of(session->env)->server;
+
+	registry_release(&server->registry, session->target);
+}
+
+static void end_for_cold_reset(struct worker *worker, uint64_t id)
+{
+	worker_end_session(worker, id, CLOSE_TARGET_RESET);
+}
+
+static void cold_reset(struct session *session)
+{
+	const struct claim *claim = session->target;
+
+	registry_each(&worker_of(session->env)->server->registry, claim->target, end_for_cold_reset);
+}
+
+static void login_over(struct conn *conn)
+{
+	server_login_over(server_of(conn));
+}
+
+static void conn_gone(struct conn *conn)
+{
+	server_conn_gone(server_of(conn), worker_of(conn->env), conn->login != NULL);
+}
+
+const struct session_ops JOIN_OPS = {
+	.find_target = find_target,
+	.join = join,
+	.join_cancelled = join_cancelled,
+	.session_gone = session_gone,
+	.send_targets = discovery_send_targets,
+	.cold_reset = cold_reset,
+	.login_over = login_over,
+	.conn_gone = conn_gone,
+};

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Listening sockets: see listener.h. */
+#include "target/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "target/server.h"
+#include "target/worker.h"
+
+#define BACKLOG 1024
+/* After an accept() that failed for want of descriptors or memory, so that we do not spin. */
+#define PAUSE_US 100000u
+
+static bool is_wildcard(const struct sockaddr_storage *a)
+{
+	if (a->ss_family == AF_INET6)
+		return IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)a)->sin6_addr);
+	return ((const struct sockaddr_in *)a)->sin_addr.s_addr == INADDR_ANY;
+}
+
+/* What the socket is really bound to: port 0 has become a number. */
+static int learn_address(struct listener *l)
+{
+	struct sockaddr_storage a;
+	socklen_t bytes = sizeof(a);
+	char host[INET6_ADDRSTRLEN];
+
+	if (getsockname(l->watch.fd, (struct sockaddr *)&a, &bytes) < 0)
+		return -errno;
+	if (a.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&a;
+		inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+		l->port = ntohs(in6->sin6_port);
+		snprintf(l->text, sizeof(l->text), "[%s]:%u", host, l->port);
+	} else if (a.ss_family == AF_INET) {
+		const struct sockaddr_in *in = (struct sockaddr_in *)&a;
+		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+		l->port = ntohs(in->sin_port);
+		snprintf(l->text, sizeof(l->text), "%s:%u", host, l->port);
+	} else {
+		return -EAFNOSUPPORT;
+	}
+	l->wildcard = is_wildcard(&a);
+	return 0;
+}
+
+static int bind_and_listen(int fd, const struct config_address *address)
+{
+	int on = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)&address->sockaddr, address->bytes) < 0 ||
+		listen(fd, BACKLOG) < 0)
+		return -errno;
+	return 0;
+}
+
+int listener_open(struct listener *l, const struct config_address *address,
+	struct spt_error *error)
+{
+	int fd = socket(address->sockaddr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int r = fd < 0 ? -errno : bind_and_listen(fd, address);
+
+	if (!r)
+		r = listener_adopt(l, fd);
+	if (r < 0) {
+		if (fd >= 0)
+			close(fd);
+		return spt_error_set(error, r, "portal %s: cannot listen on %s: %s", l->portal.name,
+			address->text, strerror(-r));
+	}
+	return 0;
+}
+
+int listener_adopt(struct listener *l, int fd)
+{
+	l->watch.fd = fd;
+	int r = learn_address(l);
+	if (r < 0)
+		l->watch.fd = -1;
+	return r;
+}
+
+static void resume(struct spt_timer *timer)
+{
+	struct listener *l = timer->arg;
+	spt_host_watch(loop_host(l->server->workers[0].loop), &l->watch, SPT_READABLE);
+}
+
+static void pause_accepting(struct listener *l, int err)
+{
+	struct spt_host *host = loop_host(l->server->workers[0].loop);
+
+	log_error("portal %s: cannot accept connections: %s; trying again", l->portal.name, strerror(err));
+	spt_host_watch(host, &l->watch, 0);
+	spt_host_timer_set(host, &l->pause, PAUSE_US);
+}
+
+static bool accept_one(struct listener *l)
+{
+	struct sockaddr_storage peer;
+	socklen_t bytes = sizeof(peer);
+	int fd = accept4(l->watch.fd, (struct sockaddr *)&peer, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		server_accepted(l->server, fd, &l->portal, (struct sockaddr *)&peer);
+		return true;
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+		pause_accepting(l, errno);
+	return errno == ECONNABORTED || errno == EINTR;
+}
+
+static void ready(struct spt_watch *watch, unsigned events)
+{
+	(void)events;
+	/* A flood of connections does not keep the loop from its other work. */
+	for (int i = 0; i < 64 && accept_one(watch->arg); i++)
+		;
+}
+
+int listener_start(struct listener *l, struct server *server)
+{
+	l->server = server;
+	l->watch.fn = ready;
+	l->watch.arg = l;
+	l->pause = (struct spt_timer){ .fn = resume, .arg = l };
+	log_notice("portal %s: listening on %s", l->portal.name, l->text);
+	return spt_host_watch(loop_host(server->workers[0].loop), &l->watch, SPT_READABLE);
+}
+
+void listener_close(struct listener *l)
+{
+	if (l->watch.fd < 0)
+		return;
+	if (l->server) {
+		struct spt_host *host = loop_host(l->server->workers[0].loop);
+		spt_host_unwatch(host, &l->watch);
+		spt_host_timer_clear(host, &l->pause);
+	}
+	close(l->watch.fd);
+	l->watch.fd = -1;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A listening socket of a portal, and the accepting of connections. Lives on the first worker. */
+#ifndef TARGET_LISTENER_H
+#define TARGET_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <spt/error.h>
+
+#include "config/config.h"
+#include "session/conn.h"
+
+struct server;
+
+struct listener {
+	struct server *server;
+	struct spt_watch watch;
+	struct spt_timer pause; /* after a failed accept() */
+	size_t portal_index;
+	struct conn_portal portal;
+	bool wildcard;
+	unsigned port;
+	char text[CONN_ADDRESS_MAX];
+};
+
+/* Binds @address. 0 or -errno with @error told. */
+int listener_open(struct listener *listener, const struct config_address *address,
+	struct spt_error *error);
+/* Takes over @fd, which listens already. */
+int listener_adopt(struct listener *listener, int fd);
+int listener_start(struct listener *listener, struct server *server);
+void listener_close(struct listener *listener);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry of nexuses: see registry.h. */
+#include "target/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "target/target.h"
+
+void registry_init(struct registry *r)
+{
+	memset(r, 0, sizeof(*r));
+	pthread_mutex_init(&r->lock, NULL);
+	list_init(&r->claims);
+	r->next_id = 1;
+}
+
+void registry_deinit(struct registry *r)
+{
+	pthread_mutex_destroy(&r->lock);
+}
+
+static bool same_nexus(const struct claim *c, const struct login_params *p,
+	const struct target *target)
+{
+	return c->target == target && c->portal_group_tag == p->portal_group_tag &&
+		!memcmp(c->isid, p->isid, sizeof(c->isid)) &&
+		!strcmp(c->initiator_name, p->initiator_name);
+}
+
+static struct claim *find_nexus(struct registry *r, const struct login_params *p,
+	const struct target *target)
+{
+	struct claim *c;
+
+	if (!target)
+		return NULL;
+	list_foreach (c, &r->claims, link) {
+		if (same_nexus(c, p, target))
+			return c;
+	}
+	return NULL;
+}
+
+/* RFC 7143 11.12.6: a TSIH is never zero, and one that is in use is not given again. */
+static uint16_t take_tsih(struct registry *r)
+{
+	for (unsigned i = 0; i < 65535; i++) {
+		uint16_t t = ++r->next_tsih;
+		if (t == 0 || r->tsih_used[t / 8] & 1u << t % 8)
+			continue;
+		r->tsih_used[t / 8] |= (uint8_t)(1u << t % 8);
+		return t;
+	}
+	return 0;
+}
+
+static struct claim *claim_new(struct registry *r, const struct login_params *p,
+	struct target *target, struct worker *worker)
+{
+	struct claim *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->tsih = take_tsih(r);
+	if (!c->tsih) {
+		free(c);
+		return NULL;
+	}
+	c->id = r->next_id++;
+	c->target = target;
+	c->worker = worker;
+	c->portal_group_tag = p->portal_group_tag;
+	memcpy(c->isid, p->isid, sizeof(c->isid));
+	snprintf(c->initiator_name, sizeof(c->initiator_name), "%s", p->initiator_name);
+	list_init(&c->waiters);
+	list_append(&r->claims, &c->link);
+	return c;
+}
+
+static enum registry_result claim_locked(struct registry *r, const struct login_params *p,
+	struct target *target, struct worker *worker, struct waiter *waiter, struct claim **ret,
+	struct registry_holder *ret_holder)
+{
+	struct claim *holder = find_nexus(r, p, target);
+
+	if (holder) {
+		*ret_holder = (struct registry_holder){ holder->ending ? NULL : holder->worker, holder->id };
+		holder->ending = true;
+		waiter->posted = false;
+		list_append(&holder->waiters, &waiter->link);
+		return REGISTRY_TAKEN;
+	}
+	if (target && target->n_sessions >= target->config->max_sessions)
+		return REGISTRY_FULL;
+	*ret = claim_new(r, p, target, worker);
+	if (!*ret)
+		return REGISTRY_NO_MEMORY;
+	if (target)
+		target->n_sessions++;
+	return REGISTRY_CLAIMED;
+}
+
+enum registry_result registry_claim(struct registry *r, const struct login_params *p,
+	struct target *target, struct worker *worker, struct waiter *waiter, struct claim **ret,
+	struct registry_holder *ret_holder)
+{
+	pthread_mutex_lock(&r->lock);
+	enum registry_result result = claim_locked(r, p, target, worker, waiter, ret, ret_holder);
+	pthread_mutex_unlock(&r->lock);
+	return result;
+}
+
+void registry_release(struct registry *r, struct claim *c)
+{
+	struct waiter *w;
+
+	pthread_mutex_lock(&r->lock);
+	list_del(&c->link);
+	r->tsih_used[c->tsih / 8] &= (uint8_t)~(1u << c->tsih % 8);
+	if (c->target)
+		c->target->n_sessions--;
+	while ((w = list_first(&c->waiters, struct waiter, link))) {
+		list_del(&w->link);
+		w->posted = true;
+		spt_host_post(w->host, &w->post);
+	}
+	pthread_mutex_unlock(&r->lock);
+	free(c);
+}
+
+bool registry_stop_waiting(struct registry *r, struct waiter *w)
+{
+	pthread_mutex_lock(&r->lock);
+	bool out = !w->posted;
+	if (out)
+		list_del(&w->link);
+	pthread_mutex_unlock(&r->lock);
+	return out;
+}
+
+struct worker *registry_find(struct registry *r, uint64_t id)
+{
+	struct worker *worker = NULL;
+	struct claim *c;
+
+	pthread_mutex_lock(&r->lock);
+	list_foreach (c, &r->claims, link) {
+		if (c->id == id)
+			worker = c->worker;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return worker;
+}
+
+bool registry_has(struct registry *r, const char *initiator_name, const uint8_t *isid,
+	const struct target *target, uint16_t tsih)
+{
+	struct claim *c;
+	bool has = false;
+
+	pthread_mutex_lock(&r->lock);
+	list_foreach (c, &r->claims, link) {
+		has |= c->tsih == tsih && c->target == target && !memcmp(c->isid, isid, 6) &&
+			!strcmp(c->initiator_name, initiator_name);
+	}
+	pthread_mutex_unlock(&r->lock);
+	return has;
+}
+
+void registry_each(struct registry *r, const struct target *target,
+	void (*fn)(struct worker *worker, uint64_t id))
+{
+	struct claim *c;
+
+	pthread_mutex_lock(&r->lock);
+	list_foreach (c, &r->claims, link) {
+		if (c->target == target)
+			fn(c->worker, c->id);
+	}
+	pthread_mutex_unlock(&r->lock);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All I_T nexuses of the daemon by name, whatever loop they live on: initiator name, ISID, target
+ * name and portal group tag (RFC 7143 4.4.3) belong to one session at a time. A claim is made before
+ * a session starts and released when nothing of it is at any device any more; who wants a name that
+ * is taken (session reinstatement, RFC 7143 6.3.5) waits for that. Under a lock, which is taken at
+ * login and at the end of a session only.
+ */
+#ifndef TARGET_REGISTRY_H
+#define TARGET_REGISTRY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <spt/host.h>
+#include <spt/link.h>
+
+#include "login/params.h"
+
+struct worker;
+struct target;
+
+struct claim {
+	struct spt_link link;
+	uint64_t id;
+	uint16_t tsih;
+	struct target *target; /* NULL: a discovery session */
+	struct worker *worker;
+	char initiator_name[NAME_MAX_BYTES + 1];
+	uint8_t isid[6];
+	uint16_t portal_group_tag;
+	bool ending; /* somebody has asked for its end already */
+	struct spt_link waiters;
+};
+
+/* Somebody who waits for a name. */
+struct waiter {
+	struct spt_link link;
+	struct spt_post post; /* to his loop, when the name is free */
+	struct spt_host *host;
+	bool posted; /* under the registry's lock */
+};
+
+struct registry {
+	pthread_mutex_t lock;
+	struct spt_link claims;
+	uint64_t next_id;
+	uint16_t next_tsih;
+	uint8_t tsih_used[65536 / 8];
+};
+
+void registry_init(struct registry *registry);
+void registry_deinit(struct registry *registry);
+
+enum registry_result {
+	REGISTRY_CLAIMED,
+	REGISTRY_TAKEN, /* @waiter is in the queue; *ret_holder has to be ended, unless it is NULL */
+	REGISTRY_FULL,
+	REGISTRY_NO_MEMORY,
+};
+
+/* Who holds a name and is to be asked to go. */
+struct registry_holder {
+	struct worker *worker; /* NULL: has been asked already */
+	uint64_t id;
+};
+
+/*
+ * Claims the nexus of @params for @worker. A discovery session (@target NULL) has no name that
+ * others could want.
+ */
+enum registry_result registry_claim(struct registry *registry, const struct login_params *params,
+	struct target *target, struct worker *worker, struct waiter *waiter, struct claim **ret,
+	struct registry_holder *ret_holder);
+void registry_release(struct registry *registry, struct claim *claim);
+/* True: @waiter is out of the queue and its post will not come. */
+bool registry_stop_waiting(struct registry *registry, struct waiter *waiter);
+/* The worker of session @id, or NULL. */
+struct worker *registry_find(struct registry *registry, uint64_t id);
+/* Is there a session of this name with @tsih? */
+bool registry_has(struct registry *registry, const char *initiator_name, const uint8_t *isid,
+	const struct target *target, uint16_t tsih);
+/* Ends every session of @target by @end. */
+void registry_each(struct registry *registry, const struct target *target,
+	void (*fn)(struct worker *worker, uint64_t id));
+
+#endif

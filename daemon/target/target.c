@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Targets: see target.h. */
+#include "target/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "fullfeature/command.h"
+#include "wire/names.h"
+
+static uint8_t digests(const struct config_digests *d)
+{
+	uint8_t set = 0;
+
+	for (unsigned i = 0; i < d->n; i++)
+		set |= d->list[i] == CONFIG_DIGEST_CRC32C ? DIGEST_CRC32C : DIGEST_NONE;
+	return set;
+}
+
+static struct login_limits limits_of(const struct config_negotiation *n)
+{
+	struct login_limits l = login_limits_default();
+
+	l.header_digest = digests(&n->header_digest);
+	l.data_digest = digests(&n->data_digest);
+	l.max_recv_data_segment_bytes = n->max_recv_data_segment_length;
+	l.max_burst_bytes = n->max_burst_length;
+	l.first_burst_bytes = MIN(n->first_burst_length, n->max_burst_length);
+	l.max_outstanding_r2t = (uint16_t)MIN(n->max_outstanding_r2t, COMMAND_R2T_MAX);
+	l.default_time2wait_s = (uint16_t)n->time_to_wait_s;
+	l.default_time2retain_s = (uint16_t)n->time_to_retain_s;
+	l.initial_r2t = n->initial_r2t;
+	l.immediate_data = n->immediate_data;
+	/* One connection, one way to recover (by a new session), data in its order. */
+	l.max_connections = 1;
+	l.error_recovery_level = 0;
+	l.data_pdu_in_order = true;
+	l.data_sequence_in_order = true;
+	l.protocol_level = 1;
+	l.task_reporting = REPORTING_RFC3720;
+	return l;
+}
+
+int target_init(struct target *target, const struct config_target *config,
+	struct spt_device *const *devices)
+{
+	AUTO_FREE struct spt_lun_entry *entries = calloc(config->n_luns + 1, sizeof(*entries));
+	size_t n = 0;
+
+	if (!entries)
+		return -ENOMEM;
+	target->config = config;
+	target->limits = limits_of(&config->negotiation);
+	atomic_init(&target->n_sessions, 0);
+	for (size_t i = 0; i < config->n_luns; i++) {
+		struct spt_device *device = devices[config->luns[i].device];
+		if (device)
+			entries[n++] = (struct spt_lun_entry){ config->luns[i].lun, device };
+	}
+	return spt_lun_map_new(entries, n, &target->luns);
+}
+
+void target_deinit(struct target *target)
+{
+	spt_lun_map_unref(TAKE(target->luns));
+}
+
+bool target_allows(const struct target *target, const char *initiator_name)
+{
+	const struct config_target *c = target->config;
+
+	for (size_t i = 0; i < c->n_initiators; i++) {
+		if (name_match(c->initiators[i], initiator_name))
+			return true;
+	}
+	return false;
+}
+
+bool target_has_portal(const struct target *target, size_t index)
+{
+	const struct config_target *c = target->config;
+
+	for (size_t i = 0; i < c->n_portals; i++) {
+		if (c->portals[i] == index)
+			return true;
+	}
+	return false;
+}

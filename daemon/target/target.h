@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A target: its name, who may log in, and which LUN leads to which device. Made from the
+ * configuration before the loops run, and read only from then on.
+ */
+#ifndef TARGET_TARGET_H
+#define TARGET_TARGET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <spt/device.h>
+
+#include "config/config.h"
+#include "login/params.h"
+
+struct target {
+	const struct config_target *config;
+	struct spt_lun_map *luns;
+	struct login_limits limits;
+	atomic_uint n_sessions;
+};
+
+/* @devices: parallel to config->devices; NULL where the device could not be opened. 0 or -errno. */
+int target_init(struct target *target, const struct config_target *config,
+	struct spt_device *const *devices);
+void target_deinit(struct target *target);
+bool target_allows(const struct target *target, const char *initiator_name);
+/* Does the target have portal @index of the configuration? */
+bool target_has_portal(const struct target *target, size_t index);
+
+#endif

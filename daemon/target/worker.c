@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/* Workers: see worker.h. */
+#include "target/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "fullfeature/fullfeature.h"
+#include "session/session.h"
+#include "target/join.h"
+#include "target/server.h"
+
+#define DRAIN_TICK_US 20000u
+
+int worker_init(struct worker *w, struct server *server, unsigned number)
+{
+	memset(w, 0, sizeof(*w));
+	w->server = server;
+	int r = loop_new(number, &w->loop);
+	if (r < 0)
+		return r;
+	r = spt_context_new(loop_host(w->loop), &w->context);
+	if (r < 0)
+		return r;
+	r = session_env_init(&w->env, loop_host(w->loop));
+	if (r < 0)
+		return r;
+	w->env.ops = &JOIN_OPS;
+	w->env.phase = &FULLFEATURE;
+	w->env.arg = w;
+	w->env.login_timeout_us = server->config->daemon.login_timeout_us;
+	return 0;
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+void worker_deinit(struct worker *w)
+{
+	if (!w->loop)
+		return;
+	if (w->context && !w->drained)
+		spt_context_free(w->context, nothing, NULL);
+	if (w->env.host) {
+		fullfeature_deinit(&w->env);
+		session_env_deinit(&w->env);
+	}
+	loop_free(TAKE(w->loop));
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_run(w->loop);
+	return NULL;
+}
+
+int worker_start(struct worker *w)
+{
+	int r = pthread_create(&w->thread, NULL, run, w);
+
+	w->started = r == 0;
+	return -r;
+}
+
+struct hand_over {
+	struct spt_post post;
+	struct worker *worker;
+	int fd;
+	struct conn_portal portal;
+	struct sockaddr_storage peer;
+};
+
+static void handed_over(struct spt_post *post)
+{
+	struct hand_over *h = post->arg;
+	struct worker *w = h->worker;
+
+	if (w->draining) {
+		close(h->fd);
+		server_conn_gone(w->server, w, true);
+	} else if (!conn_new(&w->env, h->fd, &h->portal, (struct sockaddr *)&h->peer)) {
+		log_error("connection refused: out of memory");
+		server_conn_gone(w->server, w, true);
+	}
+	free(h);
+}
+
+void worker_hand_over(struct worker *w, int fd, const struct conn_portal *portal,
+	const struct sockaddr *peer)
+{
+	struct hand_over *h = calloc(1, sizeof(*h));
+
+	if (!h) {
+		close(fd);
+		server_conn_gone(w->server, w, true);
+		return;
+	}
+	h->worker = w;
+	h->fd = fd;
+	h->portal = *portal;
+	memcpy(&h->peer, peer, peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+							   : sizeof(struct sockaddr_in));
+	h->post = (struct spt_post){ .fn = handed_over, .arg = h };
+	spt_host_post(loop_host(w->loop), &h->post);
+}
+
+struct end_session {
+	struct spt_post post;
+	struct worker *worker;
+	uint64_t id;
+	enum close_reason reason;
+};
+
+static void end_session(struct spt_post *post)
+{
+	struct end_session *e = post->arg;
+	struct session *s;
+
+	list_foreach (s, &e->worker->env.sessions, link) {
+		if (s->id == e->id) {
+			session_end(s, e->reason);
+			break;
+		}
+	}
+	free(e);
+}
+
+void worker_end_session(struct worker *w, uint64_t id, enum close_reason reason)
+{
+	struct end_session *e = calloc(1, sizeof(*e));
+
+	if (!e) {
+		log_error("out of memory: session %llu is not ended", (unsigned long long)id);
+		return;
+	}
+	*e = (struct end_session){
+		.post = { .fn = end_session, .arg = e },
+		.worker = w,
+		.id = id,
+		.reason = reason,
+	};
+	spt_host_post(loop_host(w->loop), &e->post);
+}
+
+static void context_freed(void *arg)
+{
+	struct worker *w = arg;
+
+	w->drained = true;
+	spt_host_timer_clear(loop_host(w->loop), &w->drain_timer);
+	server_worker_drained(w->server);
+}
+
+/* A connection that has nothing under way, or whose time is up. */
+static bool may_close(const struct worker *w, const struct conn *conn, uint64_t now)
+{
+	const struct session *s = conn->session;
+
+	return now >= w->drain_end_us || w->drain_now || !s ||
+		(s->active == 0 && s->immediate == 0 && conn->tx.n_items == 0);
+}
+
+static void drain_tick(struct spt_timer *timer)
+{
+	struct worker *w = timer->arg;
+	uint64_t now = spt_host_now_us(loop_host(w->loop));
+	struct conn *conn;
+
+	list_foreach (conn, &w->env.conns, link) {
+		if (may_close(w, conn, now))
+			conn_close(conn, CLOSE_DRAINED, NULL);
+	}
+	if (w->env.n_conns || w->env.n_sessions)
+		spt_host_timer_set(loop_host(w->loop), timer, DRAIN_TICK_US);
+	else
+		spt_context_free(w->context, context_freed, w);
+}
+
+static void drain_begin(struct spt_post *post)
+{
+	struct worker *w = post->arg;
+	struct session *session;
+
+	w->draining = true;
+	/* Commands that were let into the window are served; it does not move any more. */
+	list_foreach (session, &w->env.sessions, link)
+		session->window = 0;
+	drain_tick(&w->drain_timer);
+}
+
+void worker_drain(struct worker *w, uint64_t timeout_us)
+{
+	w->drain_end_us = spt_host_now_us(loop_host(w->server->workers[0].loop)) + timeout_us;
+	w->drain_timer = (struct spt_timer){ .fn = drain_tick, .arg = w };
+	w->drain_post = (struct spt_post){ .fn = drain_begin, .arg = w };
+	spt_host_post(loop_host(w->loop), &w->drain_post);
+}

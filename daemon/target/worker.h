@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Workers: one event loop on one thread, with the connections and sessions that live there. The
+ * first one runs on the main thread and also has the listening sockets, the signals and the
+ * control socket. Between workers go only messages that move ownership.
+ */
+#ifndef TARGET_WORKER_H
+#define TARGET_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "loop/loop.h"
+#include "session/conn.h"
+#include "session/env.h"
+
+struct server;
+
+struct worker {
+	struct server *server;
+	struct loop *loop;
+	struct spt_context *context;
+	struct session_env env;
+	pthread_t thread;
+	bool started;
+	atomic_uint n_conns; /* handed to it and not gone: for the choice of a worker */
+	/* While draining. */
+	struct spt_timer drain_timer;
+	uint64_t drain_end_us;
+	atomic_bool drain_now; /* any thread: its time is up */
+	struct spt_post drain_post;
+	bool draining;
+	bool drained;
+};
+
+/* 0 or -errno. */
+int worker_init(struct worker *worker, struct server *server, unsigned number);
+/* Nothing may live there any more. */
+void worker_deinit(struct worker *worker);
+/* Runs it on a thread of its own. */
+int worker_start(struct worker *worker);
+/* Any thread: the worker takes over the accepted socket @fd. */
+void worker_hand_over(struct worker *worker, int fd, const struct conn_portal *portal,
+	const struct sockaddr *peer);
+/* Any thread: end the session with this number, if it is there. */
+void worker_end_session(struct worker *worker, uint64_t id, enum close_reason reason);
+/* Any thread: lets running commands finish for up to @timeout_us, ends everything, then closes the
+ * library's context and reports server_worker_drained(). */
+void worker_drain(struct worker *worker, uint64_t timeout_us);
+
+static inline struct worker *worker_of(const struct session_env *env)
+{
+	return env->arg;
+}
+
+#endif
