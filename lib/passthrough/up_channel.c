@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* A downstream nexus's way to an upstream logical unit: see up_device.h. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/util.h"
+#include "passthrough/up_device.h"
+
+#define LOGOUT_US UINT64_C(1000000)
+
+/* While a task waits here: until when. */
+static uint64_t *deadline_of(struct spt_task *task)
+{
+	return &task->scratch[0];
+}
+
+void up_channel_enter(struct up_channel *c)
+{
+	c->busy++;
+}
+
+void up_channel_leave(struct up_channel *c)
+{
+	if (--c->busy > 0 || !c->closing || c->engine)
+		return;
+	void (*closed)(void *) = c->closed;
+	void *arg = c->closed_arg;
+	spt_host_timer_clear(c->host, &c->timer);
+	spt_host_undefer(c->host, &c->flush);
+	free(c);
+	closed(arg);
+}
+
+static void refuse_fenced(struct spt_task *task)
+{
+	spt_task_check(task, SPT_KEY_NOT_READY, 0x0400); /* CAUSE NOT REPORTABLE */
+}
+
+static void busy(struct spt_task *task)
+{
+	task->in.bytes = 0;
+	task->status = SPT_BUSY;
+	spt_task_complete(task);
+}
+
+void up_channel_expire(struct up_channel *c)
+{
+	uint64_t now = spt_host_now_us(c->host);
+
+	if (c->state == UP_STATE_UP)
+		return;
+	while (c->waiting.first &&
+		(c->state == UP_STATE_FENCED || *deadline_of(c->waiting.first) <= now)) {
+		struct spt_task *task = fifo_take(&c->waiting);
+		if (c->state == UP_STATE_FENCED)
+			refuse_fenced(task);
+		else
+			busy(task); /* it was never sent */
+	}
+}
+
+void up_channel_hold(struct up_channel *c)
+{
+	uint64_t until = spt_host_now_us(c->host) + c->device->hold_us;
+
+	for (struct spt_task *t = c->waiting.first; t; t = fifo_next(t)) {
+		if (!*deadline_of(t))
+			*deadline_of(t) = until;
+	}
+}
+
+uint64_t up_channel_next_us(const struct up_channel *c)
+{
+	return c->waiting.first ? *deadline_of(c->waiting.first) : UINT64_MAX;
+}
+
+static void start(struct up_channel *c, struct spt_task *task, struct up_command *cmd)
+{
+	if (task->expected_in_bytes) {
+		if (!spt_task_take_in(task, task->expected_in_bytes)) {
+			spt_task_full(task);
+			return;
+		}
+		up_prepare_in(&task->in, c->device->canary);
+	}
+	task->backend = cmd;
+	cmd->task = task;
+	if (up_engine_send(c->engine, cmd) < 0) {
+		busy(task);
+		return;
+	}
+	spt_host_defer(c->host, &c->flush);
+}
+
+void up_channel_pump(struct up_channel *c)
+{
+	struct up_command *cmd;
+
+	while (c->state == UP_STATE_UP && c->waiting.first && (cmd = up_engine_place(c->engine)))
+		start(c, fifo_take(&c->waiting), cmd);
+}
+
+void up_channel_judge(void *channel, struct spt_task *task)
+{
+	const struct up_channel *c = channel;
+
+	if (c->state == UP_STATE_FENCED) {
+		refuse_fenced(task);
+		return;
+	}
+	if (pass_judge(&c->device->limits, task))
+		task->out_wanted_bytes = task->expected_out_bytes;
+}
+
+void up_channel_submit(void *channel, struct spt_task *task)
+{
+	struct up_channel *c = channel;
+	struct up_command *cmd = NULL;
+
+	up_channel_enter(c);
+	if (c->state == UP_STATE_UP && !c->waiting.first)
+		cmd = up_engine_place(c->engine);
+	if (cmd) {
+		start(c, task, cmd);
+	} else if (c->state == UP_STATE_FENCED) {
+		refuse_fenced(task);
+	} else if (c->waiting.count >= c->device->queue_limit) {
+		spt_task_full(task);
+	} else {
+		*deadline_of(task) = c->state == UP_STATE_UP ?
+			0 :
+			spt_host_now_us(c->host) + c->device->hold_us;
+		fifo_append(&c->waiting, task);
+		up_session_arm(c);
+	}
+	up_channel_leave(c);
+}
+
+void up_channel_cancel(void *channel, struct spt_task *task)
+{
+	struct up_channel *c = channel;
+
+	if (fifo_remove(&c->waiting, task)) {
+		task->outcome = SPT_ABORTED;
+		spt_task_complete(task);
+		return;
+	}
+	if (!c->engine)
+		return; /* it is being completed: its session has just ended */
+	up_engine_abort(c->engine, task->backend, spt_host_now_us(c->host));
+	spt_host_defer(c->host, &c->flush);
+}
+
+/* The format of sense that the device speaks is the one we use ourselves. */
+static void note_sense(const struct up_channel *c, const struct spt_task *task)
+{
+	if (task->status == SPT_CHECK_CONDITION && task->sense_bytes)
+		spt_device_set_descriptor_sense(c->device->handle,
+			(task->sense[0] & 0x7f) >= 0x72);
+}
+
+void up_channel_finish(struct up_channel *c, struct up_engine *engine, struct up_command *cmd)
+{
+	struct spt_task *task = cmd->task;
+
+	up_apply_reply(task, &cmd->reply, c->device->canary);
+	if (cmd->reply.fate == UP_ANSWERED) {
+		note_sense(c, task);
+		if (task->status == SPT_GOOD && task->in.bytes)
+			learn(&c->device->learned, task->cdb, task->in.data, task->in.bytes);
+	}
+	up_engine_release(engine, cmd);
+	spt_task_complete(task);
+}
+
+/* A reset that was asked for, on its way upstream. */
+struct reset_run {
+	struct up_reset up;
+	struct spt_reset *reset;
+};
+
+void up_channel_reset_done(struct up_reset *up)
+{
+	struct reset_run *run = container_of(up, struct reset_run, up);
+	struct spt_reset *reset = run->reset;
+	int result = up->result;
+
+	free(run);
+	reset->done(reset, result);
+}
+
+void up_channel_reset(void *channel, struct spt_reset *reset)
+{
+	struct up_channel *c = channel;
+	struct reset_run *run = c->state == UP_STATE_UP ? calloc(1, sizeof(*run)) : NULL;
+
+	if (!run) {
+		/* Without a session none of our tasks is there. */
+		reset->done(reset, c->state == UP_STATE_UP ? -ENOMEM : -ENOTCONN);
+		return;
+	}
+	run->reset = reset;
+	up_engine_reset(c->engine, &run->up);
+	spt_host_defer(c->host, &c->flush);
+}
+
+void up_channel_fence(void *channel)
+{
+	struct up_channel *c = channel;
+
+	up_channel_enter(c);
+	up_session_end(c, UP_STATE_FENCED);
+	up_channel_expire(c);
+	up_channel_leave(c);
+}
+
+int up_channel_open(void *device, const struct spt_channel_params *params, void **ret_channel)
+{
+	struct up_device *d = device;
+	struct up_channel *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->device = d;
+	c->host = params->host;
+	c->isid = up_isid_of(d->name, params->nexus);
+	c->watch = (struct spt_watch){ .fd = -1, .fn = up_session_ready, .arg = c };
+	c->flush = (struct spt_post){ .fn = up_session_flush, .arg = c };
+	c->timer = (struct spt_timer){ .fn = up_session_tick, .arg = c };
+	up_session_connect(c);
+	up_session_arm(c);
+	*ret_channel = c;
+	return 0;
+}
+
+void up_channel_close(void *channel, void (*closed)(void *arg), void *arg)
+{
+	struct up_channel *c = channel;
+
+	assert(!c->waiting.count);
+	up_channel_enter(c);
+	c->closing = true;
+	c->closed = closed;
+	c->closed_arg = arg;
+	if (c->state == UP_STATE_UP && up_engine_logout(c->engine)) {
+		c->state = UP_STATE_LOGOUT;
+		c->deadline_us = spt_host_now_us(c->host) + LOGOUT_US;
+		spt_host_defer(c->host, &c->flush);
+		up_session_arm(c);
+	} else {
+		up_session_end(c, UP_STATE_FENCED);
+	}
+	up_channel_leave(c);
+}

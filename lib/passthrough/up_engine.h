@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One upstream iSCSI session: the thin layer around libiscsi, which nobody else includes. It connects
+ * and logs in step by step and never again: a session that is lost is lost with its commands, and its
+ * owner makes a new engine. (The library's own reconnection repeats commands, which writes a tape
+ * block twice.)
+ *
+ * Used on one loop. Its owner is never called: after each up_engine_service() he looks at the phase
+ * and takes what is done. So nothing of the owner's runs inside the library.
+ */
+#ifndef PASSTHROUGH_UP_ENGINE_H
+#define PASSTHROUGH_UP_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <spt/link.h>
+
+#include "passthrough/up_isid.h"
+#include "passthrough/up_reply.h"
+#include "passthrough/up_url.h"
+
+enum up_phase {
+	UP_CONNECTING, /* TCP, then login */
+	UP_READY,
+	UP_REDIRECTED, /* the target sends us to up_engine_redirect() */
+	UP_LEFT,       /* logged out */
+	UP_DEAD,       /* up_engine_error() says why */
+};
+
+enum up_abort {
+	UP_ABORT_NONE,
+	UP_ABORT_WANTED, /* once the command has left our own queue */
+	UP_ABORT_SENT,
+	UP_ABORT_REFUSED,
+};
+
+struct up_wire;
+
+/* One command's place in the engine. The owner fills @task and @deadline, and reads @reply. */
+struct up_command {
+	struct spt_link link; /* in one of the engine's lists */
+	struct spt_task *task;
+	struct up_reply reply;
+	uint64_t serial; /* order of sending */
+	uint64_t abort_us; /* when its abort was asked for */
+	enum up_abort abort;
+	bool tmf_pending; /* ABORT TASK is under way: the place stays taken */
+	bool ended;       /* its response (or loss) is in @reply */
+	bool cut;         /* upstream said that it is gone: to be ended here */
+	struct up_wire *wire;
+};
+
+/* A logical unit reset; the owner's memory until it is taken back. */
+struct up_reset {
+	struct spt_link link;
+	uint64_t serial; /* commands up to this one are gone when it succeeds */
+	bool done;
+	int result;
+};
+
+struct up_engine_params {
+	const char *initiator_name;
+	struct up_isid isid;
+	const struct up_url *url;
+	const struct up_address *address;
+	bool header_digest;
+	unsigned commands;       /* how many at once */
+	unsigned tcp_timeout_ms; /* unacknowledged for so long: the connection is dead */
+	const void *zeros;       /* SPT_BUFFER_MAX readable bytes, longer-lived than the engine */
+};
+
+struct up_engine;
+
+/* Begins to connect. NULL: out of memory, or refused at once. */
+struct up_engine *up_engine_new(const struct up_engine_params *params);
+/* Closes the connection: from here on nothing touches a task. What was there can be taken. */
+void up_engine_kill(struct up_engine *engine);
+void up_engine_free(struct up_engine *engine);
+
+enum up_phase up_engine_phase(const struct up_engine *engine);
+const char *up_engine_error(const struct up_engine *engine);
+const char *up_engine_redirect(const struct up_engine *engine);
+/* To be watched, and for what (SPT_READABLE, SPT_WRITABLE); asked anew after each call. */
+int up_engine_fd(const struct up_engine *engine);
+unsigned up_engine_events(const struct up_engine *engine);
+void up_engine_service(struct up_engine *engine, unsigned ready);
+/* Has anything come from upstream since this was last asked? */
+bool up_engine_heard(struct up_engine *engine);
+
+/* A free place, or NULL: all are taken, or an abort waits for the queue to run empty. */
+struct up_command *up_engine_place(struct up_engine *engine);
+/* Queues command->task, whose buffers are there. -EIO: not sent, the place is free again. */
+int up_engine_send(struct up_engine *engine, struct up_command *command);
+/* What is done, one after the other; after up_engine_kill() everything. Give each back. */
+struct up_command *up_engine_take(struct up_engine *engine);
+void up_engine_release(struct up_engine *engine, struct up_command *command);
+void up_engine_abort(struct up_engine *engine, struct up_command *command, uint64_t now_us);
+/* Since when the oldest abort waits for its command to end; UINT64_MAX: none does. */
+uint64_t up_engine_abort_since(const struct up_engine *engine);
+
+void up_engine_reset(struct up_engine *engine, struct up_reset *reset);
+struct up_reset *up_engine_take_reset(struct up_engine *engine);
+
+/* A NOP-Out; false when one is under way. */
+bool up_engine_nop(struct up_engine *engine);
+/* One is under way, and it is not the command window that keeps it here. */
+bool up_engine_nop_pending(const struct up_engine *engine);
+/* Begins to log out; phase UP_LEFT follows. False: cannot. */
+bool up_engine_logout(struct up_engine *engine);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The session of a channel: connecting, being up, being lost, trying again. Every state but UP and
+ * FENCED has a deadline; in UP, silence has one, and so has an abort.
+ *
+ *   DOWN --deadline--> CONNECT --logged in--> UP --lost--> DOWN
+ *                      CONNECT --refused, deadline--> DOWN (longer and longer)
+ *   UP --close--> LOGOUT --left, lost, deadline--> (closed)
+ */
+#include <errno.h>
+
+#include "base/util.h"
+#include "passthrough/up_device.h"
+
+#define RETRY_MIN_US UINT64_C(100000)
+#define TICK_US      UINT64_C(1000000)
+/* A session that lasted for so long was a good one: the next failure is the first again. */
+#define STEADY_US UINT64_C(10000000)
+
+static void watch(struct up_channel *c)
+{
+	unsigned events = up_engine_events(c->engine);
+
+	if (c->watched && c->watch.events == events)
+		return;
+	c->watched = spt_host_watch(c->host, &c->watch, events) == 0;
+}
+
+static void unwatch(struct up_channel *c)
+{
+	if (c->watched)
+		spt_host_unwatch(c->host, &c->watch);
+	c->watched = false;
+}
+
+/* When to look again, whatever happens. */
+static uint64_t next_us(const struct up_channel *c)
+{
+	switch (c->state) {
+	case UP_STATE_UP:
+		return spt_host_now_us(c->host) + TICK_US;
+	case UP_STATE_FENCED:
+		return UINT64_MAX;
+	default:
+		return MIN(c->deadline_us, up_channel_next_us(c));
+	}
+}
+
+void up_session_arm(struct up_channel *c)
+{
+	uint64_t next = next_us(c), now = spt_host_now_us(c->host);
+
+	if (next == UINT64_MAX || (c->armed_us && c->armed_us <= next))
+		return;
+	c->armed_us = MAX(next, now + 1);
+	spt_host_timer_set(c->host, &c->timer, c->armed_us - now);
+}
+
+static void down(struct up_channel *c)
+{
+	uint64_t wait = RETRY_MIN_US << MIN(c->failures, 20u);
+
+	c->state = UP_STATE_DOWN;
+	c->failures++;
+	c->deadline_us = spt_host_now_us(c->host) + MIN(wait, c->device->retry_max_us);
+	up_channel_hold(c);
+}
+
+static const struct up_address *pick_address(struct up_channel *c)
+{
+	const struct up_device *d = c->device;
+
+	if (c->redirected) {
+		c->redirected = false; /* once: if it fails, we ask at the door again */
+		return &c->redirect;
+	}
+	return &d->addresses[c->next_address++ % d->n_addresses];
+}
+
+void up_session_connect(struct up_channel *c)
+{
+	const struct up_device *d = c->device;
+	struct up_engine_params params = {
+		.initiator_name = d->initiator_name,
+		.isid = c->isid,
+		.url = &d->url,
+		.address = pick_address(c),
+		.header_digest = d->header_digest,
+		.commands = d->depth,
+		.tcp_timeout_ms = (unsigned)((d->nop_interval_us + d->nop_timeout_us) / 1000),
+		.zeros = d->zeros,
+	};
+
+	c->engine = up_engine_new(&params);
+	if (!c->engine) {
+		down(c);
+		return;
+	}
+	c->watch.fd = up_engine_fd(c->engine);
+	c->state = UP_STATE_CONNECT;
+	c->deadline_us = spt_host_now_us(c->host) + d->connect_timeout_us;
+	watch(c);
+}
+
+void up_session_end(struct up_channel *c, enum up_state state)
+{
+	struct up_engine *e = TAKE(c->engine);
+	struct up_command *cmd;
+	struct up_reset *reset;
+
+	unwatch(c);
+	spt_host_undefer(c->host, &c->flush);
+	if (c->state == UP_STATE_UP && spt_host_now_us(c->host) - c->up_us >= STEADY_US)
+		c->failures = 0;
+	if (state == UP_STATE_DOWN)
+		down(c);
+	else
+		c->state = state;
+	if (!e)
+		return;
+	up_engine_kill(e);
+	while ((cmd = up_engine_take(e)))
+		up_channel_finish(c, e, cmd);
+	while ((reset = up_engine_take_reset(e)))
+		up_channel_reset_done(reset);
+	up_engine_free(e);
+}
+
+static void up(struct up_channel *c)
+{
+	c->state = UP_STATE_UP;
+	c->up_us = c->heard_us = spt_host_now_us(c->host);
+}
+
+static void redirect(struct up_channel *c)
+{
+	const char *text = up_engine_redirect(c->engine);
+
+	c->redirected = text && up_target_address(text, &c->redirect) == 0;
+	up_session_end(c, UP_STATE_DOWN);
+}
+
+static void follow_phase(struct up_channel *c)
+{
+	switch (up_engine_phase(c->engine)) {
+	case UP_CONNECTING:
+		break;
+	case UP_READY:
+		if (c->state == UP_STATE_CONNECT)
+			up(c);
+		break;
+	case UP_REDIRECTED:
+		redirect(c);
+		break;
+	case UP_LEFT:
+	case UP_DEAD:
+		up_session_end(c, c->state == UP_STATE_LOGOUT ? UP_STATE_FENCED : UP_STATE_DOWN);
+		break;
+	}
+}
+
+void up_session_look(struct up_channel *c)
+{
+	struct up_command *cmd;
+	struct up_reset *reset;
+
+	while (c->engine && (cmd = up_engine_take(c->engine)))
+		up_channel_finish(c, c->engine, cmd);
+	while (c->engine && (reset = up_engine_take_reset(c->engine)))
+		up_channel_reset_done(reset);
+	if (c->engine)
+		follow_phase(c);
+	up_channel_pump(c);
+	if (c->engine)
+		watch(c);
+	up_session_arm(c);
+}
+
+void up_session_ready(struct spt_watch *w, unsigned ready)
+{
+	struct up_channel *c = w->arg;
+
+	up_channel_enter(c);
+	up_engine_service(c->engine, ready);
+	up_session_look(c);
+	up_channel_leave(c);
+}
+
+void up_session_flush(struct spt_post *post)
+{
+	struct up_channel *c = post->arg;
+
+	up_channel_enter(c);
+	if (c->engine && (c->state == UP_STATE_UP || c->state == UP_STATE_LOGOUT)) {
+		up_engine_service(c->engine, SPT_WRITABLE);
+		up_session_look(c);
+	}
+	up_channel_leave(c);
+}
+
+/* Is upstream still there? Silence, then a NOP-Out, then silence again: it is not. */
+static void check_alive(struct up_channel *c, uint64_t now)
+{
+	const struct up_device *d = c->device;
+
+	uint64_t since = up_engine_abort_since(c->engine);
+
+	/* Upstream does not abort what we asked it to: dropping the session does (SAM-5 6.3.4). */
+	if (since <= now && now - since >= d->abort_timeout_us) {
+		up_session_end(c, UP_STATE_DOWN);
+		return;
+	}
+	if (up_engine_heard(c->engine))
+		c->heard_us = now;
+	if (!d->nop_interval_us || now - c->heard_us < d->nop_interval_us)
+		return;
+	if (up_engine_nop(c->engine))
+		c->nop_us = now;
+	else if (up_engine_nop_pending(c->engine) &&
+		now - MAX(c->nop_us, c->heard_us) >= d->nop_timeout_us)
+		up_session_end(c, UP_STATE_DOWN);
+}
+
+void up_session_tick(struct spt_timer *timer)
+{
+	struct up_channel *c = timer->arg;
+	uint64_t now = spt_host_now_us(c->host);
+
+	up_channel_enter(c);
+	c->armed_us = 0;
+	if (c->state == UP_STATE_UP)
+		check_alive(c, now);
+	else if (c->state == UP_STATE_DOWN && now >= c->deadline_us)
+		up_session_connect(c);
+	else if (c->state == UP_STATE_CONNECT && now >= c->deadline_us)
+		up_session_end(c, UP_STATE_DOWN);
+	else if (c->state == UP_STATE_LOGOUT && now >= c->deadline_us)
+		up_session_end(c, UP_STATE_FENCED);
+	up_channel_expire(c);
+	if (c->engine && c->state == UP_STATE_UP)
+		up_engine_service(c->engine, SPT_WRITABLE);
+	up_session_look(c);
+	up_channel_leave(c);
+}
