@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""Discovery sessions, SendTargets and text negotiation in full feature phase, RFC 7143 appendix C, 11.10, 11.11."""
+
+from talk import *  # noqa: F403
+
+MANY = 40
+CONFIG = """
+[daemon]
+workers = 2
+control-socket = {dir}/control.sock
+state-dir = {dir}
+[portal-main]
+listen = 127.0.0.1:0
+[portal-other]
+listen = 127.0.0.1:0
+tag = 7
+[device-disk]
+backend = mem
+size = 64M
+[target-talk]
+name = iqn.2026-11.org.sptgt:talk
+portal = main, other
+lun.0 = disk
+initiators = iqn.2026-11.org.sptgt:*
+[target-private]
+name = iqn.2026-11.org.sptgt:private
+portal = main
+lun.0 = disk
+initiators = iqn.2026-11.org.sptgt:the-one
+[target-elsewhere]
+name = iqn.2026-11.org.sptgt:elsewhere
+portal = other
+lun.0 = disk
+initiators = *
+""" + ''.join("""[target-many%d]
+name = iqn.2026-11.org.sptgt:many-%s-%d
+portal = main
+lun.0 = disk
+initiators = iqn.2026-11.org.sptgt:collector
+""" % (n, 'm' * 150, n) for n in range(MANY))
+
+
+def discover(t, keys=None, portal=None, name=None):
+    s = t.connect(portal)
+    s.name = name or s.name
+    return s.log_in(keys, target=False)
+
+
+def send_targets(s, value='All', **more):
+    """The whole answer to SendTargets, however many PDUs it takes; a list of (target, [addresses])."""
+    itt = s.new_itt()
+    s.send('text', itt=itt, data=text({'SendTargets': value}), **more)
+    whole = b''
+    while True:
+        pdu = s.expect('text_response', itt=itt)
+        whole += pdu.data
+        if pdu.has(FINAL):
+            equal(pdu.ttt, NONE, 'TTT of the last Text Response (11.11.4)')
+            break
+        check(pdu.ttt != NONE, 'a Text Response that is not the last has no TTT (11.11.4)')
+        s.send('text', itt=itt, ttt=pdu.ttt, flags=FINAL)
+    found = []
+    for key, answer in pairs(whole):
+        if key == 'TargetName':
+            found.append((answer, []))
+        elif key == 'TargetAddress':
+            found[-1][1].append(answer)
+        elif key != 'TargetAlias':
+            found.append((key, [answer]))
+    return found
+
+
+@conversation('RFC 7143 C', 'SendTargets=All names what this initiator may see through this portal group, with addresses')
+def all_targets(t):
+    found = dict(send_targets(discover(t)))
+    check(t.target in found, '%s is not named: %s', t.target, list(found))
+    equal([n for n in found if n.endswith((':private', ':elsewhere')) or 'many' in n], [], 'targets that are not for us')
+    addresses = found[t.target]
+    check('127.0.0.1:%d,1' % t.address[1] in addresses, 'the address that we came by is not named: %s', addresses)
+
+
+@conversation('RFC 7143 C', 'another initiator sees another list')
+def by_initiator(t):
+    found = dict(send_targets(discover(t, name='iqn.2026-11.org.sptgt:the-one')))
+    check('iqn.2026-11.org.sptgt:private' in found and t.target in found, '%s', list(found))
+    one = discover(t, portal='other', name='iqn.2026-11.com.example:stranger')
+    found = dict(send_targets(one))
+    equal(list(found), ['iqn.2026-11.org.sptgt:elsewhere'], 'what a stranger sees at the other portal')
+
+
+@conversation('RFC 7143 11.11, 13.12', 'an answer that fits into no one PDU comes in several', seconds=30)
+def long_answer(t):
+    for limit in (512, 8192):
+        s = discover(t, {'MaxRecvDataSegmentLength': limit}, name='iqn.2026-11.org.sptgt:collector')
+        found = dict(send_targets(s))
+        equal(len([n for n in found if 'many' in n]), MANY, 'the targets named within %d bytes a PDU' % limit)
+
+
+@conversation('RFC 7143 C', 'SendTargets of one target, of one that is not there, and of nothing')
+def one_target(t):
+    s = discover(t)
+    equal([n for n, _ in send_targets(s, t.target)], [t.target], 'SendTargets of our target')
+    equal([n for n, _ in send_targets(s, 'iqn.2026-11.org.sptgt:nowhere') if n.startswith('iqn')], [], 'SendTargets of no target')
+    equal([n for n, _ in send_targets(s, 'iqn.2026-11.org.sptgt:private') if n.startswith('iqn')], [], "somebody else's target")
+    s.ping()
+
+
+@conversation('RFC 7143 C', 'in a normal session: SendTargets without a value names the target of the session; All is declined')
+def in_normal_session(t):
+    s = t.log_in()
+    equal([n for n, _ in send_targets(s, '')], [t.target], 'SendTargets= in a normal session')
+    equal([n for n, _ in send_targets(s, t.target)], [t.target], 'SendTargets of the own target')
+    found = send_targets(s, 'All')
+    check(not any('private' in n or 'elsewhere' in n for n, _ in found), 'SendTargets=All in a normal session tells %s', found)
+    s.ping()
+
+
+@conversation('RFC 7143 4.3', 'a discovery session takes Text, NOP-Out and Logout, and no SCSI command')
+def no_commands(t):
+    for name in ('command', 'tmf', 'data_out', 'snack'):
+        s = discover(t)
+        s.send(name, itt=s.new_itt(), **({'rtt': NONE, 'flags': 0x85} if name == 'tmf' else {}))
+        try:
+            pdu = s.recv()
+            equal(pdu.name, 'reject', 'the answer to a %s in a discovery session' % name)
+        except Gone:
+            pass
+    s = discover(t)
+    s.ping()
+    s.log_out()
+
+
+@conversation('RFC 7143 11.9, 11.10', 'a Text Request in parts (C bit) is one request')
+def request_in_parts(t):
+    s = discover(t)
+    whole = text({'SendTargets': t.target})
+    itt, ttt = s.new_itt(), NONE
+    for part in (whole[:5], whole[5:20]):
+        s.send('text', itt=itt, ttt=ttt, flags=CONTINUE, data=part)
+        pdu = s.expect('text_response', itt=itt)
+        check(not pdu.has(FINAL) and not pdu.data, 'the answer to a part of a text: %s', pdu)
+        ttt = pdu.ttt
+        check(ttt != NONE, 'no TTT to go on with (11.11.4)')
+    s.send('text', itt=itt, ttt=ttt, flags=FINAL, data=whole[20:])
+    pdu = s.expect('text_response', itt=itt)
+    check(pdu.has(FINAL) and t.target.encode() in pdu.data, 'the answer: %s', pdu)
+
+
+@conversation('RFC 7143 6.4', 'unknown keys are answered with NotUnderstood, in full feature phase too')
+def unknown_key(t):
+    s = t.log_in()
+    itt = s.new_itt()
+    s.send('text', itt=itt, data=text({'X-org.example.color': 'blue'}))
+    equal(pairs(s.expect('text_response', itt=itt).data), [('X-org.example.color', 'NotUnderstood')], 'the answer')
+
+
+@conversation('RFC 7143 13.12', 'MaxRecvDataSegmentLength may be declared anew, and holds from then on')
+def new_segment_length(t):
+    s = t.log_in({'MaxRecvDataSegmentLength': 65536}).settle()
+    itt = s.new_itt()
+    s.send('text', itt=itt, data=text({'MaxRecvDataSegmentLength': 512}))
+    pdu = s.expect('text_response', itt=itt)
+    check('MaxRecvDataSegmentLength' in dict(pairs(pdu.data)) or not pdu.data, 'the answer: %s', pdu)
+    s.offered['MaxRecvDataSegmentLength'] = 512
+    equal(len(s.good(READ10(0, 16), read=16 * BLOCK).data), 16 * BLOCK, 'the data read')
+
+
+@conversation('RFC 7143 6.4, 13', 'keys of the login only are not negotiated in full feature phase')
+def login_keys_later(t):
+    for key, value in (('MaxBurstLength', '512'), ('InitialR2T', 'Yes'), ('HeaderDigest', 'CRC32C'), ('InitiatorName', t.name),
+                       ('MaxConnections', '8'), ('AuthMethod', 'None')):
+        s = t.log_in({'ImmediateData': 'Yes'})
+        itt = s.new_itt()
+        s.send('text', itt=itt, data=text({key: value}))
+        try:
+            pdu = s.recv()
+        except Gone:
+            continue
+        if pdu.name == 'text_response':
+            one_of(dict(pairs(pdu.data)).get(key), ('Reject', 'Irrelevant', 'NotUnderstood'), 'the answer to ' + key)
+        else:
+            equal(pdu.name, 'reject', 'the answer to ' + key)
+
+
+@conversation('RFC 7143 11.10, 7.8', 'texts that are none: Reject or the end, and nobody else suffers')
+def bad_text(t):
+    for data in (b'SendTargets', b'=All\0', b'SendTargets=All', b'\xff' * 300, b'\0' * 16):
+        s = discover(t)
+        s.send('text', itt=s.new_itt(), data=data)
+        try:
+            pdu = s.recv()
+            check(pdu.name in ('reject', 'text_response'), 'the answer to %r: %s', data, pdu)
+            if pdu.name == 'text_response':
+                check(t.target.encode() not in pdu.data, 'taken for a SendTargets: %r', data)
+        except Gone:
+            pass
+
+
+@conversation('RFC 7143 11.10.4', 'a TTT that the target never gave out')
+def wrong_ttt(t):
+    s = discover(t)
+    s.send('text', itt=s.new_itt(), ttt=0x12345678, data=text({'SendTargets': 'All'}))
+    try:
+        pdu = s.recv()
+        one_of(pdu.name, ('reject', 'text_response'), 'the answer')
+    except Gone:
+        return
+    s.ping()
+
+
+@conversation('RFC 7143 6.2', 'a text request that never ends is cut off', seconds=30)
+def endless_text(t):
+    s = discover(t)
+    itt, ttt = s.new_itt(), NONE
+    try:
+        for _ in range(3000):
+            s.send('text', itt=itt, ttt=ttt, flags=CONTINUE, data=b'X' * 8000)
+            pdu = s.recv()
+            if pdu.name == 'reject':
+                return
+            ttt = pdu.ttt
+        raise Wrong('24 MB of text are taken')
+    except Gone:
+        pass
+
+
+@conversation('RFC 7143 11.14', 'logout closes the session or the connection, and the connection ends after the response')
+def logout(t):
+    for reason in (0, 1):
+        for s in (t.log_in(), discover(t)):
+            equal(s.log_out(reason).response, 0, 'the response to reason %d' % reason)
+
+
+@conversation('RFC 7143 11.14, 11.15.1', 'logout of a connection that there is not, for recovery, and for no reason: answered, and nothing breaks')
+def odd_logouts(t):
+    for reason, cid, allowed in ((1, 99, (1, 3)), (2, 0, (1, 2, 3)), (2, 99, (1, 2, 3)), (5, 0, ())):
+        s = t.log_in()
+        itt = s.new_itt()
+        s.send('logout', flags=FINAL | reason, itt=itt, cid=cid)
+        try:
+            pdu = s.recv()
+        except Gone:
+            continue
+        if pdu.name == 'logout_response':
+            one_of(pdu.response, allowed, 'the response to reason %d, CID %d' % (reason, cid))
+        else:
+            equal(pdu.name, 'reject', 'the answer to reason %d' % reason)
+
+
+@conversation('RFC 7143 11.14', 'logout with commands outstanding: their data no longer comes, the response does')
+def logout_with_tasks(t):
+    s = t.log_in({'InitialR2T': 'Yes', 'ImmediateData': 'No'}).settle()
+    task = s.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK))
+    s.step(answer=False)
+    check(task.r2ts, 'no R2T')
+    itt = s.new_itt()
+    s.send('logout', flags=FINAL, itt=itt, immediate=True)
+    s.expect('logout_response', itt=itt, response=0)
+    s.gone(allowed=())
