@@ -310,3 +310,15 @@ void negotiation_settle(struct negotiation *n)
 		n->seen |= key_bit(row);
 	}
 }
+
+bool negotiation_consistent(struct negotiation *n)
+{
+	const struct key_row *first = key_find("FirstBurstLength", strlen("FirstBurstLength"));
+
+	if (n->params.first_burst_bytes <= n->params.max_burst_bytes)
+		return true;
+	if (!irrelevant(n, first))
+		return false;
+	n->params.first_burst_bytes = n->params.max_burst_bytes;
+	return true;
+}

@@ -45,5 +45,7 @@ unsigned negotiation_offer(struct negotiation *n, struct key_writer *out);
 const struct key_row *negotiation_missing(const struct negotiation *n);
 /* A boolean offer whose result is certain needs no answer (RFC 7143 6.2.2): settles those. */
 void negotiation_settle(struct negotiation *n);
+/* Do the results go together (RFC 7143 13.14)? Where one is irrelevant it is made to. */
+bool negotiation_consistent(struct negotiation *n);
 
 #endif

@@ -145,8 +145,7 @@ static int settle_operational(struct login *l)
 	if (negotiation_offer(n, &l->out))
 		return 0;
 	/* RFC 7143 13.14, where MaxBurstLength came after FirstBurstLength was settled */
-	if (n->params.first_burst_bytes > n->params.max_burst_bytes &&
-		(n->seen & key_bit(key_find("FirstBurstLength", 16)))) {
+	if (!negotiation_consistent(n)) {
 		login_fail(l, LOGIN_INITIATOR_ERROR, "FirstBurstLength is over MaxBurstLength");
 		return -1;
 	}
