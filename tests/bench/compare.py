@@ -133,11 +133,19 @@ class Bench:
         return None
 
     def measure(self, round_number, cell, name, run):
-        """One run, repeated while it is disturbed; every attempt is kept for the record."""
+        """One run, repeated while it is disturbed; every attempt is kept for the record. One that
+        fails is said once, and that target is left out of the cell from then on."""
         done = self.runs.setdefault(cell.name, {}).setdefault(name, [])
+        if any(r["result"] is None for r in done):
+            return  # it cannot do this
         for _ in range(1 + self.args.retries):
             settle(self.args.max_foreign, self.args.settle)
-            result = run()
+            try:
+                result = run()
+            except (RuntimeError, subprocess.TimeoutExpired) as e:
+                done.append({"round": round_number, "disturbed": "failed", "result": None})
+                print(f"{round_number}: {cell.name}: {name}: {e}", file=sys.stderr, flush=True)
+                return
             disturbed = self.disturbance(result)
             done.append({"round": round_number, "disturbed": disturbed, "result": result})
             note = f"  disturbed: {disturbed}" if disturbed else ""

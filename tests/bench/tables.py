@@ -49,9 +49,10 @@ def medians_table(runs):
     for cell, targets in runs.items():
         for target, done in targets.items():
             bad = sum(1 for r in done if r["disturbed"])
+            failed = any(r["result"] is None for r in done)
             rows.append([cell, target]
                         + [number(median(done, key), digits) for key, _, digits in METRICS]
-                        + [str(len(done) - bad), str(bad)])
+                        + [str(len(done) - bad), "failed" if failed else str(bad)])
     return rows
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 
 from process import Daemon, free_port, place, port_answers
@@ -205,6 +206,18 @@ class Spdk(Target):
         self.program = program
         self.port = free_port()
 
+    def has_target_node(self):
+        """It listens before it has anything to offer: its RPC socket tells."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": "iscsi_get_target_nodes"}
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(2)
+                s.connect(self.path("spdk.sock"))
+                s.sendall(json.dumps(request).encode())
+                return IQN.encode() in s.recv(65536)
+        except OSError:
+            return False
+
     def config(self):
         def call(method, **params):
             return {"method": method, "params": params}
@@ -226,7 +239,7 @@ class Spdk(Target):
         config = self.write("spdk.json", self.config())
         self.spawn([self.program, "-m", "0x2", "--no-huge", "-s", str(self.size_mib + 1024),
                     "--no-pci", "-r", self.path("spdk.sock"), "-c", config])
-        self.daemon.wait_for("iscsi_tgt port", lambda: port_answers(self.port), seconds=60)
+        self.daemon.wait_for("target node of iscsi_tgt", self.has_target_node, seconds=60)
         self.url = f"iscsi://127.0.0.1:{self.port}/{IQN}/0"
 
 
