@@ -191,7 +191,6 @@ static void fill_tables(struct sg_device *d, const struct spt_option_value *valu
 		const struct spt_option_value *v = &values[options[class]];
 		d->timeout_ms[op] = v->set ? (uint32_t)(v->number / 1000) :
 					     sg_timeout_ms(family, class);
-		d->cleared[op] = class != SG_CLASS_REGULAR;
 	}
 }
 

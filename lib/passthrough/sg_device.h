@@ -29,7 +29,6 @@ struct sg_device {
 	unsigned depth;           /* commands at the device */
 	unsigned queue_limit;     /* commands of a channel waiting above that */
 	uint32_t timeout_ms[256]; /* by operation code */
-	bool cleared[256];        /* sent with a cleared buffer: parameter data */
 	char node[64];            /* "/dev/sg3" */
 	int control;
 	atomic_bool gone;         /* taken away; it does not come back under this name */

@@ -145,8 +145,7 @@ struct sg_verdict sg_verdict_of_errno(int err)
 	return v;
 }
 
-void sg_header_fill(sg_io_hdr_t *h, struct spt_task *task, uint32_t timeout_ms, bool cleared,
-	int slot)
+void sg_header_fill(sg_io_hdr_t *h, struct spt_task *task, uint32_t timeout_ms, int slot)
 {
 	*h = (sg_io_hdr_t){
 		.interface_id = 'S',
@@ -164,7 +163,7 @@ void sg_header_fill(sg_io_hdr_t *h, struct spt_task *task, uint32_t timeout_ms, 
 		h->dxfer_len = task->out.bytes;
 		h->dxferp = task->out.data;
 	} else if (task->in.bytes) {
-		h->dxfer_direction = cleared ? SG_DXFER_TO_FROM_DEV : SG_DXFER_FROM_DEV;
+		h->dxfer_direction = SG_DXFER_FROM_DEV;
 		h->dxfer_len = task->in.bytes;
 		h->dxferp = task->in.data;
 	}

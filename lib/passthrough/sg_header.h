@@ -16,13 +16,8 @@
 /* SG_FLAG_Q_AT_TAIL: without it the driver queues at the head, and writes overtake each other. */
 #define SG_QUEUE_AT_TAIL 0x10
 
-/*
- * @task's buffers are there. The header points at them, at its CDB and at its sense buffer.
- * @cleared: the data-in buffer holds zeros, and what the device leaves unwritten shall be zero:
- * without it the driver hands out what its own buffer held before, when an adapter reports no residual.
- */
-void sg_header_fill(sg_io_hdr_t *header, struct spt_task *task, uint32_t timeout_ms, bool cleared,
-	int slot);
+/* @task's buffers are there. The header points at them, at its CDB and at its sense buffer. */
+void sg_header_fill(sg_io_hdr_t *header, struct spt_task *task, uint32_t timeout_ms, int slot);
 
 /* The outcome of a command: a status with sense of the device's or of our own. */
 struct sg_verdict {

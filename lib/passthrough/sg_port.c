@@ -63,16 +63,13 @@ static void fail(struct sg_port *port, struct spt_task *task, int err)
 bool sg_port_send(struct sg_port *port, struct spt_task *task)
 {
 	const struct sg_device *d = port->channel->device;
-	bool cleared = task->in.bytes && d->cleared[task->cdb[0]];
 	unsigned slot = 0;
 	sg_io_hdr_t h;
 	ssize_t n;
 
 	while (port->tasks[slot])
 		slot++;
-	if (cleared)
-		memset(task->in.data, 0, task->in.bytes);
-	sg_header_fill(&h, task, d->timeout_ms[task->cdb[0]], cleared, (int)slot);
+	sg_header_fill(&h, task, d->timeout_ms[task->cdb[0]], (int)slot);
 	do
 		n = write(port->watch.fd, &h, sizeof(h));
 	while (n < 0 && errno == EINTR);

@@ -28,7 +28,7 @@ static int ask(int fd, const uint8_t *cdb, uint8_t *data, uint32_t bytes)
 		memcpy(task.cdb, cdb, 16);
 		memset(data, 0, bytes);
 		task.in = (struct spt_data){ .data = data, .bytes = bytes };
-		sg_header_fill(&h, &task, DEADLINE_MS, true, 0);
+		sg_header_fill(&h, &task, DEADLINE_MS, 0);
 		if (ioctl(fd, SG_IO, &h) < 0)
 			return -errno;
 		struct sg_verdict v =
