@@ -29,7 +29,8 @@
 #include "wire/tmf_request.h"
 #include "wire/tmf_response.h"
 
-#define SNS { .stat_sn = { 0x01020304 }, .exp_cmd_sn = { 0x05060708 }, .max_cmd_sn = { 0x090a0b0c } }
+#define SNS                                                                                        \
+	{ .stat_sn = { 0x01020304 }, .exp_cmd_sn = { 0x05060708 }, .max_cmd_sn = { 0x090a0b0c } }
 
 /* Encodes, compares the bytes with @wire, decodes and compares; the printer says @line. */
 #define CHECK(name, pdu, wire, line)                                                               \
