@@ -6,6 +6,7 @@
  */
 #include "config/help.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -123,6 +124,15 @@ static const char *reload_text(const struct entry *e)
 	return schema_reload_text(e->key ? e->key->reload : SCHEMA_REOPEN);
 }
 
+/* The first letter of a sentence; a word such as iSCSI keeps its own. */
+static char first_letter(const char *sentence)
+{
+	bool word = islower((unsigned char)sentence[0]) &&
+		(islower((unsigned char)sentence[1]) || sentence[1] == ' ');
+
+	return (char)(word ? toupper((unsigned char)sentence[0]) : sentence[0]);
+}
+
 /* @text broken into lines of WIDTH, each with @prefix. */
 static void wrap(FILE *to, const char *prefix, const char *text)
 {
@@ -141,6 +151,15 @@ static void wrap(FILE *to, const char *prefix, const char *text)
 		text += n;
 		text += strspn(text, " ");
 	}
+}
+
+/* A row's help as a sentence. */
+static void wrap_help(FILE *to, const char *prefix, const char *help)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%c%s.", first_letter(help), *help ? help + 1 : "");
+	wrap(to, prefix, text);
 }
 
 static void wrapf(FILE *to, const char *prefix, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -206,13 +225,13 @@ static void text_section(FILE *to, const struct schema_section_info *info)
 static void text_backend(FILE *to, const struct spt_backend_ops *backend)
 {
 	fprintf(to, "\n  With backend = %s:\n", spt_backend_name(backend));
-	wrapf(to, "    ", "%s.", spt_backend_help(backend));
+	wrap_help(to, "    ", spt_backend_help(backend));
 }
 
 static void text_entry(FILE *to, const struct entry *e, bool active)
 {
 	fprintf(to, "\n  %s%s = %s\n", e->option->name, dot_number(e), e->value);
-	wrapf(to, "      ", "%s.", e->option->help);
+	wrap_help(to, "      ", e->option->help);
 	if (e->option->required)
 		fprintf(to, "      Required.\n");
 	else if (*e->fallback)
@@ -242,6 +261,13 @@ static void roff_text(FILE *to, const char *text)
 	}
 }
 
+static void roff_help(FILE *to, const char *help)
+{
+	fputc(first_letter(help), to);
+	roff_text(to, *help ? help + 1 : "");
+	fputs(".\n", to);
+}
+
 static void roff_section(FILE *to, const struct schema_section_info *info)
 {
 	fprintf(to, ".SS \"[%s%s]\"\n", info->name, info->named ? "\\-\\fINAME\\fB" : "");
@@ -254,8 +280,7 @@ static void roff_backend(FILE *to, const struct spt_backend_ops *backend)
 	fputs(".PP\nWith \\fBbackend = ", to);
 	roff_text(to, spt_backend_name(backend));
 	fputs("\\fR:\n", to);
-	roff_text(to, spt_backend_help(backend));
-	fputs(".\n", to);
+	roff_help(to, spt_backend_help(backend));
 }
 
 static void roff_entry(FILE *to, const struct entry *e, bool active)
@@ -265,8 +290,7 @@ static void roff_entry(FILE *to, const struct entry *e, bool active)
 	fprintf(to, "%s\\fR = \\fI", dot_number(e));
 	roff_text(to, e->value);
 	fputs("\\fR\n", to);
-	roff_text(to, e->option->help);
-	fputs(".\n", to);
+	roff_help(to, e->option->help);
 	if (e->option->required)
 		fputs("Required.\n", to);
 	if (*e->fallback) {
@@ -308,7 +332,7 @@ static void sample_section(FILE *to, const struct schema_section_info *info)
 static void sample_backend(FILE *to, const struct spt_backend_ops *backend)
 {
 	fprintf(to, "\n# ---- Keys of backend = %s ----\n", spt_backend_name(backend));
-	wrapf(to, "# ", "%s.", spt_backend_help(backend));
+	wrap_help(to, "# ", spt_backend_help(backend));
 }
 
 static void sample_entry(FILE *to, const struct entry *e, bool active)
@@ -317,7 +341,7 @@ static void sample_entry(FILE *to, const struct entry *e, bool active)
 	const char *value = e->key && e->key->sample ? e->key->sample : e->fallback;
 
 	fputc('\n', to);
-	wrapf(to, "# ", "%s.", e->option->help);
+	wrap_help(to, "# ", e->option->help);
 	wrapf(to, "# ", "(%s%s)", e->value,
 		e->option->required ? "; required" : *e->fallback ? "" : "; no default");
 	fprintf(to, "%s%s%s =%s%s\n", active ? "" : ";", name,

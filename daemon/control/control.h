@@ -54,7 +54,7 @@ struct control;
 
 struct control_params {
 	struct event_base *base; /* of the loop it lives on */
-	const char *path;        /* of the socket; its directory must exist */
+	const char *path;        /* of the socket; its directory is made if only that is missing */
 	const struct control_ops *ops;
 	void *arg;
 };

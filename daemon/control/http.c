@@ -195,14 +195,14 @@ int control_new(const struct control_params *params, struct spt_error *error, st
 	struct control *control CLEANUP(cleanup_control) = calloc(1, sizeof(*control));
 
 	if (!control)
-		return spt_error_set(error, -ENOMEM, "control socket: out of memory");
+		return spt_error_set(error, -ENOMEM, "out of memory");
 	control->ops = params->ops;
 	control->arg = params->arg;
 	control->path = strdup(params->path);
 	control->http = evhttp_new(params->base);
 	list_init(&control->pending);
 	if (!control->path || !control->http)
-		return spt_error_set(error, -ENOMEM, "control socket: out of memory");
+		return spt_error_set(error, -ENOMEM, "out of memory");
 	evhttp_set_max_headers_size(control->http, HEADERS_MAX);
 	evhttp_set_max_body_size(control->http, BODY_MAX);
 	evhttp_set_timeout(control->http, IDLE_SECONDS);
@@ -216,7 +216,7 @@ int control_new(const struct control_params *params, struct spt_error *error, st
 	if (evhttp_accept_socket(control->http, fd) < 0) {
 		listen_remove(control->path, &control->mark);
 		close(fd);
-		return spt_error_set(error, -EIO, "control socket %s cannot be watched", control->path);
+		return spt_error_set(error, -EIO, "%s cannot be watched", control->path);
 	}
 	*ret = TAKE(control);
 	return 0;

@@ -339,6 +339,21 @@ static void test_replaced(void **state)
 	assert_int_equal(access(f.path, F_OK), 0);
 }
 
+/* /run is empty after a boot: the directory is made, one level of it. */
+static void test_directory(void **state)
+{
+	struct spt_error error;
+	char directory[120], path[sizeof(directory) + 8];
+
+	snprintf(directory, sizeof(directory), "%s/sptgt", f.dir);
+	snprintf(path, sizeof(path), "%s/c.sock", directory);
+	const struct control_params params = { f.base, path, &OPS, &f };
+	control_free(TAKE(f.control));
+	assert_int_equal(control_new(&params, &error, &f.control), 0);
+	control_free(TAKE(f.control));
+	assert_int_equal(rmdir(directory), 0);
+}
+
 static void test_bad_path(void **state)
 {
 	struct spt_error error;
@@ -364,7 +379,7 @@ int main(void)
 		T(test_mode), T(test_get), T(test_end_session), T(test_refused), T(test_too_large),
 		T(test_later), T(test_client_gone), T(test_control_gone), T(test_many),
 		T(test_in_use), T(test_left_behind), T(test_no_socket), T(test_replaced),
-		T(test_bad_path),
+		T(test_directory), T(test_bad_path),
 	};
 
 	/* As the daemon does: libevent writes without MSG_NOSIGNAL. */
