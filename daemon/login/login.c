@@ -185,10 +185,14 @@ enum login_action login_refuse(struct login *login, enum login_status status, co
 	return login_fail(login, status, "%s", reason ? reason : login_status_name(status));
 }
 
+bool login_started(const struct login *login)
+{
+	return login->state != STATE_START;
+}
+
 const struct login_question *login_question(const struct login *login)
 {
-	assert(login->state == STATE_ASK_TARGET);
-	return &login->question;
+	return login->question.initiator_name ? &login->question : NULL;
 }
 
 /* RFC 7143 11.13.5: a redirection tells where to, and says nothing else. */

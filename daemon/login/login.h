@@ -56,6 +56,9 @@ void login_free(struct login *login); /* NULL is fine; at any time */
 enum login_action login_request(struct login *login, const struct pdu_login_request *request,
 	const void *text);
 
+/* Has a Login Request come at all? */
+bool login_started(const struct login *login);
+
 /*
  * Gives up: the deadline passed, the daemon is stopping, or a PDU that is no Login Request arrived
  * (LOGIN_INVALID_REQUEST, RFC 7143 11.13.5). Always LOGIN_REPLY_CLOSE. Before the first Login
@@ -75,6 +78,7 @@ struct login_question {
 	uint16_t cid;
 };
 
+/* NULL while nobody has said who he is. */
 const struct login_question *login_question(const struct login *login);
 
 struct login_target {

@@ -306,7 +306,11 @@ static void test_refuse(void **state)
 {
 	struct talk talk = talk_start();
 
+	assert_false(login_started(talk.login));
+	assert_null(login_question(talk.login));
 	assert_int_equal(talk_say(&talk, "1", WHO), LOGIN_REPLY);
+	assert_true(login_started(talk.login));
+	assert_non_null(login_question(talk.login));
 	assert_int_equal(login_refuse(talk.login, LOGIN_INVALID_REQUEST, "NOP-Out during login"),
 		LOGIN_REPLY_CLOSE);
 	assert_int_equal(login_reply(talk.login)->response.status, LOGIN_INVALID_REQUEST);
