@@ -40,29 +40,27 @@ bool disk_range_check(const struct disk *disk, struct spt_task *task, const stru
 	return true;
 }
 
-/* RFC 7143 11.4.5.2 leaves to us what becomes of data that is less than the CDB asks for. */
-static bool refuse_length(struct spt_task *task)
-{
-	spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
-	return false;
-}
-
 bool disk_want_blocks(const struct disk *disk, struct spt_task *task, uint64_t bytes)
 {
 	uint32_t wanted = (uint32_t)MIN(bytes, (uint64_t)task->expected_out_bytes);
 
 	task->out_would_bytes = bytes;
-	if (wanted & (disk->block_bytes - 1))
-		return refuse_length(task);
+	if (wanted & (disk->block_bytes - 1)) {
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST,
+			ASC_INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+		return false;
+	}
 	task->out_wanted_bytes = wanted;
 	return true;
 }
 
-bool disk_want_exactly(struct spt_task *task, uint64_t bytes)
+bool disk_want_exactly(struct spt_task *task, uint64_t bytes, unsigned field)
 {
 	task->out_would_bytes = bytes;
-	if (bytes != task->expected_out_bytes)
-		return refuse_length(task);
+	if (bytes != task->expected_out_bytes) {
+		spt_task_check_cdb_field(task, field, -1);
+		return false;
+	}
 	task->out_wanted_bytes = (uint32_t)bytes;
 	return true;
 }

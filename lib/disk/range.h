@@ -22,7 +22,10 @@ bool disk_range_check(const struct disk *disk, struct spt_task *task, const stru
  * it has are taken and the residual says the rest; part of a block is refused.
  */
 bool disk_want_blocks(const struct disk *disk, struct spt_task *task, uint64_t bytes);
-/* The same for commands whose data makes sense as a whole only: other lengths are refused. */
-bool disk_want_exactly(struct spt_task *task, uint64_t bytes);
+/*
+ * The same for commands whose data makes sense as a whole only: the CDB asks for @bytes by what it
+ * has at byte @field, and that is an invalid field when the initiator has another length for us.
+ */
+bool disk_want_exactly(struct spt_task *task, uint64_t bytes, unsigned field);
 
 #endif

@@ -26,7 +26,7 @@ static bool judge_compare(struct disk_channel *c, struct spt_task *task)
 
 	/* SBC-4 5.3: twice the blocks, those to compare with and those to write. */
 	return disk_range_check(c->disk, task, &r) &&
-		disk_want_exactly(task, 2 * disk_bytes(c->disk, r.blocks));
+		disk_want_exactly(task, 2 * disk_bytes(c->disk, r.blocks), r.blocks_at);
 }
 
 static bool judge_orwrite(struct disk_channel *c, struct spt_task *task)

@@ -31,7 +31,7 @@ static bool judge_verify(struct disk_channel *c, struct spt_task *task)
 	if (check == MEDIUM_ONLY || !r.blocks)
 		return true;
 	if (check == COMPARE_ONE)
-		return disk_want_exactly(task, c->disk->block_bytes);
+		return disk_want_exactly(task, c->disk->block_bytes, r.blocks_at);
 	return disk_want_blocks(c->disk, task, disk_bytes(c->disk, r.blocks));
 }
 

@@ -38,7 +38,7 @@ static bool judge_write_same(struct disk_channel *c, struct spt_task *task)
 		spt_task_check_cdb_field(task, r.blocks_at, -1);
 		return false;
 	}
-	return no_data(task) || disk_want_exactly(task, d->block_bytes);
+	return no_data(task) || disk_want_exactly(task, d->block_bytes, r.blocks_at);
 }
 
 static bool is_zero(const uint8_t *p, size_t bytes)

@@ -254,7 +254,10 @@ static void test_compare_and_write(void **state)
 	assert_true(filled(1, 1, 'B'));
 	/* Half of the data is nothing to act on. */
 	assert_check(rig_out(&rig, CDB(0x89, [9] = 1, [13] = 1, [15] = 0), data, 512),
-		SPT_KEY_ILLEGAL_REQUEST, 0x0e03);
+		SPT_KEY_ILLEGAL_REQUEST, 0x2400);
+	assert_check(rig_out(&rig, CDB(0x89, [9] = 1, [13] = 0, [15] = 0), data, 512),
+		SPT_KEY_ILLEGAL_REQUEST, 0x2400);
+	assert_good(rig_out(&rig, CDB(0x89, [9] = 1, [13] = 0, [15] = 0), NULL, 0));
 	memset(data, 0x0f, sizeof(data));
 	write_blocks(4, 2, 0x30);
 	assert_good(rig_out(&rig, CDB(0x8b, [9] = 4, [13] = 2, [15] = 0), data, 1024));
