@@ -110,7 +110,7 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_REOPEN, .numbered = true, .form = "NAME [read-only]", .sample = "scratch" },
 	{ { "initiators", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
 		"Who may log in. In a name * stands for any characters and ? for one; a lone * lets "
-		"everybody in. Nobody else sees the target. More of them can stand in initiators.1, initiators.2 ..." },
+		"everybody in. Nobody else sees the target. More of them can stand in initiators.1, initiators.2 and so on" },
 		SCHEMA_NEW_LOGINS, .numbered = true, .form = "comma list of iSCSI names and patterns",
 		.sample = "iqn.1994-05.com.redhat:b1" },
 	{ { "max-sessions", SPT_OPTION_NUMBER, false, "64", 1, 65536, NULL,
