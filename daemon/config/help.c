@@ -119,11 +119,6 @@ static const char *dot_number(const struct entry *e)
 	return strcmp(e->option->name, "lun") ? "[.N]" : ".N";
 }
 
-static const char *reload_text(const struct entry *e)
-{
-	return schema_reload_text(e->key ? e->key->reload : SCHEMA_REOPEN);
-}
-
 /* The first letter of a sentence; a word such as iSCSI keeps its own. */
 static char first_letter(const char *sentence)
 {
@@ -298,7 +293,6 @@ static void roff_entry(FILE *to, const struct entry *e, bool active)
 		roff_text(to, e->fallback);
 		fputs("\\fR.\n", to);
 	}
-	fprintf(to, "A change %s.\n", reload_text(e));
 }
 
 void config_help_roff(FILE *to)

@@ -191,18 +191,6 @@ const struct schema_key *schema_find(enum schema_section section, const char *na
 	return NULL;
 }
 
-const char *schema_reload_text(enum schema_reload reload)
-{
-	static const char *const TEXTS[] = {
-		[SCHEMA_LIVE] = "takes effect at once",
-		[SCHEMA_NEW_LOGINS] = "concerns sessions that log in afterwards",
-		[SCHEMA_REOPEN] = "ends the sessions that use it",
-		[SCHEMA_RESTART] = "needs a restart of the daemon",
-	};
-
-	return TEXTS[reload];
-}
-
 static void store_number(void *field, size_t bytes, uint64_t value)
 {
 	switch (bytes) {

@@ -54,7 +54,6 @@ struct schema_section_info {
 const struct schema_section_info *schema_section(enum schema_section section);
 /* The row of @name in @section, numbered or not, or NULL. */
 const struct schema_key *schema_find(enum schema_section section, const char *name);
-const char *schema_reload_text(enum schema_reload reload);
 
 /* Fills @fields, a zeroed structure of the section, with the defaults. 0 or -ENOMEM. */
 int schema_defaults(enum schema_section section, void *fields);
