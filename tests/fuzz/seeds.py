@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes the seed-* files of the corpora: good inputs, and the holes that other targets had.
+
+    tests/fuzz/seeds.py            writes them beside this script
+"""
+import os
+import struct
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+OPCODES = [0, 1, 2, 3, 4, 5, 6, 0x10, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x31, 0x32, 0x3f]
+WHO = b"InitiatorName=iqn.1994-05.com.redhat:b1\0TargetName=iqn.2026-11.org.sptgt:demo\0"
+DISCOVERY = b"InitiatorName=iqn.1994-05.com.redhat:b1\0SessionType=Discovery\0"
+KEYS = (b"HeaderDigest=CRC32C,None\0DataDigest=None\0MaxConnections=1\0InitialR2T=No\0"
+        b"ImmediateData=Yes\0MaxRecvDataSegmentLength=262144\0MaxBurstLength=16776192\0"
+        b"FirstBurstLength=262144\0DefaultTime2Wait=2\0DefaultTime2Retain=0\0"
+        b"MaxOutstandingR2T=1\0DataPDUInOrder=Yes\0DataSequenceInOrder=Yes\0"
+        b"ErrorRecoveryLevel=0\0TaskReporting=RFC3720\0iSCSIProtocolLevel=1\0"
+        b"IFMarker=No\0OFMarker=No\0NodeArchitecture=x\0")
+
+
+def write(corpus, name, data):
+    path = os.path.join(HERE, "corpus", corpus)
+    os.makedirs(path, exist_ok=True)
+    with open(os.path.join(path, "seed-" + name), "wb") as f:
+        f.write(data)
+
+
+def bhs(opcode, flags=0x80, ahs=0, data=0, lun=0, itt=3, rest=b""):
+    head = struct.pack(">BBHBBHQI", opcode, flags, 0, ahs // 4, data >> 16, data & 0xffff, lun, itt)
+    return (head + rest).ljust(48, b"\0")
+
+
+def pdus():
+    for op in OPCODES:
+        write("pdu", "plain-%02x" % op, bhs(op))
+        write("pdu", "immediate-%02x" % op, bhs(op | 0x40, 0x80, rest=b"\xff" * 4))
+        write("pdu", "ones-%02x" % op, bytes([op]) + b"\xff" * 47 + b"\xff" * 1020)
+    for name, flags, ahs in [
+            ("cdb", 0xc1, b"\0\x11\x01\0" + bytes(16)),
+            ("cdb-longest", 0xc1, b"\0\xf5\x01\0" + bytes(244)),
+            ("bidi", 0xe1, b"\0\x05\x02\0\0\0\x10\0"),
+            ("both", 0xe1, b"\0\x02\x01\0\x11\0\0\0\0\x05\x02\0\0\0\x10\0"),
+            ("zero-length", 0xc1, b"\0\0\x01\0"),
+            ("length-255", 0xc1, b"\0\xff\x01\0"),
+            ("length-65535", 0xc1, b"\xff\xff\x01\0" + bytes(1016)),
+            ("unknown-type", 0xc1, b"\0\x05\x3f\0\0\0\0\0"),
+            ("twice", 0xe1, b"\0\x05\x02\0\0\0\0\0" * 2),
+            ("all-zero", 0xe1, bytes(1020))]:
+        write("pdu", "ahs-" + name, bhs(1, flags, ahs=len(ahs), rest=struct.pack(">I", 4096)) + ahs)
+    write("pdu", "data-giant", bhs(5, 0x80, data=0xffffff))
+    write("pdu", "read10", bhs(1, 0xc1, rest=struct.pack(">III", 512, 1, 2) + b"\x28" + bytes(9)))
+    write("pdu", "write16", bhs(1, 0xa1, data=512, rest=struct.pack(">III", 512, 1, 2) + b"\x8a"))
+    write("pdu", "short", bytes(47))
+    write("pdu", "ahs-missing", bhs(1, ahs=4))
+
+
+def texts():
+    write("keys", "login", WHO + KEYS)
+    write("keys", "send-targets", b"SendTargets=All\0MaxRecvDataSegmentLength=65536\0")
+    write("keys", "chap", b"AuthMethod=CHAP,None\0CHAP_A=7,6,5\0CHAP_I=1\0CHAP_C=0x0123\0"
+                          b"CHAP_N=me\0CHAP_R=0bQUJDRA==\0")
+    write("keys", "names", b"A=eui.02004567A425678D\0B=naa.52004567BA64678D\0"
+                           b"C=iqn.2001-04.com.example:\xc3\xa9\0D=iqn.2001-04.com.example:%n\0"
+                           b"E=iqn.2001-04.com.example:../..\0F=*\0G=iqn.*:?\0")
+    write("keys", "name-224", b"InitiatorName=iqn.2001-04.com.example:" + b"x" * 200 + b"\0")
+    write("keys", "utf8-bad", b"A=iqn.2001-04.com.example:\xed\xa0\x80\0B=\xf4\x90\x80\x80\0C=\xc0\xaf\0")
+    write("keys", "numbers", b"A=0x10\0B=18446744073709551616\0C=-1\0D=0x\0E=1~2\0F=007\0")
+    write("keys", "no-equals", b"A=1\0garbage\0")
+    write("keys", "no-nul", b"A=1\0B=2")
+    write("keys", "empty-key", b"=1\0")
+    write("keys", "key-64", b"K" * 64 + b"=1\0")
+    write("keys", "value-256", b"X-k=" + b"v" * 256 + b"\0")
+    write("keys", "value-8193", b"X-k=" + b"v" * 8193 + b"\0")
+    write("keys", "unknown-2048", b"".join(b"K%d=\0" % i for i in range(2048)))
+    write("keys", "nuls", bytes(64))
+    write("keys", "obsolete", b"IFMarkInt=2048~8192\0OFMarkInt=Reject\0IFMarker=Yes\0")
+
+
+def request(flags, text, stray=0):
+    return struct.pack(">BBH", stray, flags, len(text)) + text
+
+
+def login(name, *requests, owner=b"\0\x04\0\0"):
+    """@owner: limits, methods and tag, the answer about the target, and about the session."""
+    write("login", name, owner + b"".join(requests))
+
+
+def logins():
+    none, word, both = b"\0\x06\0\0", b"\0\x02\0\0", b"\0\x04\0\0"
+    login("one-request", request(0x87, WHO + KEYS))
+    login("discovery", request(0x87, DISCOVERY + KEYS))
+    login("two-stages", request(0x81, WHO + b"AuthMethod=None\0"), request(0x87, KEYS), owner=none)
+    login("chap", request(0x81, WHO + b"AuthMethod=CHAP,None\0"), request(0x01, b"CHAP_A=5\0"),
+          request(0x81, b"CHAP_N=me\0CHAP_R=d\0"), request(0x81, b"CHAP_A=done\0"),
+          request(0x87, KEYS), owner=word)
+    login("chap-fails", request(0x81, WHO + b"AuthMethod=CHAP\0"), request(0x81, b"CHAP_A=f\0"),
+          owner=word)
+    login("chap-skipped", request(0x87, WHO), owner=word)
+    login("chap-skipped-late", request(0x81, WHO + b"AuthMethod=CHAP\0"), request(0x87, b""),
+          owner=both)
+    login("chap-long", request(0x81, WHO + b"AuthMethod=CHAP\0"),
+          request(0x01, b"CHAP_A=" + b"x" * 8000 + b"\0"), request(0x01, b""), request(0x81, b""),
+          owner=word)
+    login("pieces", *[request(0x44, WHO[i:i + 1]) for i in range(20)], request(0x87, WHO[20:]))
+    login("endless", *[request(0x44, b"A" * 8192)] * 3)
+    login("many-requests", request(0x04, WHO), *[request(0x04, b"")] * 70)
+    login("our-offers", request(0x87, WHO), request(0x87, b"ImmediateData=No\0FirstBurstLength=512\0"
+          b"MaxBurstLength=1024\0HeaderDigest=CRC32C\0DefaultTime2Wait=10\0"), owner=b"\x2f\x04\0\0")
+    login("our-offers-ignored", request(0x87, WHO), request(0x87, b""), owner=b"\x0d\x04\0\0")
+    login("redirected", request(0x87, WHO), owner=b"\0\x04\xc0\0")
+    login("forbidden", request(0x87, WHO), owner=b"\0\x04\x80\0")
+    login("no-resources", request(0x87, WHO), owner=b"\0\x04\0\x01")
+    login("joins", request(0x87, WHO + KEYS, 0x08))
+    login("unanswered", request(0x87, WHO, 0x40), request(0x87, b""))
+    login("unanswered-session", request(0x87, WHO, 0x80), request(0x87, b""))
+    for bit in range(6):
+        login("stray-%d" % bit, request(0x04, WHO), request(0x87, b"", 1 << bit))
+    for stages in range(16):
+        login("flags-%02x" % (0x80 | stages), request(0x80 | stages, WHO))
+    login("t-and-c", request(0xc7, WHO))
+    login("unknown-2048", request(0x87, WHO + b"".join(b"K%d=\0" % i for i in range(1000))))
+    login("duplicate", request(0x87, WHO + WHO))
+    login("no-names", request(0x87, KEYS))
+    login("over-8192", request(0x04, WHO + b"X" * 9000))
+    login("empty", request(0x00, b""))
+
+
+INI = b"""; a target
+[daemon]
+workers = auto
+control-socket = /run/sptgt/control.sock
+[portal-main]
+listen = [::]:3260, 127.0.0.1:3261
+[device-scratch]
+backend = mem
+size = 1G
+[target-backup]
+name = iqn.2026-11.org.example:backup
+portal = main
+lun.0 = scratch
+initiators = iqn.1994-05.com.redhat:b1, iqn.*
+"""
+
+
+def inis():
+    write("ini", "good", INI)
+    write("ini", "crlf", INI.replace(b"\n", b"\r\n"))
+    write("ini", "no-newline", INI[:-1])
+    write("ini", "empty", b"")
+    write("ini", "nul", INI.replace(b"auto", b"au\0to"))
+    write("ini", "long-line", b"[daemon]\nworkers = " + b"1" * 1100 + b"\n")
+    write("ini", "long-name", b"[" + b"s" * 200 + b"]\n" + b"k" * 200 + b" = 1\n")
+    write("ini", "duplicate", INI + INI)
+    write("ini", "quotes", b"[a]\nb = \"x;y\" ; z\nc = 'it''s\nd = \"open\n")
+    write("ini", "continued", b"[a]\nb = one \\\n two \\\n\nc = \\")
+    write("ini", "no-section", b"a = b\n[]\nc = d\n")
+    write("ini", "junk", b"[a\nb\n= c\n]]\n[a]b = c\n\xff\xfe[\n")
+    write("ini", "percent", b"[%n%s]\n%s = %n%n%n\n")
+    write("ini", "colon", b"[target:iqn]\na:b = c\na = b:c\n")
+    write("ini", "sections", b"".join(b"[s%d]\n" % i for i in range(300)))
+
+
+if __name__ == "__main__":
+    pdus()
+    texts()
+    logins()
+    inis()
