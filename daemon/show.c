@@ -51,6 +51,7 @@ static void show_lun(const struct target *target, const struct spt_lun_entry *en
 	row->device_type = p.device_type;
 	row->block_bytes = p.block_bytes;
 	row->blocks = p.blocks;
+	row->read_only = entry->read_only;
 	row->fenced = spt_device_fenced(entry->device);
 }
 

@@ -9,35 +9,23 @@
 #include <unistd.h>
 
 #include "loop/offload.h"
+#include "target/identity.h"
 #include "target/target.h"
 #include "target/worker.h"
 
 #define OFFLOAD_THREADS 4u
 #define WORKERS_MAX     64u
 
-/* One number a machine, so that devices of the same name on two machines are told apart. */
-static uint64_t machine_identity(void)
-{
-	uint64_t h = 0xcbf29ce484222325ull; /* FNV-1a */
-	FILE *f = fopen("/etc/machine-id", "re");
-	int c;
-
-	while (f && (c = fgetc(f)) != EOF)
-		h = (h ^ (unsigned char)c) * 0x100000001b3ull;
-	if (f)
-		fclose(f);
-	return h;
-}
-
 static void open_devices(struct server *s)
 {
 	const struct config *config = s->config;
+	uint64_t identity = identity_get(config->daemon.state_dir);
 
 	for (size_t i = 0; i < config->n_devices; i++) {
 		const struct config_device *d = &config->devices[i];
 		struct spt_device_params params = {
 			.name = d->name,
-			.identity = machine_identity(),
+			.identity = identity,
 			.backend = d->backend,
 			.values = d->values,
 			.escalation = d->escalation,

@@ -57,7 +57,8 @@ int target_init(struct target *target, const struct config_target *config,
 	for (size_t i = 0; i < config->n_luns; i++) {
 		struct spt_device *device = devices[config->luns[i].device];
 		if (device)
-			entries[n++] = (struct spt_lun_entry){ config->luns[i].lun, device };
+			entries[n++] = (struct spt_lun_entry){
+				config->luns[i].lun, device, config->luns[i].read_only };
 	}
 	return spt_lun_map_new(entries, n, &target->luns);
 }

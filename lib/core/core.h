@@ -70,6 +70,8 @@ struct spt_itl {
 	struct spt_device *device;
 	struct channel *channel; /* NULL: could not be opened */
 	uint16_t lun;
+	bool read_only;
+	unsigned families; /* enum cdb_family of the device, for read_only */
 	struct spt_link device_link;
 	struct spt_link tasks;      /* the task set, in order of arrival */
 	unsigned ordered;           /* ORDERED tasks in it that are not done */
@@ -119,6 +121,10 @@ void device_attention(struct spt_device *device, const struct spt_session *excep
 /* lun.c: what is answered above logical units. False: the command is for task->itl. */
 bool lun_answer(struct spt_task *task);
 struct spt_itl *lun_find(struct spt_session *session, uint64_t lun);
+
+/* read_only.c: for tasks of a read-only itl. True: refused. */
+bool read_only_refuses(struct spt_task *task);
+void read_only_mark(struct spt_task *task);
 
 /* backend.c: the only callers of struct spt_backend_ops. */
 void backend_judge(struct spt_task *task);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/core.h"
+#include "scsi/cdb.h"
 
 #define ASC_POWER_ON 0x2900 /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED */
 
@@ -15,6 +16,12 @@ void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt
 	itl->session = session;
 	itl->device = entry->device;
 	itl->lun = entry->lun;
+	itl->read_only = entry->read_only;
+	if (itl->read_only) {
+		struct spt_properties p;
+		spt_device_properties(itl->device, &p);
+		itl->families = cdb_families_of(p.device_type);
+	}
 	list_init(&itl->device_link);
 	list_init(&itl->tasks);
 	atomic_init(&itl->attention_count, 0);

@@ -170,7 +170,7 @@ static bool refuse(struct spt_task *task)
 		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x4900);
 		return true;
 	}
-	return false;
+	return itl->read_only && read_only_refuses(task);
 }
 
 /* Has the backend judge the task. False: it refused, and the task's memory may be gone. */
@@ -236,6 +236,8 @@ void task_finish(struct spt_task *task)
 		context->judging = NULL;
 	if (task->aborting)
 		set_aborted(task);
+	else if (itl && itl->read_only)
+		read_only_mark(task);
 	list_del(&task->doomed_link);
 	taskset_remove(task);
 	task->state = SPT_TASK_DONE;

@@ -66,6 +66,7 @@ struct spt_lun_map;
 struct spt_lun_entry {
 	uint16_t lun; /* 0..16383 */
 	struct spt_device *device;
+	bool read_only; /* refuse what changes the medium */
 };
 
 /* Takes its own references. -EINVAL: LUN out of range or twice. */
