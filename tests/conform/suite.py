@@ -5,6 +5,7 @@ A test's outcome is one of: pass, skip (it says that the target lacks what it ne
 its timeout), crash (the suite itself died, or did not run the test at all).
 """
 
+import re
 import subprocess
 import time
 
@@ -27,10 +28,9 @@ class Outcome:
 
     def reason(self):
         """The first line by which the suite explains a skip or a failure."""
-        for line in _of_the_test(self.text).splitlines():
-            if '[SKIPPED]' in line or '[FAILED]' in line or 'CU_' in line:
-                return ' '.join(line.split())
-        return ''
+        lines = _of_the_test(self.text).splitlines() + [line for line in self.text.splitlines() if '- CU_' in line]
+        return next((' '.join(line.split()) for line in lines
+                     if '[SKIPPED]' in line or '[FAILED]' in line or '- CU_' in line), '')
 
 
 def run(name, urls, timeout, program='iscsi-test-cu', initiator=None):
@@ -51,8 +51,10 @@ def run(name, urls, timeout, program='iscsi-test-cu', initiator=None):
 
 
 def _of_the_test(text):
-    """Without what the suite says while it looks at the logical unit, before any test."""
-    return text[max(text.find('\nSuite: '), 0):]
+    """Without what the suite says while it looks at the logical unit before a test and cleans up behind it."""
+    text = text[max(text.find('\n  Test: '), 0):]
+    end = re.search(r'(\.\.\.|\n)\s*(passed|FAILED)\b', text)
+    return text[:end.end()] if end else text
 
 
 def _word(name, text, status):

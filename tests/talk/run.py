@@ -67,10 +67,11 @@ class Runner:
             function(t)
         except Exception as e:
             said = str(e) or type(e).__name__
-            where = '' if isinstance(e, (talk.Wrong, talk.Gone, talk.Refused)) else '\n' + traceback.format_exc(limit=-3)
-            lines = [line for frame in traceback.extract_tb(e.__traceback__)
-                     for line in ['line %d' % frame.lineno] if frame.filename.endswith(function.__code__.co_filename)]
-            return '%s (%s)%s\n%s' % (said, ', '.join(lines), where, t.trace())
+            if not isinstance(e, (talk.Wrong, talk.Gone, talk.Refused)):
+                said = '%s: %s at %s' % (type(e).__name__, said, traceback.extract_tb(e.__traceback__)[-1])
+            lines = ['line %d' % frame.lineno for frame in traceback.extract_tb(e.__traceback__)
+                     if frame.filename == function.__code__.co_filename]
+            return '%s (%s)%s' % (said, ', '.join(lines), '\n' + t.trace() if self.verbose else '')
         finally:
             t.close()
         return self.still_serves()

@@ -181,6 +181,7 @@ class Initiator:
         self.expcmdsn = self.maxcmdsn = None
         self.offered, self.answers, self.params = {}, {}, dict(DEFAULTS)
         self.full_feature = False
+        self.owed = {}                       # answers to what the target offered by itself
         self.answer_pings = True
         self.tasks = {}
         self.closed = False
@@ -286,7 +287,7 @@ class Initiator:
 
     def _hold(self, pdu):
         """What is true of every PDU that a target sends."""
-        limit = int(self.offered.get('MaxRecvDataSegmentLength', 8192))
+        limit = self.number('MaxRecvDataSegmentLength') if self.full_feature else 8192
         check(len(pdu.data) <= limit, 'a data segment of %d bytes is longer than our MaxRecvDataSegmentLength (13.12)', len(pdu.data))
         if pdu.name in ('response', 'tmf_response', 'logout_response', 'r2t', 'reject', 'async', 'nop_in'):
             check(pdu.has(FINAL), 'the first bit of byte 1 of a %s is 0 (11.4.1)', pdu.name)
@@ -345,10 +346,12 @@ class Initiator:
             fields.setdefault(field, getattr(self, field))
         fields.setdefault('expstatsn', self.expstatsn or 0)
         fields.setdefault('flags', flags)
-        data = text(keys)
         if not isinstance(keys, bytes):
+            keys = dict(keys)
             self.offered.update(keys)
-        return self.send('login', data=data, immediate=True, **fields)
+            keys.update(self.owed)
+            self.owed = {}
+        return self.send('login', data=text(keys), immediate=True, **fields)
 
     def names(self, target=True):
         out = {'InitiatorName': self.name, 'SessionType': 'Normal' if target else 'Discovery'}
@@ -367,25 +370,32 @@ class Initiator:
                 for key, value in pairs(pdu.data):
                     check(key not in self.answers or self.full_feature, 'the target answers %s twice (6.2)', key)
                     self.answers[key] = value
+                    if key in self.params and key not in self.offered and key != 'MaxRecvDataSegmentLength':
+                        self.owed[key] = self.params[key] = value      # we take what it offers
             except ValueError as e:
                 raise Wrong('the text of a Login Response: %s' % e)
         return pdu
 
+    def advance(self, keys, csg=1, nsg=3):
+        """Requests with T until the target lets us into the next stage: the first with keys, then what we owe. Its response."""
+        for _ in range(8):
+            self.login_request(keys, csg, nsg)
+            pdu = self.login_response()
+            equal(pdu.flags >> 2 & 3, csg, 'CSG of the Login Response')
+            if pdu.has(FINAL):
+                equal(pdu.flags & 3, nsg, 'NSG of the Login Response')
+                return pdu
+            keys = {}
+        raise Wrong('the target never leaves stage %d' % csg)
+
     def log_in(self, keys=None, target=True, stages=((1, 3),)):
-        """Through the stages, each with one request and as many empty ones as the target wants; keys go with the last."""
+        """Through the stages; keys go with the last."""
         mine = self.names(target)
         for n, (csg, nsg) in enumerate(stages):
             if n == len(stages) - 1 and keys:
                 mine.update(keys)
-            self.login_request(mine, csg, nsg)
+            pdu = self.advance(mine, csg, nsg)
             mine = {}
-            for _ in range(8):
-                pdu = self.login_response()
-                if pdu.has(FINAL):
-                    break
-                self.login_request({}, csg, nsg)
-            check(pdu.has(FINAL), 'the target never leaves stage %d', csg)
-            equal(pdu.flags & 3, nsg, 'NSG of the Login Response')
         self.enter(pdu)
         return self
 
@@ -396,13 +406,15 @@ class Initiator:
         self.full_feature = True
         for key in self.params:
             if key in self.offered:
-                self.params[key] = self.offered[key] if key == 'MaxRecvDataSegmentLength' else self.answers.get(key, self.offered[key])
+                answer = self.answers.get(key, self.offered[key])
+                declared = key == 'MaxRecvDataSegmentLength' or answer == 'Irrelevant'
+                self.params[key] = self.offered[key] if declared else answer
         self.header_digest = self.params['HeaderDigest'] == 'CRC32C'
         self.data_digest = self.params['DataDigest'] == 'CRC32C'
         self.max_send = int(self.answers.get('MaxRecvDataSegmentLength', 8192))
 
     def number(self, key):
-        return int(self.params[key])
+        return int(str(self.params[key]), 0)
 
     def yes(self, key):
         return self.params[key] == 'Yes'

@@ -83,15 +83,14 @@ def outside(t):
 @conversation('RFC 7143 4.2.2.1', 'the whole window is usable, and a full one is announced as full', seconds=30)
 def whole_window(t):
     s = t.log_in({**KEYS, 'InitialR2T': 'Yes', 'ImmediateData': 'No'}).settle()
+    tasks = []
     s.ping()
-    size = (s.maxcmdsn - s.cmdsn + 1) & NONE
-    check(1 < size <= 4096, 'a window of %d commands', size)
-    tasks = [s.start(WRITE10(t.region + n % 64, 1), write=pattern(BLOCK, n)) for n in range(size)]
-    for task in tasks:
-        while not task.r2ts:
+    while (s.maxcmdsn - s.cmdsn + 1) & NONE:
+        tasks.append(s.start(WRITE10(t.region + len(tasks) % 64, 1), write=pattern(BLOCK, len(tasks))))
+        while not tasks[-1].r2ts:
             s.step(answer=False)
-    s.ping()
-    equal((s.maxcmdsn - s.expcmdsn + 1) & NONE, 0, 'the window when it is full')
+        check(len(tasks) <= 4096, 'the window never closes')
+    check(len(tasks) > 1, 'a window of %d commands', len(tasks))
     s.send('command', flags=FINAL | SIMPLE, itt=0x55555, lun=t.lun, cdb=TEST_UNIT_READY, cmdsn=s.cmdsn)
     s.silent(0.2)                                   # one too many
     for task in tasks:
@@ -99,7 +98,7 @@ def whole_window(t):
     for task in tasks:
         equal(s.finish(task).status, GOOD, 'the status')
     s.ping()
-    equal((s.maxcmdsn - s.expcmdsn + 1) & NONE, size, 'the window afterwards')
+    one_of((s.maxcmdsn - s.cmdsn + 1) & NONE, (len(tasks), len(tasks) - 1, len(tasks) + 1), 'the window afterwards')
     s.good(TEST_UNIT_READY)
 
 

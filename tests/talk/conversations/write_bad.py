@@ -99,10 +99,10 @@ def solicited(t):
 
 @conversation('RFC 7143 11.8.5', 'a Target Transfer Tag that was never given out, that of another task, or none', seconds=60)
 def wrong_ttt(t):
-    for what, ttt in (('unknown', 0x12345678), ('zero', 0), ('none', NONE)):
+    for what, wrong in (('unknown', lambda ttt: ttt ^ 0x12345678), ('the next', lambda ttt: ttt + 1), ('none', lambda ttt: NONE)):
         scene = Scene(t, KEYS)
         r2t = scene.start()
-        scene.data(b'W' * 8192, ttt=ttt ^ r2t.ttt if ttt == r2t.ttt else ttt)
+        scene.data(b'W' * 8192, ttt=wrong(r2t.ttt))
         scene.judge('TTT ' + what)
 
 
@@ -135,7 +135,7 @@ def data_out_for_a_read(t):
     scene.data(b'W' * 512)
     try:
         for _ in range(2):
-            if scene.s.recv().name == 'reject':
+            if scene.s.recv(1).name == 'reject':
                 break
     except (Gone, Late):
         pass

@@ -30,6 +30,8 @@
 #define AFTERMATH_MS 1000 /* how long a response that must not come is waited for */
 
 struct read {
+	struct scene *scene;
+	unsigned number;
 	struct scsi_task *task;
 	int64_t ended_ms; /* -1: not ended */
 	int status;
@@ -69,22 +71,40 @@ static int turn(struct scene *s, int64_t until_ms)
 	return 0;
 }
 
+static void send_again(struct read *r);
+
+/* A new session's first command meets a unit attention (SAM-5 5.14), at once even when the device is slow. */
 static void read_done(struct iscsi_context *iscsi, int status, void *data, void *private)
 {
 	struct read *r = private;
+	const struct scsi_task *task = data;
 
-	(void)iscsi, (void)data;
+	(void)iscsi;
+	if (status == SCSI_STATUS_CHECK_CONDITION && task->sense.key == SCSI_SENSE_UNIT_ATTENTION) {
+		send_again(r);
+		return;
+	}
 	r->ended_ms = now_ms();
 	r->status = status;
+}
+
+static void send_again(struct read *r)
+{
+	r->ended_ms = -1;
+	r->task = iscsi_read10_task(r->scene->iscsi, r->scene->lun, r->number * BLOCKS, BLOCKS * BLOCK_BYTES,
+				    BLOCK_BYTES, 0, 0, 0, 0, 0, read_done, r);
+	if (!r->task) {
+		r->ended_ms = now_ms();
+		r->status = SCSI_STATUS_ERROR;
+	}
 }
 
 static int send_read(struct scene *s)
 {
 	struct read *r = &s->reads[s->reads_sent];
 
-	r->ended_ms = -1;
-	r->task = iscsi_read10_task(s->iscsi, s->lun, s->reads_sent * BLOCKS, BLOCKS * BLOCK_BYTES, BLOCK_BYTES,
-				    0, 0, 0, 0, 0, read_done, r);
+	*r = (struct read){ .scene = s, .number = s->reads_sent };
+	send_again(r);
 	if (!r->task) {
 		printf("READ(10) was not sent: %s\n", iscsi_get_error(s->iscsi));
 		return -1;
@@ -141,7 +161,7 @@ static int judge_reads(const struct scene *s, int64_t asked_ms)
 static int scene_function(struct scene *s, enum iscsi_task_mgmt_funcs function, unsigned reads)
 {
 	int64_t start = now_ms(), asked;
-	struct scsi_task *first;
+	const struct read *first = &s->reads[0];
 
 	while (s->reads_sent < reads)
 		if (send_read(s) < 0)
@@ -149,16 +169,15 @@ static int scene_function(struct scene *s, enum iscsi_task_mgmt_funcs function, 
 	while (now_ms() < start + HEAD_START_MS)
 		if (turn(s, start + HEAD_START_MS) < 0)
 			return -1;
-	first = s->reads[0].task;
-	if (s->reads[0].ended_ms >= 0) {
+	if (first->ended_ms >= 0) {
 		printf("the READ(10) ended before the function was asked for: the device is not slow\n");
 		return -1;
 	}
 	asked = now_ms();
 	s->function_ms = -1;
 	if (iscsi_task_mgmt_async(s->iscsi, s->lun, function,
-				  function == ISCSI_TM_ABORT_TASK ? first->itt : 0xffffffff,
-				  function == ISCSI_TM_ABORT_TASK ? first->cmdsn : 0, function_done, s) != 0) {
+				  function == ISCSI_TM_ABORT_TASK ? first->task->itt : 0xffffffff,
+				  function == ISCSI_TM_ABORT_TASK ? first->task->cmdsn : 0, function_done, s) != 0) {
 		printf("the function was not sent: %s\n", iscsi_get_error(s->iscsi));
 		return -1;
 	}
