@@ -143,7 +143,7 @@ static const struct schema_key TARGET[] = {
 	{ { "default-time2wait", SPT_OPTION_NUMBER, false, "2", 0, 3600, NULL,
 		"DefaultTime2Wait in seconds: how long an initiator should wait before it logs in again" },
 		SCHEMA_NEW_LOGINS, .form = "seconds", N(time_to_wait_s) },
-	{ { "default-time2retain", SPT_OPTION_NUMBER, false, "0", 0, 3600, NULL,
+	{ { "default-time2retain", SPT_OPTION_NUMBER, false, "20", 0, 3600, NULL,
 		"DefaultTime2Retain in seconds: how long the tasks of a lost connection are kept" },
 		SCHEMA_NEW_LOGINS, .form = "seconds", N(time_to_retain_s) },
 	{ { "header-digest", SPT_OPTION_STRING, false, "None,CRC32C", 4, 20, NULL,

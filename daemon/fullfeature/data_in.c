@@ -32,7 +32,8 @@ static struct residual residual(const struct command *c)
 {
 	const struct spt_task *t = &c->task;
 
-	if (c->write)
+	/* A command without R and W may want to move data all the same: an overflow of all of it. */
+	if (c->write || (!c->read && t->out_would_bytes))
 		return residual_of(t->expected_out_bytes, t->out_would_bytes, RESIDUAL_UNDERFLOW,
 			RESIDUAL_OVERFLOW);
 	return residual_of(t->expected_in_bytes, t->in_would_bytes, RESIDUAL_UNDERFLOW,
