@@ -32,24 +32,24 @@ static const struct key_word REPORTINGS[] = { { "RFC3720", REPORTING_RFC3720 },
 static const struct key_word SESSION_TYPES[] = { { "Normal", SESSION_NORMAL + 1 },
 	{ "Discovery", SESSION_DISCOVERY + 1 }, { NULL, 0 } };
 /*
- * RFC 7143 13.26: the marker keys SHOULD be answered by Reject and MAY be by No. No is what an
+ * RFC 7143 13.25: the marker keys SHOULD be answered by Reject and MAY be by No. No is what an
  * initiator hopes for that still offers them, and ends no login; the intervals MUST be Reject.
  */
 static const struct key_word NO[] = { { "No", 1 }, { NULL, 0 } };
 static const struct key_word REJECT[] = { { "Reject", 1 }, { NULL, 0 } };
 
 const struct key_row KEY_TABLE[] = {
-	/* 13.1, 13.2 */
+	/* 13.1 */
 	{ "HeaderDigest", KEY_LIST, INITIAL, 0, 0, DIGESTS, BOTH(header_digest) },
 	{ "DataDigest", KEY_LIST, INITIAL, 0, 0, DIGESTS, BOTH(data_digest) },
-	/* 13.3 */
+	/* 13.2 */
 	{ "MaxConnections", KEY_MIN, LEADING | USE_NORMAL, 1, 65535, NULL, BOTH(max_connections) },
-	/* 13.4 */
+	/* 13.3 */
 	{ "SendTargets", KEY_OWNER, USE_FULL_FEATURE | BY_INITIATOR, 0, 0, NULL, NONE, NONE },
-	/* 13.5, 13.6 */
+	/* 13.4, 13.5 */
 	{ "TargetName", KEY_NAME, IDENTITY, 0, 0, NULL, NONE, PARAM(target_name) },
 	{ "InitiatorName", KEY_NAME, IDENTITY, 0, 0, NULL, NONE, PARAM(initiator_name) },
-	/* 13.7 */
+	/* 13.6, 13.7 */
 	{ "TargetAlias", KEY_TEXT, ALWAYS | BY_TARGET, 0, 0, NULL, NONE, NONE },
 	{ "InitiatorAlias", KEY_TEXT, ALWAYS | BY_INITIATOR, 0, 0, NULL, NONE,
 		PARAM(initiator_alias) },
@@ -82,17 +82,18 @@ const struct key_row KEY_TABLE[] = {
 	{ "ErrorRecoveryLevel", KEY_MIN, LEADING, 0, 2, NULL, BOTH(error_recovery_level) },
 	/* 13.21 */
 	{ "SessionType", KEY_WORD, IDENTITY, 0, 0, SESSION_TYPES, NONE, PARAM(session_type) },
-	/* 13.23, 13.24, 13.25 */
+	/* 13.23, 13.24 */
 	{ "TaskReporting", KEY_LIST, LEADING | USE_NORMAL, 0, 0, REPORTINGS,
 		BOTH(task_reporting) },
-	{ "NodeArchitecture", KEY_TEXT, USE_OPERATIONAL | USE_LEADING | BY_BOTH, 0, 0, NULL, NONE,
-		NONE },
 	{ "iSCSIProtocolLevel", KEY_MIN, LEADING | USE_NORMAL, 0, 31, NULL, BOTH(protocol_level) },
-	/* 13.26 */
+	/* 13.25 */
 	{ "IFMarker", KEY_FIXED, INITIAL, 0, 0, NO, NONE, NONE },
 	{ "OFMarker", KEY_FIXED, INITIAL, 0, 0, NO, NONE, NONE },
 	{ "IFMarkInt", KEY_FIXED, INITIAL, 0, 0, REJECT, NONE, NONE },
 	{ "OFMarkInt", KEY_FIXED, INITIAL, 0, 0, REJECT, NONE, NONE },
+	/* 13.26: of use to people only; it may come with the names as well */
+	{ "X#NodeArchitecture", KEY_TEXT, USE_SECURITY | USE_OPERATIONAL | BY_BOTH, 0, 0, NULL,
+		NONE, NONE },
 	/* 12.1 */
 	{ "AuthMethod", KEY_METHODS, USE_SECURITY | BY_BOTH, 0, 0, NULL, NONE, NONE },
 };

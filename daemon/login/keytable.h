@@ -22,7 +22,7 @@ enum key_type {
 	KEY_NAME,    /* declared iSCSI name */
 	KEY_TEXT,    /* declared text, kept if the row has a place for it */
 	KEY_WORD,    /* declared, one of the row's words */
-	KEY_FIXED,   /* obsolete: answered by the row's only word (RFC 7143 13.26) */
+	KEY_FIXED,   /* obsolete: answered by the row's only word (RFC 7143 13.25) */
 	KEY_METHODS, /* AuthMethod: the security stage's */
 	KEY_OWNER,   /* SendTargets: not negotiated at all */
 };

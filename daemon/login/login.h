@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The login phase of one connection, seen from the target (RFC 7143 6 and 7.3): a state machine
+ * The login phase of one connection, seen from the target (RFC 7143 6.3): a state machine
  * without sockets, timers or threads. The connection feeds it with Login Requests and does what the
  * returned action says:
  *

@@ -53,7 +53,7 @@ struct login_limits {
 	uint16_t default_time2wait_s;   /* at least */
 	uint16_t default_time2retain_s; /* at most */
 	uint8_t error_recovery_level;   /* at most */
-	uint8_t protocol_level;         /* at most; RFC 7143 13.25 */
+	uint8_t protocol_level;         /* at most; RFC 7143 13.24 */
 	uint8_t task_reporting;         /* set of enum login_task_reporting that we can do */
 	bool initial_r2t;               /* true: we insist */
 	bool immediate_data;            /* false: we refuse */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What goes back to the initiator: what the target has to declare and to offer, whether the stage
- * may be left (RFC 7143 6.3, 11.13.2), and texts that are longer than a PDU.
+ * may be left (RFC 7143 6.3, 11.13.6), and texts that are longer than a PDU.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -106,7 +106,7 @@ enum login_action login_fail(struct login *l, enum login_status status, const ch
 	return reply_fail(l, status);
 }
 
-/* RFC 7143 13.9: with the first response of a normal session; 13.7: and the alias, if any. */
+/* RFC 7143 13.9: with the first response of a normal session; 13.6: and the alias, if any. */
 static void tell_target(struct login *l)
 {
 	if (l->tag_told)

@@ -25,7 +25,7 @@ static enum login_status refusal_status(const struct key_row *row)
 	return LOGIN_INITIATOR_ERROR;
 }
 
-/* RFC 7143 6.2, 7.11: in the login phase every failure to negotiate ends the login. */
+/* RFC 7143 6.2, 7.12: in the login phase every failure to negotiate ends the login. */
 static int judge(struct login *l, const struct key_row *row, enum key_verdict verdict)
 {
 	switch (verdict) {

@@ -41,7 +41,7 @@ static int take_unknown(const struct key_pair *pair, unsigned *unknown, struct k
 }
 
 /*
- * RFC 7143 7.11: a failure to negotiate leaves what was agreed before, and the connection, as they
+ * RFC 7143 7.12: a failure to negotiate leaves what was agreed before, and the connection, as they
  * are: the key is answered by Reject.
  */
 static int take_known(struct negotiation *n, const struct key_row *row,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text negotiation in full feature phase (RFC 7143 7.4): the same key table as the login, for the
+ * Text negotiation in full feature phase (RFC 7143 6.4): the same key table as the login, for the
  * keys that may be sent at any time. SendTargets is recognised and left to the owner.
  */
 #ifndef LOGIN_TEXT_H

@@ -122,7 +122,7 @@ static inline uint32_t bhs_itt(const uint8_t *p)
 	return be32_get(p + 16);
 }
 
-/* Data segments are padded to four bytes (RFC 7143 11.2.3). */
+/* Data segments are padded to four bytes (RFC 7143 11.1). */
 static inline uint32_t bhs_padding(uint32_t data_bytes)
 {
 	return -data_bytes & 3u;

@@ -38,8 +38,8 @@ static bool is_alnum(char c)
 }
 
 /*
- * RFC 7143 6.1, standard-label: letters, digits, and . - + @ _ ; a capital letter first. But there
- * is iSCSIProtocolLevel in the RFC itself, so any letter will do first.
+ * RFC 7143 6.1, standard-label: letters, digits, . - + @ _ and a capital letter first. But the RFC
+ * itself has iSCSIProtocolLevel and X#NodeArchitecture, so any letter may be first, and # may be.
  */
 static enum key_error judge_name(const char *name, size_t bytes)
 {
@@ -50,7 +50,7 @@ static enum key_error judge_name(const char *name, size_t bytes)
 	if (!is_alnum(name[0]) || name[0] <= '9')
 		return KEY_E_NAME_CHAR;
 	for (size_t i = 0; i < bytes; i++) {
-		if (!is_alnum(name[i]) && (!name[i] || !strchr(".-+@_", name[i])))
+		if (!is_alnum(name[i]) && (!name[i] || !strchr(".-+@_#", name[i])))
 			return KEY_E_NAME_CHAR;
 	}
 	return KEY_END;

@@ -15,7 +15,7 @@ struct range {
 };
 
 /*
- * RFC 3722 6: what an iSCSI name must not hold, beyond ASCII: spaces, controls, private use,
+ * RFC 3722 5: what an iSCSI name must not hold, beyond ASCII: spaces, controls, private use,
  * non-characters, surrogates, inappropriate ones of RFC 3454 C.6 to C.9, and the ideographic full
  * stop.
  */

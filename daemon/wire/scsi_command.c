@@ -74,10 +74,10 @@ int pdu_scsi_command_check(const struct pdu_scsi_command *pdu)
 	/* RFC 7143 11.3.1: not both R and W zero when a length is not */
 	if (!pdu->write && !pdu->read && pdu->expected_bytes)
 		return REJECT_INVALID_PDU_FIELD;
-	/* RFC 7143 11.3.5: a bidirectional command has the AHS, and no other command has */
+	/* RFC 7143 11.3.4: a bidirectional command has the AHS, and no other command has */
 	if ((pdu->read && pdu->write) != pdu->bidi)
 		return REJECT_INVALID_PDU_FIELD;
-	/* RFC 7143 11.3.4: immediate data is part of what the command transfers */
+	/* RFC 7143 11.3.6: immediate data is part of what the command transfers */
 	if (pdu->data_bytes > (pdu->write ? pdu->expected_bytes : 0))
 		return REJECT_PROTOCOL_ERROR;
 	return 0;

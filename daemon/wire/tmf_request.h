@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Task Management Function Request (RFC 7143 11.5, RFC 7144 4). */
+/* Task Management Function Request (RFC 7143 11.5, RFC 7144 5). */
 #ifndef WIRE_TMF_REQUEST_H
 #define WIRE_TMF_REQUEST_H
 

@@ -5,7 +5,7 @@
 
 #include "wire/bhs.h"
 
-/* RFC 7143 11.6.1, RFC 7144 5.2. */
+/* RFC 7143 11.6.1, RFC 7144 5. */
 enum tmf_response_code {
 	TMF_COMPLETE = 0,
 	TMF_NO_TASK = 1,

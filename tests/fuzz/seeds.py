@@ -16,7 +16,7 @@ KEYS = (b"HeaderDigest=CRC32C,None\0DataDigest=None\0MaxConnections=1\0InitialR2
         b"FirstBurstLength=262144\0DefaultTime2Wait=2\0DefaultTime2Retain=0\0"
         b"MaxOutstandingR2T=1\0DataPDUInOrder=Yes\0DataSequenceInOrder=Yes\0"
         b"ErrorRecoveryLevel=0\0TaskReporting=RFC3720\0iSCSIProtocolLevel=1\0"
-        b"IFMarker=No\0OFMarker=No\0NodeArchitecture=x\0")
+        b"IFMarker=No\0OFMarker=No\0X#NodeArchitecture=x\0")
 
 
 def write(corpus, name, data):
@@ -64,7 +64,8 @@ def texts():
                            b"C=iqn.2001-04.com.example:\xc3\xa9\0D=iqn.2001-04.com.example:%n\0"
                            b"E=iqn.2001-04.com.example:../..\0F=*\0G=iqn.*:?\0")
     write("keys", "name-224", b"InitiatorName=iqn.2001-04.com.example:" + b"x" * 200 + b"\0")
-    write("keys", "utf8-bad", b"A=iqn.2001-04.com.example:\xed\xa0\x80\0B=\xf4\x90\x80\x80\0C=\xc0\xaf\0")
+    write("keys", "utf8-bad", b"A=iqn.2001-04.com.example:\xed\xa0\x80\0B=\xf4\x90\x80\x80\0"
+                              b"C=\xc0\xaf\0")
     write("keys", "numbers", b"A=0x10\0B=18446744073709551616\0C=-1\0D=0x\0E=1~2\0F=007\0")
     write("keys", "no-equals", b"A=1\0garbage\0")
     write("keys", "no-nul", b"A=1\0B=2")
@@ -105,8 +106,10 @@ def logins():
     login("pieces", *[request(0x44, WHO[i:i + 1]) for i in range(20)], request(0x87, WHO[20:]))
     login("endless", *[request(0x44, b"A" * 8192)] * 3)
     login("many-requests", request(0x04, WHO), *[request(0x04, b"")] * 70)
-    login("our-offers", request(0x87, WHO), request(0x87, b"ImmediateData=No\0FirstBurstLength=512\0"
-          b"MaxBurstLength=1024\0HeaderDigest=CRC32C\0DefaultTime2Wait=10\0"), owner=b"\x2f\x04\0\0")
+    login("our-offers", request(0x87, WHO),
+          request(0x87, b"ImmediateData=No\0FirstBurstLength=512\0MaxBurstLength=1024\0"
+                        b"HeaderDigest=CRC32C\0DefaultTime2Wait=10\0"),
+          owner=b"\x2f\x04\0\0")
     login("our-offers-ignored", request(0x87, WHO), request(0x87, b""), owner=b"\x0d\x04\0\0")
     login("redirected", request(0x87, WHO), owner=b"\0\x04\xc0\0")
     login("forbidden", request(0x87, WHO), owner=b"\0\x04\x80\0")

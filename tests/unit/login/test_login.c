@@ -15,7 +15,7 @@
 #define MINE "TargetPortalGroupTag=1 "
 #define RECV "MaxRecvDataSegmentLength=262144 "
 
-/* RFC 7143 A.2: what a login looks like, and what is known after it. */
+/* RFC 7143 B: what a login looks like, and what is known after it. */
 static void test_one_request(void **state)
 {
 	struct talk talk = talk_start();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text negotiation in full feature phase (RFC 7143 7.4, 7.11, 13). */
+/* Text negotiation in full feature phase (RFC 7143 6.4, 7.12, 13). */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,9 +27,9 @@ static const struct {
 	{ "13.12: declared anew", "MaxRecvDataSegmentLength=65536 ", 0, "", 65536, NULL },
 	{ "13.12: out of range", "MaxRecvDataSegmentLength=1 ", 0,
 		"MaxRecvDataSegmentLength=Reject ", 8192, NULL },
-	{ "13.4", "SendTargets=All ", 0, "", 8192, "All" },
-	{ "13.4: the target of the session", "SendTargets= ", 0, "", 8192, "" },
-	{ "13.4: by name", "SendTargets=iqn.2026-11.org.sptgt:demo ", 0, "", 8192,
+	{ "13.3", "SendTargets=All ", 0, "", 8192, "All" },
+	{ "13.3: the target of the session", "SendTargets= ", 0, "", 8192, "" },
+	{ "13.3: by name", "SendTargets=iqn.2026-11.org.sptgt:demo ", 0, "", 8192,
 		"iqn.2026-11.org.sptgt:demo" },
 	{ "13.7", "InitiatorAlias=x ", 0, "", 8192, NULL },
 	{ "13: only at login", "MaxBurstLength=512 HeaderDigest=None AuthMethod=None ", 0,

@@ -25,7 +25,7 @@ static void test_common_fields(void **state)
 	assert_int_equal(bhs.itt, 0xdeadbeef);
 }
 
-/* RFC 7143 11.2.3 */
+/* RFC 7143 11.1 */
 static void test_padding(void **state)
 {
 	static const uint32_t pad[] = { 0, 3, 2, 1, 0, 3 };

@@ -33,6 +33,7 @@ static const struct {
 	{ "every character of a label", TEXT("X-a.b+c@d_E9=v\0"), "X-a.b+c@d_E9>v|", KEY_END },
 	{ "the RFC's own small letter", TEXT("iSCSIProtocolLevel=1\0"), "iSCSIProtocolLevel>1|",
 		KEY_END },
+	{ "a public extension", TEXT("X#NodeArchitecture=a\0"), "X#NodeArchitecture>a|", KEY_END },
 	{ "UTF-8 in a value", TEXT("InitiatorAlias=\xc3\xa9\0"), "InitiatorAlias>\xc3\xa9|", KEY_END },
 	{ "63 bytes of name", TEXT(N63 "=1\0"), N63 ">1|", KEY_END },
 	{ "64 bytes of name", TEXT("A=1\0" N63 "4=1\0"), "A>1|", KEY_E_NAME_LONG },

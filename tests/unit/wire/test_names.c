@@ -41,7 +41,7 @@ static const struct {
 	{ "iqn.2001-04.com.example:%n", NAME_INVALID },
 	{ "iqn.2001-04.com.example:a\n", NAME_INVALID },
 	{ "iqn.2001-04.com.example:*", NAME_INVALID },
-	/* RFC 3722 6, RFC 3629: prohibited, overlong, surrogate, cut, stray, beyond Unicode */
+	/* RFC 3722 5, RFC 3629: prohibited, overlong, surrogate, cut, stray, beyond Unicode */
 	{ "iqn.2001-04.com.example:\xc2\xa0", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xe3\x80\x82", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xe2\x80\xae", NAME_INVALID },
@@ -86,7 +86,7 @@ static void test_length(void **state)
 	assert_int_equal(name_normalize(name, NAME_MAX_BYTES + 1, normal), -EINVAL);
 }
 
-/* RFC 3722 4: capitals are folded. */
+/* RFC 3722 3: capitals are folded. */
 static void test_normalize(void **state)
 {
 	char ret[NAME_MAX_BYTES + 1] = "untouched";

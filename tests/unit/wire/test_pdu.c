@@ -97,7 +97,7 @@ static void test_text(void **state)
 		" maxcmdsn 151653132");
 }
 
-/* RFC 7143 11.4, RFC 7144 5.2 */
+/* RFC 7143 11.4, RFC 7144 4 */
 static void test_scsi_response(void **state)
 {
 	static const uint8_t wire[BHS_BYTES] = { 0x21, 0x8a, 0, 2, 0, 0, 0, 20, 0x40, 1, 0, 0, 0, 0,

@@ -90,10 +90,10 @@ static const struct {
 	{ "11.3.1: attribute 5", 0xc5, 3, 0, 512, REJECT_INVALID_PDU_FIELD },
 	{ "11.3.1: attribute 7", 0xc7, 3, 0, 512, REJECT_INVALID_PDU_FIELD },
 	{ "11.3.1: neither W nor F", 0x41, 3, 0, 512, REJECT_PROTOCOL_ERROR },
-	{ "11.3.4: data without W", 0xc1, 3, 4, 512, REJECT_PROTOCOL_ERROR },
+	{ "11.3.6: data without W", 0xc1, 3, 4, 512, REJECT_PROTOCOL_ERROR },
 	{ "11.3.1: length without R and W", 0x81, 3, 0, 512, REJECT_INVALID_PDU_FIELD },
-	{ "11.3.5: R and W without the AHS", 0xe1, 3, 0, 512, REJECT_INVALID_PDU_FIELD },
-	{ "11.3.4: more immediate data than expected", 0xa1, 3, 201, 200, REJECT_PROTOCOL_ERROR },
+	{ "11.3.4: R and W without the AHS", 0xe1, 3, 0, 512, REJECT_INVALID_PDU_FIELD },
+	{ "11.3.6: more immediate data than expected", 0xa1, 3, 201, 200, REJECT_PROTOCOL_ERROR },
 	{ "11.2.1.8: reserved ITT", 0x80, 0xff, 0, 0, REJECT_INVALID_PDU_FIELD },
 };
 
@@ -138,7 +138,7 @@ static const struct {
 	{ "11.2.2.1: type 63", 0xc1, 2, { 0, 5, 63, 0 }, REJECT_INVALID_PDU_FIELD },
 	{ "11.2.2.4: length of 4", 0xe1, 2, { 0, 4, 2, 0 }, REJECT_INVALID_PDU_FIELD },
 	{ "11.2.2.4: length of 6", 0xe1, 3, { 0, 6, 2, 0 }, REJECT_INVALID_PDU_FIELD },
-	{ "11.3.5: bidirectional length of a read", 0xc1, 2, { 0, 5, 2, 0 },
+	{ "11.3.4: bidirectional length of a read", 0xc1, 2, { 0, 5, 2, 0 },
 		REJECT_INVALID_PDU_FIELD },
 	{ "two CDBs", 0xc1, 4, { 0, 2, 1, 0, 1, 0, 0, 0, 0, 2, 1, 0, 1 },
 		REJECT_INVALID_PDU_FIELD },
