@@ -179,7 +179,7 @@ static void test_negotiation(void **state)
 	assert_int_equal(n->first_burst_length, 65536);
 	assert_int_equal(n->max_outstanding_r2t, 2);
 	assert_int_equal(n->time_to_wait_s, 2);
-	assert_int_equal(n->time_to_retain_s, 0);
+	assert_int_equal(n->time_to_retain_s, 20);
 	assert_int_equal(n->header_digest.n, 2);
 	assert_int_equal(n->header_digest.list[0], CONFIG_DIGEST_CRC32C);
 	assert_int_equal(n->header_digest.list[1], CONFIG_DIGEST_NONE);
