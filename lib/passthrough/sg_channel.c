@@ -57,7 +57,7 @@ void sg_channel_pump(struct sg_channel *c, bool woken)
 	while (c->waiting.first) {
 		if (!sg_gate_enter(gate, c->in_flight, woken)) {
 			if (!sg_gate_wait(gate, &c->waiter))
-				return;
+				break;
 			woken = true;
 			continue;
 		}
@@ -72,7 +72,7 @@ static void wake(struct spt_post *post)
 	struct sg_channel *c = post->arg;
 
 	sg_channel_enter(c);
-	atomic_store(&c->waiter.posted, false);
+	sg_gate_woken(c->device->gate, &c->waiter);
 	sg_channel_pump(c, true);
 	sg_channel_leave(c);
 }

@@ -101,13 +101,24 @@ void sg_gate_kick(struct sg_gate *g)
 		return;
 	pthread_mutex_lock(&g->lock);
 	struct sg_waiter *w = list_first(&g->waiters, struct sg_waiter, link);
-	if (w) {
+	/* One for each free slot: who is woken for nothing has lost his turn. */
+	if (w && atomic_load(&g->free) > g->woken) {
+		g->woken++;
+		/* Still counted among those who wait, or the room would be gone before he comes. */
 		list_del(&w->link);
-		atomic_fetch_sub(&g->waiting, 1);
 		atomic_store(&w->posted, true);
 		spt_host_post(w->host, &w->post);
 	}
 	pthread_mutex_unlock(&g->lock);
+}
+
+void sg_gate_woken(struct sg_gate *g, struct sg_waiter *w)
+{
+	pthread_mutex_lock(&g->lock);
+	g->woken--;
+	pthread_mutex_unlock(&g->lock);
+	atomic_store(&w->posted, false);
+	atomic_fetch_sub(&g->waiting, 1);
 }
 
 void sg_gate_leave(struct sg_gate *g)
@@ -125,8 +136,8 @@ bool sg_gate_wait(struct sg_gate *g, struct sg_waiter *w)
 		list_append(&g->waiters, &w->link);
 		atomic_fetch_add(&g->waiting, 1);
 	}
-	bool alone = g->waiters.next == &w->link;
-	bool room = alone && atomic_load(&g->free) > 0;
+	/* Alone, or the room is for one who has been woken. */
+	bool room = atomic_load(&g->waiting) == 1 && atomic_load(&g->free) > 0;
 	if (room) {
 		list_del(&w->link);
 		atomic_fetch_sub(&g->waiting, 1);
@@ -137,6 +148,8 @@ bool sg_gate_wait(struct sg_gate *g, struct sg_waiter *w)
 
 void sg_gate_forget(struct sg_gate *g, struct sg_waiter *w)
 {
+	if (!atomic_load(&g->waiting))
+		return;
 	pthread_mutex_lock(&g->lock);
 	if (list_in(&w->link)) {
 		list_del(&w->link);

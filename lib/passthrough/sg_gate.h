@@ -26,6 +26,7 @@ struct sg_gate {
 	struct spt_link link; /* among the shared ones */
 	pthread_mutex_t lock;
 	struct spt_link waiters;
+	int woken; /* who are on their way */
 };
 
 /* One of those who wait: a channel. @wake runs on its loop when it may try again. */
@@ -48,6 +49,8 @@ bool sg_gate_enter(struct sg_gate *gate, unsigned held, bool woken);
 void sg_gate_leave(struct sg_gate *gate);
 /* Be woken when there is room. True: there is already; the waiter is not queued. */
 bool sg_gate_wait(struct sg_gate *gate, struct sg_waiter *waiter);
+/* To be called by @wake, first thing. */
+void sg_gate_woken(struct sg_gate *gate, struct sg_waiter *waiter);
 void sg_gate_forget(struct sg_gate *gate, struct sg_waiter *waiter);
 /* If there is room and somebody waits, wake him. */
 void sg_gate_kick(struct sg_gate *gate);

@@ -191,6 +191,8 @@ void sg_port_ready(struct spt_watch *watch, unsigned ready)
 	struct sg_channel *c = port->channel;
 
 	sg_channel_enter(c);
+	/* What ends now is looked at by ourselves below: no need to be woken for it. */
+	sg_gate_forget(c->device->gate, &c->waiter);
 	sg_port_read(port);
 	/* Only readability was asked for: the rest means that the device has been taken away. */
 	if ((ready & SPT_WRITABLE) && port->watch.fd >= 0 && !port->hung) {

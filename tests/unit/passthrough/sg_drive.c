@@ -6,7 +6,7 @@
  *   sg_drive inquiry PATH        INQUIRY data, on stdout as hexadecimal
  *   sg_drive io PATH             writes, reads, compares; odd lengths; 64 commands at once
  *   sg_drive medium-error PATH   scsi_debug opts=2: sense, data and residual of a failing READ
- *   sg_drive delay PATH MS       scsi_debug with this delay: abort, reset, fence, nothing hangs
+ *   sg_drive delay PATH MS       sets this delay: abort, reset, fence, nothing hangs
  *   sg_drive unplug PATH         takes the device away under 32 commands (add_host)
  *   sg_drive refused PATH        what the backend refuses before the device sees it
  *   sg_drive busy PATH           opening has to fail, and says why
@@ -195,12 +195,26 @@ static void story_medium_error(const char *path)
 	CHECK(rig_close(&rig));
 }
 
+static void set_parameter(const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/bus/pseudo/drivers/scsi_debug/%s", name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	CHECK(fd >= 0);
+	CHECK(write(fd, value, strlen(value)) > 0);
+	close(fd);
+}
+
 static void story_delay(const char *path, uint64_t delay_ms)
 {
 	uint8_t cdb[16];
+	char jiffies[16];
 
 	open_rig(path, NULL);
 	clear_attention();
+	snprintf(jiffies, sizeof(jiffies), "%u", (unsigned)(delay_ms / 4)); /* HZ is 250 */
+	set_parameter("delay", jiffies);
 	cdb_rw(cdb, false, 0, 8);
 	uint32_t bytes = 8 * block_bytes();
 	run_start(&rig, &runs[0], cdb, 10, bytes, NULL, 0);
@@ -226,15 +240,6 @@ static void story_delay(const char *path, uint64_t delay_ms)
 	CHECK(rig_close(&rig));
 }
 
-static void unplug(void)
-{
-	int fd = open("/sys/bus/pseudo/drivers/scsi_debug/add_host", O_WRONLY | O_CLOEXEC);
-
-	CHECK(fd >= 0);
-	CHECK(write(fd, "-1", 2) == 2);
-	close(fd);
-}
-
 static void story_unplug(const char *path)
 {
 	uint8_t cdb[16];
@@ -246,7 +251,7 @@ static void story_unplug(const char *path)
 	uint32_t bytes = 8 * block_bytes();
 	for (unsigned i = 0; i < 32; i++)
 		run_start(&rig, &runs[i], cdb, 10, bytes, NULL, 0);
-	unplug();
+	set_parameter("add_host", "-1");
 	for (unsigned i = 0; i < 32; i++) {
 		CHECK(run_wait(&rig, &runs[i], 20000000));
 		if (runs[i].task.status == SPT_GOOD) {
