@@ -38,6 +38,17 @@ static struct login_auth *begin(const void *config, const char *initiator_name)
 	return auth;
 }
 
+/* Fills up what one PDU holds. */
+static void say_exactly(struct key_writer *answer)
+{
+	char value[LOGIN_SEGMENT_MAX];
+	size_t n = LOGIN_SEGMENT_MAX - key_writer_len(answer) - 6;
+
+	memset(value, 'v', n);
+	value[n] = 0;
+	key_put(answer, "Much", value);
+}
+
 static void say_much(struct key_writer *answer)
 {
 	char value[6000];
@@ -59,6 +70,8 @@ static enum login_auth_result step(struct login_auth *auth, const struct key_pai
 			key_put(answer, "Word", "?");
 			if (!strcmp(auth->mode, "much"))
 				say_much(answer);
+			if (!strcmp(auth->mode, "exactly"))
+				say_exactly(answer);
 		} else if (!strcmp(pairs[i].value, "open")) {
 			return LOGIN_AUTH_DONE;
 		} else if (!strcmp(pairs[i].value, "broken")) {
@@ -89,6 +102,7 @@ static const struct login_auth_method ONLY_WORD[] = { { &WORD, "" } };
 static const struct login_auth_method WORD_OR_NONE[] = { { &WORD, "" }, { NULL, NULL } };
 static const struct login_auth_method NO_MEMORY[] = { { &WORD, "no memory" } };
 static const struct login_auth_method MUCH[] = { { &WORD, "much" } };
+static const struct login_auth_method EXACTLY[] = { { &WORD, "exactly" } };
 
 struct line {
 	const char *flags;
@@ -113,6 +127,8 @@ static const struct {
 		{ OFFER, ASKED, { "0>3", "Word=open ", "0>3 0000 " } }, 0 },
 	{ "6.3: T only at the end", ONLY_WORD,
 		{ OFFER, ASKED, { "0", "Word=open ", "0 0000 " }, { "0>3", "", "0>3 0000 " } }, 0 },
+	{ "12: all in one text", ONLY_WORD, { OFFER, { "0>3", "Who=me Word=open ",
+		"0>3 0000 Word=? " } }, 0 },
 	{ "12.1: None where it is acceptable", WORD_OR_NONE,
 		{ { "0>3", WHO "AuthMethod=None,WORD ", "0>3 0000 AuthMethod=None " MINE } }, 0 },
 	{ "12.1: the initiator's order", WORD_OR_NONE,
@@ -222,6 +238,21 @@ static void test_long_answer(void **state)
 	talk_end(&talk);
 }
 
+/* One that fills a PDU to its last byte is not continued, and T goes with it. */
+static void test_exact_answer(void **state)
+{
+	struct talk talk = talk_start();
+
+	talk.target.methods = EXACTLY;
+	talk.target.n_methods = 1;
+	assert_int_equal(talk_say(&talk, "0", WHO "AuthMethod=WORD "), LOGIN_REPLY);
+	assert_int_equal(talk_say(&talk, "0>1", "Who=me Word=open "), LOGIN_REPLY);
+	assert_int_equal(talk.reply.data_bytes, LOGIN_SEGMENT_MAX);
+	assert_false(talk.reply.continues);
+	assert_true(talk.reply.transit);
+	talk_end(&talk);
+}
+
 /* More pairs than any method has. */
 static void test_many_pairs(void **state)
 {
@@ -244,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_talks),
 		cmocka_unit_test(test_long_answer),
+		cmocka_unit_test(test_exact_answer),
 		cmocka_unit_test(test_many_pairs),
 	};
 

@@ -103,6 +103,21 @@ static void test_long_send_targets(void **state)
 		REJECT_INVALID_PDU_FIELD);
 }
 
+/* So many keys nobody knows are answered. */
+static void test_unknown_at_the_bound(void **state)
+{
+	struct login_params params = login_params_default();
+	static char text[LOGIN_TEXT_MAX], said[LOGIN_TEXT_MAX];
+	struct key_writer answer = key_writer_init(said, sizeof(said));
+	struct text_outcome out;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < LOGIN_UNKNOWN_MAX; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "K%02u=", i) + 1;
+	assert_int_equal(text_negotiate(&params, text, n, &answer, &out), 0);
+	assert_int_equal(key_writer_len(&answer), LOGIN_UNKNOWN_MAX * (3 + 15));
+}
+
 /* Whatever comes, the answer fits in what the header promises. */
 static void test_answer_is_bounded(void **state)
 {
@@ -127,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_long_send_targets),
+		cmocka_unit_test(test_unknown_at_the_bound),
 		cmocka_unit_test(test_answer_is_bounded),
 	};
 

@@ -87,6 +87,48 @@ static void test_every_opcode_everywhere(void **state)
 	assert_int_equal(known, 18);
 }
 
+/* RFC 7143 11.2.1.1, 4.2.2.1, 11.3 to 11.19: what else a row says; all other opcodes say no. */
+static const struct {
+	uint8_t opcode;
+	bool immediate;
+	bool cmd_sn;
+	bool data;
+	unsigned phases;
+} ROWS[] = {
+	{ OP_NOP_OUT, true, true, true, PHASE_NORMAL },
+	{ OP_SCSI_COMMAND, true, true, true, PHASE_NORMAL },
+	{ OP_TMF_REQUEST, true, true, false, PHASE_NORMAL },
+	{ OP_LOGIN_REQUEST, true, false, true, PHASE_LOGIN },
+	{ OP_TEXT_REQUEST, true, true, true, PHASE_NORMAL | PHASE_DISCOVERY },
+	{ OP_DATA_OUT, false, false, true, PHASE_NORMAL },
+	{ OP_LOGOUT_REQUEST, true, true, false, PHASE_NORMAL | PHASE_DISCOVERY },
+	{ OP_SNACK, false, false, false, PHASE_NORMAL },
+	{ OP_NOP_IN, false, false, true, PHASE_NORMAL },
+	{ OP_SCSI_RESPONSE, false, false, true, PHASE_NORMAL },
+	{ OP_TMF_RESPONSE, false, false, false, PHASE_NORMAL },
+	{ OP_LOGIN_RESPONSE, false, false, true, PHASE_LOGIN },
+	{ OP_TEXT_RESPONSE, false, false, true, PHASE_NORMAL | PHASE_DISCOVERY },
+	{ OP_DATA_IN, false, false, true, PHASE_NORMAL },
+	{ OP_LOGOUT_RESPONSE, false, false, false, PHASE_NORMAL | PHASE_DISCOVERY },
+	{ OP_R2T, false, false, false, PHASE_NORMAL },
+	{ OP_ASYNC, false, false, true, PHASE_NORMAL | PHASE_DISCOVERY },
+	{ OP_REJECT, false, false, true, PHASE_NORMAL | PHASE_DISCOVERY },
+};
+
+static void test_rows(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
+		const struct opcode_info *info = opcode_info(ROWS[i].opcode);
+
+		assert_non_null(info);
+		assert_int_equal(info->may_immediate, ROWS[i].immediate);
+		assert_int_equal(info->takes_cmd_sn, ROWS[i].cmd_sn);
+		assert_int_equal(info->may_data, ROWS[i].data);
+		assert_int_equal(info->may_ahs, ROWS[i].opcode == OP_SCSI_COMMAND);
+		assert_int_equal(info->phases, ROWS[i].phases);
+	}
+}
+
 static void test_table_rows_agree(void **state)
 {
 	for (unsigned opcode = 0; opcode < 0x100; opcode++) {
@@ -109,6 +151,7 @@ int main(void)
 		cmocka_unit_test(test_common_fields),
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_every_opcode_everywhere),
+		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_table_rows_agree),
 	};
 

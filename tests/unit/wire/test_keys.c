@@ -46,6 +46,7 @@ static const struct {
 	{ "a dash first", TEXT("-A=1\0"), "", KEY_E_NAME_CHAR },
 	{ "a format in the key", TEXT("A%n=1\0"), "", KEY_E_NAME_CHAR },
 	{ "a high byte in the key", TEXT("A\xff=1\0"), "", KEY_E_NAME_CHAR },
+	{ "a blank in the value", TEXT("A=1 2~\0"), "A>1 2~|", KEY_END },
 	{ "a newline in the value", TEXT("A=1\n2\0"), "", KEY_E_VALUE_CHAR },
 	{ "DEL in the value", TEXT("A=\x7f\0"), "", KEY_E_VALUE_CHAR },
 	{ "an escape in the value", TEXT("A=\x1b[2J\0"), "", KEY_E_VALUE_CHAR },

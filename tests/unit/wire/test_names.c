@@ -33,6 +33,9 @@ static const struct {
 	{ "iqn.2001-4.com.example", NAME_INVALID },
 	{ "iqn.2001-00.com.example", NAME_INVALID },
 	{ "iqn.2001-13.com.example", NAME_INVALID },
+	{ "iqn.2001-12.com.example", NAME_IQN },
+	{ "iqn.2001-01.c", NAME_IQN },
+	{ "iqn.2001-04.com.example:\xf0\x90\x8c\x80", NAME_IQN },
 	{ "iqn.20x1-04.com.example", NAME_INVALID },
 	{ "iqn-2001-04.com.example", NAME_INVALID },
 	{ "iqn.2001-04.com.example:a b", NAME_INVALID },
@@ -50,6 +53,9 @@ static const struct {
 	{ "iqn.2001-04.com.example:\xed\xa0\x80", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xe2\x82", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\x80", NAME_INVALID },
+	{ "iqn.2001-04.com.example:\xbf\xbf", NAME_INVALID },
+	{ "iqn.2001-04.com.example:\xc3(", NAME_INVALID },
+	{ "iqn.2001-04.com.example:\xe2\x82(", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xf4\x90\x80\x80", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xf8\x88\x80\x80\x80", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xff", NAME_INVALID },
@@ -67,6 +73,8 @@ static void test_types(void **state)
 		if (name_type(NAMES[i].name, strlen(NAMES[i].name)) != NAMES[i].type)
 			fail_msg("%s", NAMES[i].name);
 	}
+	/* a sequence whose end is beyond the name */
+	assert_int_equal(name_type("iqn.2001-04.com.example:\xc3\xa9", 25), NAME_INVALID);
 	/* a NUL inside */
 	assert_int_equal(name_type("iqn.2001-04.com.example\0x", 25), NAME_INVALID);
 }
