@@ -104,6 +104,8 @@ static const struct offer OFFERS[] = {
 	{ "6.2: not understood", "Foo=Bar Baz= ", "Foo=NotUnderstood Baz=NotUnderstood ", 0, NULL,
 		0 },
 	{ "6.2: an answer is not answered", "Foo=NotUnderstood ", "", 0, NULL, 0 },
+	{ "6.2: that is no answer", "Foo=NotUnderstooD Bar=NotUnderstood2 ",
+		"Foo=NotUnderstood Bar=NotUnderstood ", 0, NULL, 0 },
 	{ "6.2: once", "MaxConnections=1 MaxConnections=1 ", REFUSED },
 	{ "6.2: once", INAME, REFUSED },
 	{ "13.3: not at login", "SendTargets=All ", REFUSED },

@@ -55,6 +55,7 @@ static const struct {
 	{ "iqn.2001-04.com.example:\x80", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xbf\xbf", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xc3(", NAME_INVALID },
+	{ "iqn.2001-04.com.example:\xe2\xc3\xa9", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xe2\x82(", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xf4\x90\x80\x80", NAME_INVALID },
 	{ "iqn.2001-04.com.example:\xf8\x88\x80\x80\x80", NAME_INVALID },
@@ -73,6 +74,9 @@ static void test_types(void **state)
 		if (name_type(NAMES[i].name, strlen(NAMES[i].name)) != NAMES[i].type)
 			fail_msg("%s", NAMES[i].name);
 	}
+	/* shorter than its type */
+	for (size_t n = 0; n < 12; n++)
+		assert_int_equal(name_type("iqn.2001-04.com.example", n), NAME_INVALID);
 	/* a sequence whose end is beyond the name */
 	assert_int_equal(name_type("iqn.2001-04.com.example:\xc3\xa9", 25), NAME_INVALID);
 	/* a NUL inside */

@@ -366,6 +366,7 @@ static void test_names_of_codes(void **state)
 {
 	assert_string_equal(tmf_function_name(0), "unknown function");
 	assert_string_equal(tmf_function_name(12), "QUERY ASYNCHRONOUS EVENT");
+	assert_string_equal(tmf_function_name(13), "unknown function");
 	assert_string_equal(tmf_function_name(127), "unknown function");
 	assert_string_equal(tmf_response_name(255), "function rejected");
 	assert_string_equal(tmf_response_name(254), "unknown response");
