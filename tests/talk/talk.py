@@ -174,6 +174,7 @@ class Initiator:
         self.talk, self.trace = talk, []
         self.socket = socket.create_connection(address, timeout=5)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.local_port = self.socket.getsockname()[1]
         self.buffer = b''
         self.name, self.isid, self.tsih, self.cid = talk.name, ISID, 0, 0
         self.header_digest = self.data_digest = False
