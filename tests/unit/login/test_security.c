@@ -72,6 +72,8 @@ static enum login_auth_result step(struct login_auth *auth, const struct key_pai
 				say_much(answer);
 			if (!strcmp(auth->mode, "exactly"))
 				say_exactly(answer);
+			for (unsigned k = 0; k < 2 && !strcmp(auth->mode, "too much"); k++)
+				say_much(answer);
 		} else if (!strcmp(pairs[i].value, "open")) {
 			return LOGIN_AUTH_DONE;
 		} else if (!strcmp(pairs[i].value, "broken")) {
@@ -102,6 +104,7 @@ static const struct login_auth_method ONLY_WORD[] = { { &WORD, "" } };
 static const struct login_auth_method WORD_OR_NONE[] = { { &WORD, "" }, { NULL, NULL } };
 static const struct login_auth_method NO_MEMORY[] = { { &WORD, "no memory" } };
 static const struct login_auth_method MUCH[] = { { &WORD, "much" } };
+static const struct login_auth_method TOO_MUCH[] = { { &WORD, "too much" } };
 static const struct login_auth_method EXACTLY[] = { { &WORD, "exactly" } };
 
 struct line {
@@ -129,6 +132,11 @@ static const struct {
 		{ OFFER, ASKED, { "0", "Word=open ", "0 0000 " }, { "0>3", "", "0>3 0000 " } }, 0 },
 	{ "12: all in one text", ONLY_WORD, { OFFER, { "0>3", "Who=me Word=open ",
 		"0>3 0000 Word=? " } }, 0 },
+	{ "6.2: keys of nobody beside those of the method", ONLY_WORD,
+		{ OFFER, { "0>3", "X-a=1 Who=me Word=open ",
+			"0>3 0000 X-a=NotUnderstood Word=? " } }, 0 },
+	{ "our failure: no room for the answers", TOO_MUCH,
+		{ OFFER, { "0>1", "Who=me ", NULL } }, LOGIN_TARGET_ERROR },
 	{ "12.1: None where it is acceptable", WORD_OR_NONE,
 		{ { "0>3", WHO "AuthMethod=None,WORD ", "0>3 0000 AuthMethod=None " MINE } }, 0 },
 	{ "12.1: the initiator's order", WORD_OR_NONE,
