@@ -41,5 +41,5 @@ int config_demo(const char *listen, struct config_errors *errors, struct config 
 		config_error_add(errors, 0, "'%.100s' is not a list of addresses", listen);
 		return -EINVAL;
 	}
-	return config_parse("(demo)", text, (size_t)n, errors, ret);
+	return config_parse("--demo", text, (size_t)n, errors, ret);
 }

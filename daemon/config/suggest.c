@@ -39,9 +39,13 @@ static size_t distance(const char *a, const char *b)
 
 void suggest_try(struct suggest *suggest, const char *candidate)
 {
-	size_t near = MAX(strlen(suggest->word) / 3, (size_t)1);
+	size_t words = strlen(suggest->word), letters = strlen(candidate);
+	size_t near = MAX(words / 3, (size_t)1);
 	size_t d = distance(suggest->word, candidate);
 
+	/* "memory" for "mem", "sess" for "session": one begins with the other. */
+	if (MIN(words, letters) >= 3 && !strncmp(suggest->word, candidate, MIN(words, letters)))
+		d = MIN(d, near);
 	if (d > near || (suggest->best && d >= suggest->distance))
 		return;
 	suggest->best = candidate;

@@ -70,10 +70,17 @@ bool log_wanted(enum log_level level);
 void log_write(enum log_level level, const char *file, int line, const char *function,
 	const struct log_field *fields, size_t n_fields, const char *format, ...) PRINTF_LIKE(7, 8);
 
+/* Without the directories it was built in. */
+#ifdef __FILE_NAME__
+#define LOG_FILE __FILE_NAME__
+#else
+#define LOG_FILE __FILE__
+#endif
+
 #define log_at(level, ...)                                                                         \
 	do {                                                                                       \
 		if (log_wanted(level))                                                             \
-			log_write(level, __FILE__, __LINE__, __func__, NULL, 0, __VA_ARGS__);      \
+			log_write(level, LOG_FILE, __LINE__, __func__, NULL, 0, __VA_ARGS__);      \
 	} while (0)
 
 #define log_error(...)   log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
@@ -86,7 +93,7 @@ void log_write(enum log_level level, const char *file, int line, const char *fun
 #define log_fields(level, fields, n, ...)                                                          \
 	do {                                                                                       \
 		if (log_wanted(level))                                                             \
-			log_write(level, __FILE__, __LINE__, __func__, fields, n, __VA_ARGS__);    \
+			log_write(level, LOG_FILE, __LINE__, __func__, fields, n, __VA_ARGS__);    \
 	} while (0)
 
 /*

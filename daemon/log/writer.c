@@ -106,7 +106,7 @@ static void report_dropped(size_t dropped)
 	sink_call(&(struct log_message){
 		.level = LOG_LEVEL_WARNING,
 		.text = text,
-		.file = __FILE__,
+		.file = LOG_FILE,
 		.function = __func__,
 		.line = __LINE__,
 	});

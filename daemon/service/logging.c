@@ -54,7 +54,10 @@ int logging_start(enum logging_destination destination)
 			return 0;
 		}
 		log_set_sink(journal ? log_sink_stderr_priority : log_sink_stderr);
-		return destination == LOGGING_JOURNAL ? -ENOENT : 0;
+		if (destination == LOGGING_AUTO)
+			return 0;
+		log_warning("the journal is not there: the log goes to standard error");
+		return -ENOENT;
 	}
 	log_set_sink(log_sink_stderr);
 	return 0;

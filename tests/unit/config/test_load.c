@@ -261,6 +261,8 @@ static const struct fault_case FAULTS[] = {
 	{ PORTAL "[device-d]\nsize = 1M\n" TARGET, { "3: [device-d] needs the key 'backend'" } },
 	{ PORTAL "[device-d]\nbackend = men\nsize = 1M\n" TARGET,
 		{ "4: there is no backend 'men' (did you mean 'mem'?); there are: mem, sg" } },
+	{ PORTAL "[device-d]\nbackend = memory\nsize = 1M\n" TARGET,
+		{ "4: there is no backend 'memory' (did you mean 'mem'?)" } },
 	{ PORTAL "[device-d]\nbackend = mem\n" TARGET, { "3: [device-d] needs the key 'size'" } },
 	{ PORTAL DISK "path = /x\n" TARGET, { "6: [device-d] has no key 'path' with backend mem" } },
 	{ PORTAL DISK "seriel = 1\n" TARGET,
