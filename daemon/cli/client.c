@@ -23,9 +23,11 @@ static int connect_error(const char *path, int err, struct spt_error *error)
 	if (err == -ENOENT)
 		return spt_error_set(error, err, "%s does not exist: is sptgtd running?", path);
 	if (err == -ECONNREFUSED)
-		return spt_error_set(error, err, "nobody answers at %s: sptgtd is not running", path);
+		return spt_error_set(error, err, "nobody answers at %s: sptgtd is not "
+			"running", path);
 	if (err == -EACCES)
-		return spt_error_set(error, err, "%s: only the user sptgtd runs as may use it", path);
+		return spt_error_set(error, err, "%s: only the user sptgtd runs as may use "
+			"it", path);
 	return spt_error_set(error, err, "%s: %s", path, strerror(-err));
 }
 
@@ -96,7 +98,8 @@ static int receive(int fd, char **ret, size_t *ret_bytes, struct spt_error *erro
 	return 0;
 }
 
-static int split_answer(char *text, size_t bytes, struct client_answer *ret, struct spt_error *error)
+static int split_answer(char *text, size_t bytes, struct client_answer *ret,
+	struct spt_error *error)
 {
 	static const char END[] = "\r\n\r\n";
 	const char *body = memmem(text, bytes, END, 4);

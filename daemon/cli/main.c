@@ -37,8 +37,10 @@ static const struct command COMMANDS[] = {
 	{ "targets", NULL, "GET", "/v1/targets", &VIEW_TARGETS, "list targets" },
 	{ "luns", NULL, "GET", "/v1/luns", &VIEW_LUNS, "list logical units and their devices" },
 	{ "sessions", NULL, "GET", "/v1/sessions", &VIEW_SESSIONS, "list sessions" },
-	{ "end-session", "ID", "DELETE", "/v1/sessions/", NULL, "end a session: its commands are aborted" },
-	{ "metrics", NULL, "GET", "/metrics", NULL, "show all counters in the Prometheus text format" },
+	{ "end-session", "ID", "DELETE", "/v1/sessions/", NULL, "end a session: its commands are "
+		"aborted" },
+	{ "metrics", NULL, "GET", "/metrics", NULL, "show all counters in the Prometheus text "
+		"format" },
 };
 
 static void usage(FILE *to)
@@ -94,7 +96,8 @@ static int show_table(const struct table *view, const struct client_answer *answ
 	return EXIT_UNREACHABLE;
 }
 
-static int run(const struct command *command, const char *socket_path, const char *argument, bool json)
+static int run(const struct command *command, const char *socket_path, const char *argument,
+	bool json)
 {
 	struct client_answer answer = { .status = 0 };
 	struct spt_error error = { .text = "" };
@@ -134,7 +137,8 @@ static int run_arguments(int n, char **words, const char *socket_path, bool json
 	if (!command)
 		return wrong("there is no command ", words[0]);
 	if (n != (command->argument ? 2 : 1))
-		return wrong(n > 1 ? "too many words after " : "something is missing after ", words[0]);
+		return wrong(n > 1 ? "too many words after " : "something is missing after ",
+			words[0]);
 	if (command->argument && (strchr(words[1], 'x') || parse_u64(words[1], &id) < 0))
 		return wrong("not the number of a session: ", words[1]);
 	return run(command, socket_path, command->argument ? words[1] : NULL, json);

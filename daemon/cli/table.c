@@ -72,8 +72,8 @@ int table_print(const struct table *table, const struct snapshot *snapshot, FILE
 	}
 	for (size_t r = 0; r <= n; r++) {
 		for (size_t c = 0; c < table->n_columns; c++)
-			print_cell(to, cell_at(cells, table, r, c), wide[c], table->columns[c].right,
-				c + 1 == table->n_columns);
+			print_cell(to, cell_at(cells, table, r, c), wide[c],
+				table->columns[c].right, c + 1 == table->n_columns);
 	}
 	return 0;
 }

@@ -56,9 +56,10 @@ static void target_sessions(const void *row, const char *field, char *text, size
 static void lun_type(const void *row, const char *field, char *text, size_t bytes)
 {
 	static const char *const TYPES[32] = {
-		[0x00] = "disk",      [0x01] = "tape",      [0x03] = "processor", [0x05] = "cd/dvd",
-		[0x07] = "optical",   [0x08] = "changer",   [0x0c] = "array",     [0x0d] = "enclosure",
-		[0x0e] = "rbc disk",  [0x11] = "osd",       [0x12] = "adc",       [0x14] = "zoned disk",
+		[0x00] = "disk",       [0x01] = "tape",    [0x03] = "processor",
+		[0x05] = "cd/dvd",     [0x07] = "optical", [0x08] = "changer",
+		[0x0c] = "array",      [0x0d] = "enclosure", [0x0e] = "rbc disk",
+		[0x11] = "osd",        [0x12] = "adc",     [0x14] = "zoned disk",
 	};
 	const struct snapshot_lun *lun = row;
 	const char *type = lun->device_type < ARRAY_SIZE(TYPES) ? TYPES[lun->device_type] : NULL;

@@ -17,7 +17,9 @@ struct build {
 
 /* All of these: 0 or -ENOMEM; faults go to the list. */
 
-/* The keys of @section that are rows of @kind and have a field go to @fields, after the defaults. */
+/*
+ * The keys of @section that are rows of @kind and have a field go to @fields, after the defaults.
+ */
 int build_fields(struct build *b, enum schema_section kind, const struct ini_section *section,
 	void *fields);
 int build_device(struct build *b, const struct ini_section *section, struct config_device *device);

@@ -50,8 +50,10 @@ static void unknown_key(struct build *b, const struct config_device *device,
 		suggest_try(&suggest, info->keys[i].option.name);
 	for (size_t i = 0; i < device->n_values; i++)
 		suggest_try(&suggest, options[i].name);
-	config_error_add(b->errors, key->line, "[%s] has no key '%s' with backend %s%s", section->name,
-		key->name, spt_backend_name(device->backend), suggest_text(&suggest, hint, sizeof(hint)));
+	config_error_add(b->errors, key->line, "[%s] has no key '%s' with backend "
+		"%s%s", section->name,
+		key->name, spt_backend_name(device->backend),
+		suggest_text(&suggest, hint, sizeof(hint)));
 }
 
 /* @text must live as long as the configuration: a copy of ours. */

@@ -95,7 +95,8 @@ static bool split_lun(const char *value, char *name, size_t bytes, bool *read_on
 	return true;
 }
 
-static int add_lun(struct build *b, struct config_target *t, const struct ini_key *key, uint16_t lun)
+static int add_lun(struct build *b, struct config_target *t, const struct ini_key *key,
+	uint16_t lun)
 {
 	char name[INI_NAME_MAX + 1];
 	bool read_only;
@@ -118,8 +119,10 @@ static int add_lun(struct build *b, struct config_target *t, const struct ini_ke
 	}
 	for (size_t k = 0; k < t->n_luns; k++) {
 		if (t->luns[k].device == i)
-			config_warning_add(b->errors, key->line, "device %s is LUN %u of this target too; "
-				"initiators will take them for two paths to one disk", name, t->luns[k].lun);
+			config_warning_add(b->errors, key->line, "device %s is LUN %u of this "
+				"target too; "
+				"initiators will take them for two paths to one "
+				"disk", name, t->luns[k].lun);
 	}
 	struct config_lun *place = GROW(t->luns, t->n_luns);
 	if (!place)
@@ -145,10 +148,12 @@ static int set_luns(struct build *b, const struct ini_section *section, struct c
 		if (strcmp(key->name, "lun") && strncmp(key->name, "lun.", 4))
 			continue;
 		if (!build_number(key, LUN_MAX, &lun))
-			config_error_add(b->errors, key->line, "'%s' is not lun.N with N from 0 to %u",
+			config_error_add(b->errors, key->line, "'%s' is not lun.N with N from 0 to "
+				"%u",
 				key->name, LUN_MAX);
 		else if (find_lun(t, (uint16_t)lun))
-			config_error_add(b->errors, key->line, "LUN %u is mapped twice", (unsigned)lun);
+			config_error_add(b->errors, key->line, "LUN %u is mapped twice",
+				(unsigned)lun);
 		else
 			r = add_lun(b, t, key, (uint16_t)lun);
 	}
@@ -165,7 +170,8 @@ static int add_initiators(struct build *b, struct config_target *t, const struct
 	while (value_next_word(&list, word, sizeof(word))) {
 		if (!name_pattern_valid(word)) {
 			config_error_add(b->errors, key->line,
-				"%s: '%.230s' is neither an iSCSI name nor a pattern of one", key->name, word);
+				"%s: '%.230s' is neither an iSCSI name nor a pattern of "
+				"one", key->name, word);
 			continue;
 		}
 		char *copy = strdup(word);
@@ -194,7 +200,8 @@ static int set_initiators(struct build *b, const struct ini_section *section,
 		if (!row || strcmp(row->option.name, "initiators"))
 			continue;
 		if (strchr(key->name, '.') && !build_number(key, UINT32_MAX, &number))
-			config_error_add(b->errors, key->line, "'%s' is not initiators.N", key->name);
+			config_error_add(b->errors, key->line, "'%s' is not initiators.N",
+				key->name);
 		else
 			r = add_initiators(b, t, key);
 	}
@@ -213,7 +220,8 @@ static void check_target(struct build *b, const struct ini_section *section,
 	if (b->errors->n_fatal)
 		return;
 	if (!t->n_initiators)
-		config_warning_add(b->errors, section->line, "[%s] names no initiators: nobody may log "
+		config_warning_add(b->errors, section->line, "[%s] names no initiators: nobody may "
+			"log "
 			"in", section->name);
 	if (!t->n_luns)
 		config_warning_add(b->errors, section->line, "[%s] maps no LUN", section->name);

@@ -71,7 +71,8 @@ static void check_addresses(struct build *b)
 	for (size_t p = 0; p < c->n_portals; p++) {
 		for (size_t n = 0; n < c->portals[p].n_listens; n++) {
 			const struct config_address *a = &c->portals[p].listens[n];
-			const struct config_portal *other = any_port(a) ? NULL : find_address(c, p, n);
+			const struct config_portal *other =
+				any_port(a) ? NULL : find_address(c, p, n);
 
 			if (other)
 				config_error_add(b->errors,

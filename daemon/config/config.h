@@ -118,9 +118,9 @@ struct config {
 };
 
 /*
- * 0 and the configuration; otherwise nothing but @errors: -EINVAL when faults were found (all are told, not
- * the first only), -errno when the file cannot be read (told as well), -ENOMEM. @errors is initialised here.
- * Warnings may be there in either case.
+ * 0 and the configuration; otherwise nothing but @errors: -EINVAL when faults were found (all are
+ * told, not the first only), -errno when the file cannot be read (told as well), -ENOMEM. @errors
+ * is initialised here. Warnings may be there in either case.
  */
 int config_load(const char *path, struct config_errors *errors, struct config **ret);
 /* The same from memory; @name stands for the file in messages. */

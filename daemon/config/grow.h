@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Arrays that grow one element at a time while a configuration is read; their room is not stored. */
+/*
+ * Arrays that grow one element at a time while a configuration is read; their room is not stored.
+ */
 #ifndef CONFIG_GROW_H
 #define CONFIG_GROW_H
 
@@ -9,8 +11,8 @@
 #include <string.h>
 
 /*
- * The new zeroed element @n of the array at *@pp, whose room is always the next power of two; NULL when out of
- * memory, the array unchanged. The caller counts.
+ * The new zeroed element @n of the array at *@pp, whose room is always the next power of two;
+ * NULL when out of memory, the array unchanged. The caller counts.
  */
 static inline void *grow(void *pp, size_t n, size_t element_bytes)
 {

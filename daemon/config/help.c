@@ -339,15 +339,18 @@ static void sample_entry(FILE *to, const struct entry *e, bool active)
 	wrapf(to, "# ", "(%s%s)", e->value,
 		e->option->required ? "; required" : *e->fallback ? "" : "; no default");
 	fprintf(to, "%s%s%s =%s%s\n", active ? "" : ";", name,
-		e->key && e->key->numbered && !strcmp(name, "lun") ? ".0" : "", *value ? " " : "", value);
+		e->key && e->key->numbered && !strcmp(name, "lun") ? ".0" : "",
+		*value ? " " : "", value);
 }
 
 void config_help_sample(FILE *to)
 {
 	static const struct teller SAMPLE = { sample_section, sample_backend, sample_entry };
 
-	fputs("# sptgt.conf: the configuration of sptgtd. Every key stands here with its default; see\n"
-	      "# sptgt.conf(5). Check a change with: sptgtd --config /etc/sptgt/sptgt.conf --check\n"
+	fputs("# sptgt.conf: the configuration of sptgtd. Every key stands here with its default; "
+		"see\n"
+	      "# sptgt.conf(5). Check a change with: sptgtd --config /etc/sptgt/sptgt.conf "
+	"--check\n"
 	      "#\n"
 	      "# Nothing is exported until a target names its initiators.\n",
 		to);

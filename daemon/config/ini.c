@@ -87,7 +87,8 @@ static int take_value(const dictionary *d, const struct ini_section *section, st
 	snprintf(name, sizeof(name), "%s:%s", section->name, key->name);
 	const char *value = iniparser_getstring(d, name, NULL);
 	if (!value || strcmp(value, key->value)) {
-		config_error_add(errors, key->line, "the value of %s can be read in two ways; put it "
+		config_error_add(errors, key->line, "the value of %s can be read in two ways; put "
+			"it "
 			"in quotes", key->name);
 		return -EINVAL;
 	}
@@ -132,7 +133,8 @@ int ini_parse(const void *data, size_t bytes, struct config_errors *errors, stru
 	if (!r) {
 		r = library_load(data, bytes, &d);
 		if (r < 0)
-			config_error_add(errors, 0, "cannot be read as an INI file: %s", strerror(-r));
+			config_error_add(errors, 0, "cannot be read as an INI file: "
+				"%s", strerror(-r));
 		else
 			r = take_values(d, ini, errors);
 		if (d)

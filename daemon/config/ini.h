@@ -39,7 +39,9 @@ struct ini {
  * holds what could be understood (it may be empty), so that further faults can be found.
  */
 int ini_parse(const void *data, size_t bytes, struct config_errors *errors, struct ini **ret);
-/* At most INI_BYTES_MAX bytes of a regular file or a pipe. 0 or -errno with the fault in @errors. */
+/*
+ * At most INI_BYTES_MAX bytes of a regular file or a pipe. 0 or -errno with the fault in @errors.
+ */
 int ini_read(const char *path, struct config_errors *errors, void **ret_data, size_t *ret_bytes);
 void ini_free(struct ini *ini);
 

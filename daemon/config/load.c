@@ -86,8 +86,8 @@ bool build_number(const struct ini_key *key, uint64_t max, uint64_t *ret)
 		!parse_u64_range(dot + 1, 0, max, ret);
 }
 
-static void unknown_key(struct build *b, enum schema_section kind, const struct ini_section *section,
-	const struct ini_key *key)
+static void unknown_key(struct build *b, enum schema_section kind,
+	const struct ini_section *section, const struct ini_key *key)
 {
 	const struct schema_section_info *info = schema_section(kind);
 	struct suggest suggest = suggest_init(key->name);
@@ -174,7 +174,8 @@ static void unknown_section(struct build *b, const struct ini_section *section)
 			!info->named ? "" : dash && dash[1] ? dash : "-NAME");
 		suggest_try(&suggest, candidates[i]);
 	}
-	config_error_add(b->errors, section->line, "there is no section [%s]%s; there are [daemon], "
+	config_error_add(b->errors, section->line, "there is no section [%s]%s; there are "
+		"[daemon], "
 		"[portal-NAME], [device-NAME] and [target-NAME]", section->name,
 		suggest_text(&suggest, hint, sizeof(hint)));
 }

@@ -119,7 +119,8 @@ static int scan_header(struct scan *scan, struct span s)
 	for (size_t i = 0; i < scan->ini->n_sections; i++) {
 		if (strcmp(scan->ini->sections[i].name, text))
 			continue;
-		config_error_add(scan->errors, scan->line, "section [%s] is there already, on line %u",
+		config_error_add(scan->errors, scan->line, "section [%s] is there already, on line "
+			"%u",
 			text, scan->ini->sections[i].line);
 		free(text);
 		return -EINVAL;
@@ -159,7 +160,8 @@ static int scan_value(struct scan *scan, struct span s, struct span *ret)
 		if (!comment(*p))
 			continue;
 		if (p > s.p && !blank(p[-1]))
-			return fault(scan, "; or # begins a comment: put a blank in front of it, or "
+			return fault(scan, "; or # begins a comment: put a blank in front of it, "
+				"or "
 				"the value in quotes");
 		s.end = p;
 	}
@@ -230,7 +232,8 @@ static int scan_line(struct scan *scan, struct span s)
 		s.end--;
 	const char *control = find_control(s);
 	if (control) {
-		config_error_add(scan->errors, scan->line, "column %d holds the control character %02xh",
+		config_error_add(scan->errors, scan->line, "column %d holds the control character "
+			"%02xh",
 			(int)(control - s.p) + 1, (unsigned)*control & 0xff);
 		return -EINVAL;
 	}

@@ -26,28 +26,34 @@ static const struct schema_key DAEMON[] = {
 		SCHEMA_RESTART, .parse = value_auto, .form = "auto or a number", D(workers) },
 	{ { "control-socket", SPT_OPTION_STRING, false, "/run/sptgt/control.sock", 1, 107, NULL,
 		"The Unix socket that sptgtctl talks to; only its owner may use it" },
-		SCHEMA_RESTART, .parse = value_or_none, .form = "path, or none", D(control_socket) },
+		SCHEMA_RESTART, .parse = value_or_none, .form = "path, or none",
+		D(control_socket) },
 	{ { "state-dir", SPT_OPTION_STRING, false, "/var/lib/sptgt", 1, 4095, NULL,
-		"Directory of what must survive a restart, such as the identity that serial numbers of "
+		"Directory of what must survive a restart, such as the identity that serial "
+		"numbers of "
 		"emulated disks are made of" },
 		SCHEMA_RESTART, .form = "path", D(state_dir) },
 	{ { "log-level", SPT_OPTION_CHOICE, false, "info", 0, 0, LEVELS,
 		"Messages below this level are not logged" },
 		SCHEMA_LIVE, .parse = value_log_level, D(log_level) },
 	{ { "drain-timeout", SPT_OPTION_DURATION, false, "20s", 0, SECONDS(3600), NULL,
-		"How long a stopping daemon waits for commands in flight before it ends their sessions" },
+		"How long a stopping daemon waits for commands in flight before it ends their "
+		"sessions" },
 		SCHEMA_LIVE, D(drain_timeout_us) },
 	{ { "max-connections", SPT_OPTION_NUMBER, false, "1024", 1, 65536, NULL,
-		"TCP connections of all portals together; one more is closed as soon as it is made" },
+		"TCP connections of all portals together; one more is closed as soon as it is "
+		"made" },
 		SCHEMA_LIVE, D(max_connections) },
 	{ { "max-logins", SPT_OPTION_NUMBER, false, "64", 1, 65536, NULL,
-		"Connections whose login is not finished; one more is closed as soon as it is made" },
+		"Connections whose login is not finished; one more is closed as soon as it is "
+		"made" },
 		SCHEMA_LIVE, D(max_logins) },
 	{ { "login-timeout", SPT_OPTION_DURATION, false, "15s", SECONDS(1), SECONDS(600), NULL,
 		"How long a login may take from the connection on" },
 		SCHEMA_LIVE, D(login_timeout_us) },
 	{ { "user", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
-		"Become this user after start-up, keeping the capabilities that pass-through needs" },
+		"Become this user after start-up, keeping the capabilities that pass-through "
+		"needs" },
 		SCHEMA_RESTART, .form = "user name", .sample = "sptgt", D(user) },
 	{ { "group", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
 		"Become this group instead of the user's own" },
@@ -57,17 +63,21 @@ static const struct schema_key DAEMON[] = {
 #define P(member) FIELD(struct config_portal, member)
 static const struct schema_key PORTAL[] = {
 	{ { "listen", SPT_OPTION_STRING, true, NULL, 1, 1000, NULL,
-		"Addresses to listen on, in numbers; port 3260 unless told, port 0 takes a free one. "
-		"0.0.0.0 and [::] are all addresses of the machine. A socket that the service manager "
+		"Addresses to listen on, in numbers; port 3260 unless told, port 0 takes a free "
+		"one. "
+		"0.0.0.0 and [::] are all addresses of the machine. A socket that the service "
+		"manager "
 		"hands over under the portal's name takes the place of them" },
 		SCHEMA_REOPEN, .parse = value_listens, WHOLE(struct config_portal),
 		.form = "comma list of ADDRESS[:PORT], IPv6 as [ADDRESS][:PORT]",
 		.sample = "[::]:3260" },
 	{ { "tag", SPT_OPTION_NUMBER, false, "1", 1, 65535, NULL,
-		"Target portal group tag: portals of one target with the same tag are one SCSI port" },
+		"Target portal group tag: portals of one target with the same tag are one SCSI "
+		"port" },
 		SCHEMA_REOPEN, P(tag) },
 	{ { "nop-interval", SPT_OPTION_DURATION, false, "15s", 0, SECONDS(3600), NULL,
-		"Silence of an initiator after which it is asked for a sign of life; 0 never asks" },
+		"Silence of an initiator after which it is asked for a sign of life; 0 never "
+		"asks" },
 		SCHEMA_NEW_LOGINS, P(nop_interval_us) },
 	{ { "nop-timeout", SPT_OPTION_DURATION, false, "15s", SECONDS(1), SECONDS(3600), NULL,
 		"How long the sign of life may take before the connection is closed" },
@@ -80,14 +90,16 @@ static const struct schema_key DEVICE[] = {
 		"What executes the commands; its own keys follow below" },
 		SCHEMA_REOPEN, .form = "name of a backend", .sample = "mem" },
 	{ { "abort-wait", SPT_OPTION_DURATION, false, "8s", 0, SECONDS(3600), NULL,
-		"How long an aborted command may stay at the device before the next step: a reset, or "
+		"How long an aborted command may stay at the device before the next step: a reset, "
+		"or "
 		"fencing. 0 takes the next step at once" },
 		SCHEMA_REOPEN, V(wait_us) },
 	{ { "reset", SPT_OPTION_BOOL, false, "yes", 0, 0, NULL,
 		"Reset a device that does not give an aborted command back in time" },
 		SCHEMA_REOPEN, V(reset) },
 	{ { "reset-wait", SPT_OPTION_DURATION, false, "5s", 0, SECONDS(3600), NULL,
-		"How long after the reset the command may stay before the device is fenced: it answers NOT "
+		"How long after the reset the command may stay before the device is fenced: it "
+		"answers NOT "
 		"READY from then on and nothing that it still does reaches an initiator" },
 		SCHEMA_REOPEN, V(reset_wait_us) },
 };
@@ -105,13 +117,17 @@ static const struct schema_key TARGET[] = {
 		"The portals through which the target is reached: [portal-NAME] sections" },
 		SCHEMA_REOPEN, .form = "comma list of NAME", .sample = "main" },
 	{ { "lun", SPT_OPTION_STRING, false, NULL, 1, 200, NULL,
-		"lun.N = NAME: logical unit N, 0 to 16383, is the device of [device-NAME]; read-only after the "
+		"lun.N = NAME: logical unit N, 0 to 16383, is the device of [device-NAME]; "
+		"read-only after the "
 		"name refuses what would change the medium" },
 		SCHEMA_REOPEN, .numbered = true, .form = "NAME [read-only]", .sample = "scratch" },
 	{ { "initiators", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
-		"Who may log in. In a name * stands for any characters and ? for one; a lone * lets "
-		"everybody in. Nobody else sees the target. More of them can stand in initiators.1, initiators.2 and so on" },
-		SCHEMA_NEW_LOGINS, .numbered = true, .form = "comma list of iSCSI names and patterns",
+		"Who may log in. In a name * stands for any characters and ? for one; a lone * "
+		"lets "
+		"everybody in. Nobody else sees the target. More of them can stand in "
+		"initiators.1, initiators.2 and so on" },
+		SCHEMA_NEW_LOGINS, .numbered = true, .form = "comma list of iSCSI names and "
+			"patterns",
 		.sample = "iqn.1994-05.com.redhat:b1" },
 	{ { "max-sessions", SPT_OPTION_NUMBER, false, "64", 1, 65536, NULL,
 		"Sessions of the target at one time" },
@@ -120,28 +136,32 @@ static const struct schema_key TARGET[] = {
 		"Commands a session may have outstanding: its command window" },
 		SCHEMA_NEW_LOGINS, T(queue_depth) },
 	{ { "budget", SPT_OPTION_SIZE, false, "64M", 1 << 20, 1ull << 40, NULL,
-		"Memory that the payload of a session's commands may hold; over it they get TASK SET FULL" },
+		"Memory that the payload of a session's commands may hold; over it they get TASK "
+		"SET FULL" },
 		SCHEMA_NEW_LOGINS, T(budget_bytes) },
 	{ { "initial-r2t", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
-		"InitialR2T: demand that an initiator waits for R2T before any unsolicited Data-Out" },
+		"InitialR2T: demand that an initiator waits for R2T before any unsolicited "
+		"Data-Out" },
 		SCHEMA_NEW_LOGINS, N(initial_r2t) },
 	{ { "immediate-data", SPT_OPTION_BOOL, false, "yes", 0, 0, NULL,
 		"ImmediateData: take data in the command PDU" },
 		SCHEMA_NEW_LOGINS, N(immediate_data) },
-	{ { "max-recv-data-segment-length", SPT_OPTION_SIZE, false, "256K", SEGMENT_MIN, SEGMENT_MAX,
-		NULL, "MaxRecvDataSegmentLength: the largest data segment we take" },
+	{ { "max-recv-data-segment-length", SPT_OPTION_SIZE, false, "256K", SEGMENT_MIN,
+		SEGMENT_MAX, NULL, "MaxRecvDataSegmentLength: the largest data segment we take" },
 		SCHEMA_NEW_LOGINS, N(max_recv_data_segment_length) },
 	{ { "max-burst-length", SPT_OPTION_SIZE, false, "1M", SEGMENT_MIN, SEGMENT_MAX, NULL,
 		"MaxBurstLength: the most data of one Data-In or solicited Data-Out sequence" },
 		SCHEMA_NEW_LOGINS, N(max_burst_length) },
 	{ { "first-burst-length", SPT_OPTION_SIZE, false, "256K", SEGMENT_MIN, SEGMENT_MAX, NULL,
-		"FirstBurstLength: the most unsolicited data of a command, at most max-burst-length" },
+		"FirstBurstLength: the most unsolicited data of a command, at most "
+		"max-burst-length" },
 		SCHEMA_NEW_LOGINS, N(first_burst_length) },
 	{ { "max-outstanding-r2t", SPT_OPTION_NUMBER, false, "8", 1, 65535, NULL,
 		"MaxOutstandingR2T: R2Ts of one command that may be open at a time" },
 		SCHEMA_NEW_LOGINS, N(max_outstanding_r2t) },
 	{ { "default-time2wait", SPT_OPTION_NUMBER, false, "2", 0, 3600, NULL,
-		"DefaultTime2Wait in seconds: how long an initiator should wait before it logs in again" },
+		"DefaultTime2Wait in seconds: how long an initiator should wait before it logs in "
+		"again" },
 		SCHEMA_NEW_LOGINS, .form = "seconds", N(time_to_wait_s) },
 	{ { "default-time2retain", SPT_OPTION_NUMBER, false, "20", 0, 3600, NULL,
 		"DefaultTime2Retain in seconds: how long the tasks of a lost connection are kept" },
@@ -163,7 +183,8 @@ static const struct schema_section_info SECTIONS[SCHEMA_SECTIONS] = {
 		"Where initiators connect. A portal serves the targets that name it.", PORTAL,
 		ARRAY_SIZE(PORTAL) },
 	[SCHEMA_DEVICE] = { "device", true, "Devices",
-		"What executes SCSI commands. A device is exported by a target that maps a LUN to it.",
+		"What executes SCSI commands. A device is exported by a target that maps a LUN to "
+		"it.",
 		DEVICE, ARRAY_SIZE(DEVICE) },
 	[SCHEMA_TARGET] = { "target", true, "Targets",
 		"What initiators log in to. Nobody may who is not named under initiators.", TARGET,

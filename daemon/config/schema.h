@@ -32,13 +32,18 @@ enum schema_reload {
 struct schema_key {
 	struct spt_option option;
 	enum schema_reload reload;
-	/* The key may be given as "name.N" (numbered), N from 0 on; the row's name is without it. */
+	/*
+	 * The key may be given as "name.N" (numbered), N from 0 on; the row's name is without it.
+	 */
 	bool numbered;
-	/* NULL: spt_option_parse() and a field as the option's type says. Otherwise judges and stores. */
+	/*
+	 * NULL: spt_option_parse() and a field as the option's type says. Otherwise judges and
+	 * stores.
+	 */
 	int (*parse)(const struct schema_key *key, const char *text, void *field,
 		struct spt_error *error);
-	size_t offset, bytes; /* of the field in the section's structure; bytes 0: stored elsewhere */
-	const char *form;     /* what the value looks like, for the manual; NULL: told by the type */
+	size_t offset, bytes; /* of the field in its structure; bytes 0: stored elsewhere */
+	const char *form;     /* what the value looks like; NULL: told by the type */
 	const char *sample;   /* what the sample shows instead of the default; NULL: the default */
 };
 

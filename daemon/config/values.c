@@ -78,7 +78,8 @@ int value_log_level(const struct schema_key *key, const char *text, void *field,
 	if (r < 0)
 		return r;
 	if (log_level_parse(text, &level) < 0)
-		return spt_error_set(error, -EINVAL, "%s: '%s' is no level", key->option.name, text);
+		return spt_error_set(error, -EINVAL, "%s: '%s' is no level", key->option.name,
+			text);
 	*(uint32_t *)field = level;
 	return 0;
 }
@@ -126,7 +127,9 @@ int value_digests(const struct schema_key *key, const char *text, void *field,
 	return 0;
 }
 
-/* @word, "ADDRESS[:PORT]" or "[V6ADDRESS][:PORT]", cut in two; *@port is NULL when there is none. */
+/*
+ * @word, "ADDRESS[:PORT]" or "[V6ADDRESS][:PORT]", cut in two; *@port is NULL when there is none.
+ */
 static bool split_address(char *word, char **host, char **port, int *family)
 {
 	char *rest;

@@ -61,7 +61,8 @@ struct control_params {
 
 /*
  * Makes the socket (mode 0600) and listens. A socket left behind by a dead daemon is replaced; one
- * that answers is -EADDRINUSE; what is no socket is left alone (-EEXIST). 0 or -errno with @error told. On the loop's thread.
+ * that answers is -EADDRINUSE; what is no socket is left alone (-EEXIST). 0 or -errno with @error
+ * told. On the loop's thread.
  */
 int control_new(const struct control_params *params, struct spt_error *error, struct control **ret);
 /*

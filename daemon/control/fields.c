@@ -72,7 +72,8 @@ static const struct field COUNTERS[] = {
 #undef R
 
 static const struct rows_info INFOS[ROWS_KINDS] = {
-	[ROWS_TARGETS] = { "targets", TARGETS, ARRAY_SIZE(TARGETS), sizeof(struct snapshot_target) },
+	[ROWS_TARGETS] = { "targets", TARGETS, ARRAY_SIZE(TARGETS),
+		sizeof(struct snapshot_target) },
 	[ROWS_LUNS] = { "luns", LUNS, ARRAY_SIZE(LUNS), sizeof(struct snapshot_lun) },
 	[ROWS_SESSIONS] = { "sessions", SESSIONS, ARRAY_SIZE(SESSIONS),
 		sizeof(struct snapshot_session) },

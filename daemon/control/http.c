@@ -42,7 +42,8 @@ struct pending {
 	struct spt_link link;
 };
 
-static void send_text(struct evhttp_request *request, int status, const char *type, const char *text)
+static void send_text(struct evhttp_request *request, int status, const char *type,
+	const char *text)
 {
 	struct evbuffer *buffer = evbuffer_new();
 
@@ -97,9 +98,10 @@ static void send_result(struct evhttp_request *request, const struct route *rout
 
 static void forget_client(struct pending *p)
 {
-	if (p->request)
-		evhttp_connection_set_closecb(evhttp_request_get_connection(p->request), NULL, NULL);
-	p->request = NULL;
+	struct evhttp_request *request = TAKE(p->request);
+
+	if (request)
+		evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
 }
 
 static void on_close(struct evhttp_connection *connection, void *arg)

@@ -36,7 +36,8 @@ static int clear_path(const struct sockaddr_un *address, struct spt_error *error
 			spt_error_set(error, r, "%s: %s", path, strerror(-r));
 	}
 	if (!S_ISSOCK(st.st_mode))
-		return spt_error_set(error, -EEXIST, "%s: something else is there that is no socket", path);
+		return spt_error_set(error, -EEXIST, "%s: something else is there that is no "
+			"socket", path);
 	int r = try_connect(address);
 	if (!r)
 		return spt_error_set(error, -EADDRINUSE, "%s: another daemon answers there", path);
@@ -44,7 +45,8 @@ static int clear_path(const struct sockaddr_un *address, struct spt_error *error
 		return spt_error_set(error, r, "%s: %s", path, strerror(-r));
 	if (unlink(path) < 0 && errno != ENOENT) {
 		r = -errno;
-		return spt_error_set(error, r, "%s: the socket left behind cannot be removed: %s", path, strerror(-r));
+		return spt_error_set(error, r, "%s: the socket left behind cannot be removed: "
+			"%s", path, strerror(-r));
 	}
 	return 0;
 }
@@ -75,7 +77,8 @@ int listen_unix(const char *path, struct listen_mark *ret_mark, struct spt_error
 	struct stat st;
 
 	if (!*path || strlen(path) >= sizeof(address.sun_path))
-		return spt_error_set(error, -ENAMETOOLONG, "the path may have 1 to %zu characters", sizeof(address.sun_path) - 1);
+		return spt_error_set(error, -ENAMETOOLONG, "the path may have 1 to %zu "
+			"characters", sizeof(address.sun_path) - 1);
 	strcpy(address.sun_path, path);
 	int r = clear_path(&address, error);
 	if (r < 0)

@@ -13,7 +13,10 @@ struct listen_mark {
 	ino_t inode;
 };
 
-/* A listening, non-blocking socket that only its owner may connect to; see control_new(). fd or -errno. */
+/*
+ * A listening, non-blocking socket that only its owner may connect to; see control_new(). fd or
+ * -errno.
+ */
 int listen_unix(const char *path, struct listen_mark *ret_mark, struct spt_error *error);
 /* Removes the socket at @path if it is the marked one. */
 void listen_remove(const char *path, const struct listen_mark *mark);

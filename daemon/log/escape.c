@@ -10,7 +10,9 @@
 #include "base/util.h"
 #include "log/log.h"
 
-/* The code point at @p and its length in bytes, or 0 when it is not well-formed UTF-8 (RFC 3629). */
+/*
+ * The code point at @p and its length in bytes, or 0 when it is not well-formed UTF-8 (RFC 3629).
+ */
 static size_t utf8_take(const uint8_t *p, uint32_t *ret)
 {
 	static const uint32_t LEAST[] = { 0, 0, 0x80, 0x800, 0x10000 };

@@ -50,7 +50,9 @@ struct log_message {
 /* Where messages go; called by one thread at a time. */
 typedef void (*log_sink)(const struct log_message *message);
 
-/* Writes to standard error, the level in front of what is not merely information: the first sink. */
+/*
+ * Writes to standard error, the level in front of what is not merely information: the first sink.
+ */
 void log_sink_stderr(const struct log_message *message);
 /* As above with "<6>" in front, for a standard error that leads to the journal. */
 void log_sink_stderr_priority(const struct log_message *message);

@@ -37,7 +37,8 @@ struct notify_socket {
 
 /*
  * The listening stream sockets that were handed over, at most @max; anything else handed over is
- * closed with a warning. Sets close-on-exec and non-blocking. The descriptors are the caller's. Call once, before threads.
+ * closed with a warning. Sets close-on-exec and non-blocking. The descriptors are the caller's.
+ * Call once, before threads.
  */
 size_t notify_sockets(struct notify_socket *sockets, size_t max);
 

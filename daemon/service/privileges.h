@@ -14,8 +14,9 @@
 int64_t privileges_raise_files(uint64_t wanted);
 /*
  * Becomes @user and @group (NULL: the user's own), keeping of the capabilities it has those that
- * pass-through needs (CAP_SYS_RAWIO, CAP_SYS_ADMIN). Both NULL: nothing. Before sg devices are opened: the
- * kernel refuses read() and write() on them when the credentials changed since. Before threads. 0 or -errno with @error told.
+ * pass-through needs (CAP_SYS_RAWIO, CAP_SYS_ADMIN). Both NULL: nothing. Before sg devices are
+ * opened: the kernel refuses read() and write() on them when the credentials changed since.
+ * Before threads. 0 or -errno with @error told.
  */
 int privileges_drop(const char *user, const char *group, struct spt_error *error);
 

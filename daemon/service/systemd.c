@@ -97,7 +97,8 @@ size_t notify_sockets(struct notify_socket *sockets, size_t max)
 			s->fd = fd;
 			snprintf(s->name, sizeof(s->name), "%s", name);
 		} else {
-			log_warning("a descriptor handed over as '%s' is no listening TCP socket, or one too many", name);
+			log_warning("a descriptor handed over as '%s' is no listening TCP socket, "
+				"or one too many", name);
 			close(fd);
 		}
 	}
