@@ -155,11 +155,6 @@ void disk_io_good(struct disk_io *io)
 	spt_task_good(disk_io_end(io));
 }
 
-void disk_io_check(struct disk_io *io, uint8_t key, spt_asc_t asc)
-{
-	spt_task_check(disk_io_end(io), key, asc);
-}
-
 void disk_io_miscompare(struct disk_io *io, uint64_t offset_bytes)
 {
 	struct spt_sense sense = {

@@ -35,7 +35,6 @@ void disk_io_step(struct disk_io *io, enum store_op op, uint8_t *data, uint64_t 
 /* Ends @io: the task is the caller's again, to be completed. */
 struct spt_task *disk_io_end(struct disk_io *io);
 void disk_io_good(struct disk_io *io);
-void disk_io_check(struct disk_io *io, uint8_t key, spt_asc_t asc);
 /* MISCOMPARE with the offset of the first byte that differs (SBC-4 5.2, 5.29). */
 void disk_io_miscompare(struct disk_io *io, uint64_t offset_bytes);
 /* @next once no other exclusive command is on the medium; let go by disk_io_end(). */

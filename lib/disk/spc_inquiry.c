@@ -90,7 +90,7 @@ static const struct {
 static void put_supported(const struct disk *d, struct spt_task *task, struct writer *w)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(PAGES); i++)
-		wr_u8(w, PAGES[i].code);
+		vpd_supported_pages(w, &PAGES[i].code, 1);
 }
 
 static int find_page(uint8_t code)

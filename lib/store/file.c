@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A store in a regular file or on a block device. Reads that the page cache can answer are done in
- * place (RWF_NOWAIT); every other call is the channel's engine's, since it may block. One descriptor
+ * A store in a regular file or on a block device. What the page cache can give or take at once is
+ * done in place (RWF_NOWAIT); every other call is the channel's engine's, since it may block. One descriptor
  * serves all channels, so that the system's error reports (they come once a descriptor) cannot be
  * split between them; a failed sync is remembered in the store for good (see store.h).
  */
@@ -25,7 +25,8 @@ struct file_store {
 	struct file_medium medium;
 	const struct engine_ops *engine; /* NULL: the best that the system lets us have */
 	atomic_bool failed;		 /* a sync failed: what was written may be lost */
-	atomic_bool no_nowait;		 /* the filesystem knows no RWF_NOWAIT */
+	/* The filesystem knows no RWF_NOWAIT. */
+	atomic_bool no_read_nowait, no_write_nowait;
 };
 
 struct file_channel {
@@ -88,18 +89,19 @@ static void read_rest(struct store_io *io)
 		call(io, CALL_READ, 0, read_done);
 }
 
-/* Takes what the page cache has. */
-static void read_cached(struct file_store *f, struct store_io *io)
+/* What the page cache can take or give at once; errors are left to the call that may block. */
+static void try_cached(struct file_store *f, struct store_io *io, atomic_bool *unsupported,
+	ssize_t (*call)(int, const struct iovec *, int, off_t, int))
 {
 	struct iovec v = { .iov_base = io->data, .iov_len = io->bytes };
 
-	if (f->medium.direct || atomic_load_explicit(&f->no_nowait, memory_order_relaxed))
+	if (f->medium.direct || atomic_load_explicit(unsupported, memory_order_relaxed))
 		return;
-	ssize_t n = preadv2(f->medium.fd, &v, 1, (off_t)io->offset_bytes, RWF_NOWAIT);
+	ssize_t n = call(f->medium.fd, &v, 1, (off_t)io->offset_bytes, RWF_NOWAIT);
 	if (n > 0)
 		io->progress_bytes = (uint64_t)n;
 	else if (n < 0 && errno == EOPNOTSUPP)
-		atomic_store_explicit(&f->no_nowait, true, memory_order_relaxed);
+		atomic_store_explicit(unsupported, true, memory_order_relaxed);
 }
 
 /*
@@ -186,10 +188,12 @@ static void file_submit(struct store_channel *channel, struct store_io *io)
 	}
 	switch (io->op) {
 	case STORE_READ:
-		read_cached(f, io);
+		try_cached(f, io, &f->no_read_nowait, preadv2);
 		read_rest(io);
 		break;
 	case STORE_WRITE:
+		if (!io->fua)
+			try_cached(f, io, &f->no_write_nowait, pwritev2);
 		write_rest(io);
 		break;
 	case STORE_FLUSH:
