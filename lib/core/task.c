@@ -70,7 +70,7 @@ int spt_task_enter(struct spt_context *context, struct spt_task *task)
 	task->in = task->out = (struct spt_data){ 0 };
 	task->in_would_bytes = task->out_would_bytes = 0;
 	task->lent_release = NULL;
-	task->itl = NULL;
+	task->itl = lun_find(session, aux->lun);
 	task->session = session;
 	task->serial = context->serial++;
 	list_init(&task->lu_link);
@@ -189,7 +189,6 @@ static bool judged(struct spt_task *task)
 void spt_task_start(struct spt_task *task)
 {
 	assert(task->state == SPT_TASK_ENTERED);
-	task->itl = lun_find(task->session, task->aux.lun);
 	if (lun_answer(task) || refuse(task))
 		return;
 	taskset_add(task);
