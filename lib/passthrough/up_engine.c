@@ -260,6 +260,15 @@ static bool drained(const struct up_engine *e)
 	return iscsi_out_queue_length(e->iscsi) == 0 && !(iscsi_which_events(e->iscsi) & POLLOUT);
 }
 
+/* A Reject PDU concerns one command; every other error ends the connection. */
+static bool rejected(struct iscsi_context *iscsi, int status)
+{
+	static const char says[] = "Request was rejected";
+
+	return status == SCSI_STATUS_ERROR &&
+		!strncmp(iscsi_get_error(iscsi), says, strlen(says));
+}
+
 static void answered(struct iscsi_context *iscsi, int status, void *data, void *arg)
 {
 	struct up_command *cmd = arg;
@@ -280,7 +289,7 @@ static void answered(struct iscsi_context *iscsi, int status, void *data, void *
 			.segment = t->datain.data,
 			.segment_bytes = t->datain.size > 0 ? (size_t)t->datain.size : 0,
 		};
-	} else if (status == SCSI_STATUS_CANCELLED && !cmd->cut) {
+	} else if (!cmd->cut && !rejected(iscsi, status)) {
 		die(e, "the connection to the target was lost");
 	}
 	end_command(e, cmd);

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* The misbehaving target: see hostile.h. One thread, one connection at a time, blocking. */
+#include "hostile.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/be.h"
+#include "base/util.h"
+
+#define WINDOW 63u
+
+struct link {
+	struct hostile *h;
+	int fd;
+	uint8_t bhs[48];
+	uint8_t *data;
+	uint32_t data_bytes;
+	uint32_t stat_sn, exp_cmd_sn;
+	uint32_t silent_itt; /* of the command that gets no response */
+	bool misbehaved;
+};
+
+static bool get(struct link *l, void *to, size_t bytes)
+{
+	uint8_t *p = to;
+
+	while (bytes) {
+		struct pollfd poll_fd = { .fd = l->fd, .events = POLLIN };
+		if (atomic_load(&l->h->stop))
+			return false;
+		if (poll(&poll_fd, 1, 50) <= 0)
+			continue;
+		ssize_t n = recv(l->fd, p, bytes, 0);
+		if (n <= 0)
+			return false;
+		p += n;
+		bytes -= (size_t)n;
+	}
+	return true;
+}
+
+static void put(struct link *l, const uint8_t *bhs, const void *data, uint32_t bytes)
+{
+	uint8_t head[48], pad[4] = { 0 };
+
+	memcpy(head, bhs, 48);
+	be24_put(head + 5, bytes);
+	if (send(l->fd, head, 48, MSG_NOSIGNAL) < 0)
+		return;
+	if (bytes && send(l->fd, data, bytes, MSG_NOSIGNAL) < 0)
+		return;
+	if (bytes % 4)
+		(void)!send(l->fd, pad, 4 - bytes % 4, MSG_NOSIGNAL);
+}
+
+/* The fields that every answer to l->bhs has. */
+static void answer(struct link *l, uint8_t *bhs, uint8_t opcode, uint8_t flags)
+{
+	memset(bhs, 0, 48);
+	bhs[0] = opcode;
+	bhs[1] = flags;
+	memcpy(bhs + 16, l->bhs + 16, 4); /* ITT */
+	be32_put(bhs + 24, l->stat_sn);
+	be32_put(bhs + 28, l->exp_cmd_sn);
+	be32_put(bhs + 32, l->exp_cmd_sn + WINDOW);
+}
+
+static void respond(struct link *l, uint8_t response, uint8_t status, uint8_t flags,
+	uint32_t residual, const void *data, uint32_t bytes)
+{
+	uint8_t bhs[48];
+
+	answer(l, bhs, 0x21, 0x80 | flags);
+	bhs[2] = response;
+	bhs[3] = status;
+	be32_put(bhs + 44, residual);
+	put(l, bhs, data, bytes);
+	l->stat_sn++;
+}
+
+static void data_in(struct link *l, uint32_t itt, uint32_t offset, uint32_t bytes, bool with_status)
+{
+	uint8_t bhs[48], *data = malloc(bytes ? bytes : 1);
+
+	memset(data, 0x55, bytes);
+	answer(l, bhs, 0x25, with_status ? 0x81 : 0x80);
+	be32_put(bhs + 16, itt);
+	be32_put(bhs + 20, 0xffffffff);
+	be32_put(bhs + 40, offset);
+	put(l, bhs, data, bytes);
+	free(data);
+	if (with_status)
+		l->stat_sn++;
+}
+
+static void r2t(struct link *l, uint32_t offset, uint32_t bytes)
+{
+	uint8_t bhs[48];
+
+	answer(l, bhs, 0x31, 0x80);
+	be32_put(bhs + 20, 7); /* TTT */
+	be32_put(bhs + 40, offset);
+	be32_put(bhs + 44, bytes);
+	put(l, bhs, NULL, 0);
+}
+
+static void login(struct link *l)
+{
+	static const char keys[] = "TargetPortalGroupTag=1\0HeaderDigest=None\0DataDigest=None\0"
+				   "InitialR2T=Yes\0ImmediateData=No\0MaxBurstLength=16776192\0"
+				   "FirstBurstLength=65536";
+	static const char no_length[] = "MaxRecvDataSegmentLength=0\0HeaderDigest=None";
+	uint8_t bhs[48];
+	char text[64];
+	int way = atomic_load(&l->h->way);
+
+	l->exp_cmd_sn = be32_get(l->bhs + 24);
+	answer(l, bhs, 0x23, 0x87);
+	memcpy(bhs + 8, l->bhs + 8, 6);
+	be16_put(bhs + 14, 1); /* TSIH */
+	l->stat_sn++;
+	if (way == HOSTILE_LOGIN_REFUSED) {
+		be16_put(bhs + 36, 0x0202);
+		put(l, bhs, NULL, 0);
+	} else if (way == HOSTILE_REDIRECT) {
+		be16_put(bhs + 36, 0x0101);
+		int n = snprintf(text, sizeof(text), "TargetAddress=127.0.0.1:%d,1",
+			atomic_load(&l->h->redirect_port));
+		put(l, bhs, text, (uint32_t)n + 1);
+	} else if (way == HOSTILE_NO_LENGTH) {
+		put(l, bhs, no_length, sizeof(no_length));
+	} else {
+		put(l, bhs, keys, sizeof(keys));
+	}
+}
+
+static void good(struct link *l, bool read, uint32_t expected)
+{
+	if (read && expected)
+		data_in(l, be32_get(l->bhs + 16), 0, expected, true);
+	else
+		respond(l, 0, 0, 0, 0, NULL, 0);
+}
+
+static void reject(struct link *l)
+{
+	uint8_t bhs[48];
+
+	answer(l, bhs, 0x3f, 0x80);
+	bhs[2] = 0x05; /* command not supported */
+	be32_put(bhs + 16, 0xffffffff);
+	put(l, bhs, l->bhs, 48);
+	l->stat_sn++;
+}
+
+static void async_logout(struct link *l)
+{
+	uint8_t bhs[48];
+
+	answer(l, bhs, 0x32, 0x80);
+	be32_put(bhs + 16, 0xffffffff);
+	bhs[36] = 1;
+	put(l, bhs, NULL, 0);
+	l->stat_sn++;
+}
+
+/* False: the connection is to be closed. */
+static bool misbehave(struct link *l, enum hostile_way way, bool read, uint32_t expected)
+{
+	uint32_t itt = be32_get(l->bhs + 16);
+	uint8_t long_sense[302] = { 0xff, 0xff, 0x70 };
+
+	switch (way) {
+	case HOSTILE_SENSE_NONE:
+		respond(l, 0, 0x02, 0, 0, NULL, 0);
+		break;
+	case HOSTILE_SENSE_ONE_BYTE:
+		respond(l, 0, 0x02, 0, 0, "\0", 1);
+		break;
+	case HOSTILE_SENSE_LONG:
+		long_sense[4] = 0x03;
+		respond(l, 0, 0x02, 0, 0, long_sense, sizeof(long_sense));
+		break;
+	case HOSTILE_NO_DATA:
+		respond(l, 0, 0, 0, 0, NULL, 0);
+		break;
+	case HOSTILE_FAILURE:
+		respond(l, 1, 0, 0, 0, NULL, 0);
+		break;
+	case HOSTILE_UNDERFLOW:
+		respond(l, 0, 0, 0x02, expected + 1000, NULL, 0);
+		break;
+	case HOSTILE_OFFSET:
+		data_in(l, itt, expected, 512, true);
+		break;
+	case HOSTILE_OVERLONG:
+		data_in(l, itt, 0, expected + 512, true);
+		break;
+	case HOSTILE_R2T:
+		r2t(l, expected, 4096);
+		break;
+	case HOSTILE_EARLY:
+		r2t(l, 0, expected);
+		respond(l, 0, 0x08, 0, 0, NULL, 0);
+		usleep(200000);
+		break;
+	case HOSTILE_REJECT:
+		reject(l);
+		break;
+	case HOSTILE_GARBAGE:
+		memset(long_sense, 0xa5, sizeof(long_sense));
+		(void)!send(l->fd, long_sense, sizeof(long_sense), MSG_NOSIGNAL);
+		break;
+	case HOSTILE_ASYNC_LOGOUT:
+		async_logout(l);
+		break;
+	case HOSTILE_SILENT:
+	case HOSTILE_LATE_DATA:
+		l->silent_itt = itt;
+		break;
+	case HOSTILE_STATUS:
+		respond(l, 0, 0x77, 0, 0, NULL, 0);
+		break;
+	case HOSTILE_CLOSE:
+		return false;
+	default:
+		good(l, read, expected);
+	}
+	return true;
+}
+
+static bool command(struct link *l)
+{
+	bool read = l->bhs[1] & 0x40;
+	uint32_t expected = be32_get(l->bhs + 20);
+	enum hostile_way way = (enum hostile_way)atomic_load(&l->h->way);
+
+	l->exp_cmd_sn = be32_get(l->bhs + 24) + 1;
+	atomic_fetch_add(&l->h->commands, 1);
+	/* TEST UNIT READY is always answered: the test waits for the session with it */
+	if (l->bhs[32] == 0 || l->misbehaved) {
+		good(l, read, expected);
+		return true;
+	}
+	l->misbehaved = way != HOSTILE_NOT;
+	return misbehave(l, way, read, expected);
+}
+
+static void task_management(struct link *l)
+{
+	uint8_t bhs[48];
+
+	answer(l, bhs, 0x22, 0x80);
+	bhs[2] = (uint8_t)atomic_load(&l->h->tmf_response);
+	put(l, bhs, NULL, 0);
+	l->stat_sn++;
+	if (atomic_load(&l->h->way) == HOSTILE_LATE_DATA)
+		data_in(l, l->silent_itt, 0, 4096, true);
+}
+
+static void count_data(struct link *l)
+{
+	for (uint32_t i = 0; i < l->data_bytes; i++) {
+		if (l->data[i])
+			atomic_fetch_add(&l->h->nonzero, 1);
+	}
+}
+
+static bool one_pdu(struct link *l)
+{
+	uint8_t bhs[48];
+	bool go_on = true;
+
+	if (!get(l, l->bhs, 48))
+		return false;
+	l->data_bytes = be24_get(l->bhs + 5);
+	l->data = malloc(ROUND_UP(l->data_bytes, 4u) + 1);
+	if (!get(l, l->data, ROUND_UP(l->data_bytes, 4u))) {
+		free(l->data);
+		return false;
+	}
+	switch (l->bhs[0] & 0x3f) {
+	case 0x03:
+		login(l);
+		break;
+	case 0x01:
+		go_on = command(l);
+		break;
+	case 0x02:
+		task_management(l);
+		break;
+	case 0x05:
+		count_data(l);
+		break;
+	case 0x06:
+		answer(l, bhs, 0x26, 0x80);
+		put(l, bhs, NULL, 0);
+		break;
+	case 0x00:
+		if (be32_get(l->bhs + 16) == 0xffffffff)
+			break;
+		l->exp_cmd_sn = be32_get(l->bhs + 24) + 1;
+		answer(l, bhs, 0x20, 0x80);
+		be32_put(bhs + 20, 0xffffffff);
+		put(l, bhs, NULL, 0);
+		l->stat_sn++;
+		break;
+	}
+	free(l->data);
+	return go_on;
+}
+
+static void *serve(void *arg)
+{
+	struct hostile *h = arg;
+
+	while (!atomic_load(&h->stop)) {
+		struct pollfd poll_fd = { .fd = h->fd, .events = POLLIN };
+		if (poll(&poll_fd, 1, 50) <= 0)
+			continue;
+		struct link l = { .h = h, .fd = accept(h->fd, NULL, NULL) };
+		if (l.fd < 0)
+			continue;
+		atomic_fetch_add(&h->connections, 1);
+		while (one_pdu(&l))
+			;
+		close(l.fd);
+	}
+	return NULL;
+}
+
+void hostile_start(struct hostile *h)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t bytes = sizeof(a);
+
+	memset(h, 0, sizeof(*h));
+	h->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (h->fd < 0 || bind(h->fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(h->fd, 5) < 0 ||
+		getsockname(h->fd, (struct sockaddr *)&a, &bytes) < 0 ||
+		pthread_create(&h->thread, NULL, serve, h) != 0)
+		abort();
+	h->port = ntohs(a.sin_port);
+}
+
+void hostile_stop(struct hostile *h)
+{
+	atomic_store(&h->stop, true);
+	pthread_join(h->thread, NULL);
+	close(h->fd);
+}

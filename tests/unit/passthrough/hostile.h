@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An iSCSI target that does what a target must not do. It logs everybody in and then misbehaves in
+ * one way, chosen by the test, towards the first command of a connection with that way's opcode.
+ */
+#ifndef TESTS_PASSTHROUGH_HOSTILE_H
+#define TESTS_PASSTHROUGH_HOSTILE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum hostile_way {
+	HOSTILE_NOT,            /* reads give bytes of 55h, writes are taken */
+	HOSTILE_SENSE_NONE,     /* CHECK CONDITION without a data segment */
+	HOSTILE_SENSE_ONE_BYTE, /* with half a SenseLength */
+	HOSTILE_SENSE_LONG,     /* SenseLength 65535, 300 bytes follow */
+	HOSTILE_NO_DATA,        /* GOOD to a read, and nothing else */
+	HOSTILE_FAILURE,        /* response 01h, target failure, with a status field of zero */
+	HOSTILE_UNDERFLOW,      /* GOOD, residual larger than what was asked for */
+	HOSTILE_OFFSET,         /* Data-In outside the buffer */
+	HOSTILE_OVERLONG,       /* Data-In longer than the buffer */
+	HOSTILE_R2T,            /* R2T outside the data-out */
+	HOSTILE_EARLY,          /* R2T for all of it, and the response at once; reads on later */
+	HOSTILE_REJECT,
+	HOSTILE_CLOSE,
+	HOSTILE_GARBAGE,
+	HOSTILE_ASYNC_LOGOUT,
+	HOSTILE_SILENT,         /* no response to the command; see tmf_response */
+	HOSTILE_LATE_DATA,      /* the same, and Data-In after the answer to ABORT TASK */
+	HOSTILE_NO_LENGTH,      /* negotiates MaxRecvDataSegmentLength=0 */
+	HOSTILE_LOGIN_REFUSED,
+	HOSTILE_REDIRECT,       /* to redirect_port */
+	HOSTILE_STATUS,         /* a status that does not exist */
+};
+
+struct hostile {
+	int fd, port;
+	pthread_t thread;
+	atomic_int way;
+	atomic_int tmf_response;
+	atomic_int redirect_port;
+	atomic_int connections;
+	atomic_int commands; /* that were received */
+	atomic_int nonzero;  /* bytes of data-out that were not zero, since it was reset */
+	atomic_bool stop;
+};
+
+void hostile_start(struct hostile *h);
+void hostile_stop(struct hostile *h);
+
+#endif
