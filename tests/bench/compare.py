@@ -36,11 +36,13 @@ PLACES = {
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--build", required=True, help="build directory of sptgt")
+    p.add_argument("--before", metavar="BUILD",
+                   help="another build directory of sptgt, to see what a change brought")
     p.add_argument("--matrix", choices=sorted(MATRICES), default="full")
     p.add_argument("--quick", dest="matrix", action="store_const", const="quick")
     p.add_argument("--cell", action="append", help="only cells whose name has this in it")
     p.add_argument("--target", action="append",
-                   help="only these of sptgtd, tgtd-rdwr, tgtd-aio, istgt, spdk, tcp")
+                   help="only these of sptgtd, before, tgtd-rdwr, tgtd-aio, istgt, spdk, tcp")
     p.add_argument("--spdk", metavar="PATH", help="SPDK's iscsi_tgt")
     p.add_argument("--daemon-key", action="append", default=[], metavar="'KEY = VALUE'",
                    help="a line for sptgtd's [daemon] section")
@@ -221,8 +223,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="sptgt-bench-"))
-        targets = installed(directory, args.size_mib, args.build, args.spdk, args.daemon_key,
-                            args.target)
+        targets = installed(directory, args.size_mib, args.build, args.before, args.spdk,
+                            args.daemon_key, args.target)
         bench = Bench(args, targets)
         for target in targets:
             stack.callback(target.stop)

@@ -243,12 +243,19 @@ class Spdk(Target):
         self.url = f"iscsi://127.0.0.1:{self.port}/{IQN}/0"
 
 
-def installed(directory, size_mib, build, spdk=None, daemon_keys=(), only=None):
+def built(build):
+    """sptgtd of a build directory, or None."""
+    path = build and os.path.join(build, "daemon", "sptgtd")
+    return path if path and os.access(path, os.X_OK) else None
+
+
+def installed(directory, size_mib, build, before=None, spdk=None, daemon_keys=(), only=None):
     """One object for each target that can be started here, ours first."""
     tgtd, istgt = shutil.which("tgtd"), shutil.which("istgt")
-    sptgtd = os.path.join(build, "daemon", "sptgtd")
+    sptgtd, earlier = built(build), built(before)
     makers = [
-        ("sptgtd", os.access(sptgtd, os.X_OK), lambda *a: Sptgtd(*a, sptgtd, daemon_keys)),
+        ("sptgtd", sptgtd, lambda *a: Sptgtd(*a, sptgtd, daemon_keys)),
+        ("before", earlier, lambda *a: Sptgtd(*a, earlier, daemon_keys)),
         ("tgtd-rdwr", tgtd, lambda *a: Tgtd(*a, tgtd, "rdwr")),
         ("tgtd-aio", tgtd, lambda *a: Tgtd(*a, tgtd, "aio")),
         ("istgt", istgt, lambda *a: Istgt(*a, istgt)),
