@@ -9,6 +9,7 @@
  *   hang      one READ(10), then wait to be killed
  *   use       log in, TEST UNIT READY until no unit attention is left, one READ(10), log out
  *   login     log in and out
+ *   notready  TEST UNIT READY must find the unit NOT READY, at once
  *
  * SECONDS bounds the whole scene (default 30).
  */
@@ -240,6 +241,25 @@ static int scene_use(struct scene *s)
 	return 0;
 }
 
+static int scene_not_ready(struct scene *s)
+{
+	int64_t start = now_ms();
+	int key = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct scsi_task *task = iscsi_testunitready_sync(s->iscsi, s->lun);
+
+		if (!task)
+			return -1;
+		key = task->status == SCSI_STATUS_CHECK_CONDITION ? (int)task->sense.key : 0;
+		scsi_free_scsi_task(task);
+		if (key != SCSI_SENSE_UNIT_ATTENTION)
+			break;
+	}
+	printf("  TEST UNIT READY found sense key %d after %lld ms\n", key, (long long)(now_ms() - start));
+	return key == SCSI_SENSE_NOT_READY ? 0 : -1;
+}
+
 static int run(struct scene *s, const char *name)
 {
 	if (!strcmp(name, "abort"))
@@ -254,6 +274,8 @@ static int run(struct scene *s, const char *name)
 		return scene_hang(s);
 	if (!strcmp(name, "use"))
 		return scene_use(s);
+	if (!strcmp(name, "notready"))
+		return scene_not_ready(s);
 	return strcmp(name, "login") ? -1 : 0;
 }
 
