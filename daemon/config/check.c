@@ -36,20 +36,33 @@ static void check_names(struct build *b)
 	}
 }
 
-static bool same_address(const struct config_address *a, const struct config_address *b)
+static uint16_t port_of(const struct config_address *a)
 {
+	return a->sockaddr.ss_family == AF_INET6 ?
+		((const struct sockaddr_in6 *)&a->sockaddr)->sin6_port :
+		((const struct sockaddr_in *)&a->sockaddr)->sin_port;
+}
+
+static bool is_any(const struct config_address *a)
+{
+	return a->sockaddr.ss_family == AF_INET6 ?
+		IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&a->sockaddr)->sin6_addr) :
+		((const struct sockaddr_in *)&a->sockaddr)->sin_addr.s_addr == INADDR_ANY;
+}
+
+/* Who listens on @a listens on @b as well: [::] is every address, 0.0.0.0 every IPv4 address. */
+static bool covers(const struct config_address *a, const struct config_address *b)
+{
+	if (port_of(a) != port_of(b))
+		return false;
+	if (is_any(a) && (a->sockaddr.ss_family == AF_INET6 || b->sockaddr.ss_family == AF_INET))
+		return true;
 	return a->bytes == b->bytes && !memcmp(&a->sockaddr, &b->sockaddr, a->bytes);
 }
 
-static bool any_port(const struct config_address *a)
-{
-	return a->sockaddr.ss_family == AF_INET6 ?
-		!((const struct sockaddr_in6 *)&a->sockaddr)->sin6_port :
-		!((const struct sockaddr_in *)&a->sockaddr)->sin_port;
-}
-
-/* Does an address before @n of portal @p equal its n-th? */
-static const struct config_portal *find_address(const struct config *c, size_t p, size_t n)
+/* An address before @n of portal @p that cannot be used together with its n-th, and whose it is. */
+static const struct config_address *find_address(const struct config *c, size_t p, size_t n,
+	const struct config_portal **ret_portal)
 {
 	const struct config_address *a = &c->portals[p].listens[n];
 
@@ -57,8 +70,12 @@ static const struct config_portal *find_address(const struct config *c, size_t p
 		size_t end = i == p ? n : c->portals[i].n_listens;
 
 		for (size_t k = 0; k < end; k++) {
-			if (same_address(&c->portals[i].listens[k], a))
-				return &c->portals[i];
+			const struct config_address *other = &c->portals[i].listens[k];
+
+			if (!covers(other, a) && !covers(a, other))
+				continue;
+			*ret_portal = &c->portals[i];
+			return other;
 		}
 	}
 	return NULL;
@@ -71,13 +88,15 @@ static void check_addresses(struct build *b)
 	for (size_t p = 0; p < c->n_portals; p++) {
 		for (size_t n = 0; n < c->portals[p].n_listens; n++) {
 			const struct config_address *a = &c->portals[p].listens[n];
-			const struct config_portal *other =
-				any_port(a) ? NULL : find_address(c, p, n);
+			const struct config_portal *owner;
+			const struct config_address *other =
+				port_of(a) ? find_address(c, p, n, &owner) : NULL;
 
 			if (other)
 				config_error_add(b->errors,
 					section_line(b, "portal", c->portals[p].name, "listen"),
-					"portal %s listens on %s already", other->name, a->text);
+					"%s: portal %s listens on %s already", a->text, owner->name,
+					other->text);
 		}
 	}
 }

@@ -14,6 +14,9 @@ void config_errors_init(struct config_errors *errors, const char *file)
 }
 
 static void add(struct config_errors *errors, unsigned line, bool warning, const char *format,
+	va_list ap) PRINTF_LIKE(4, 0);
+
+static void add(struct config_errors *errors, unsigned line, bool warning, const char *format,
 	va_list ap)
 {
 	char raw[sizeof(errors->list[0].text)];

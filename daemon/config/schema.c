@@ -30,8 +30,7 @@ static const struct schema_key DAEMON[] = {
 		D(control_socket) },
 	{ { "state-dir", SPT_OPTION_STRING, false, "/var/lib/sptgt", 1, 4095, NULL,
 		"Directory of what must survive a restart, such as the identity that serial "
-		"numbers of "
-		"emulated disks are made of" },
+		"numbers of emulated disks are made of" },
 		SCHEMA_RESTART, .form = "path", D(state_dir) },
 	{ { "log-level", SPT_OPTION_CHOICE, false, "info", 0, 0, LEVELS,
 		"Messages below this level are not logged" },
@@ -64,10 +63,8 @@ static const struct schema_key DAEMON[] = {
 static const struct schema_key PORTAL[] = {
 	{ { "listen", SPT_OPTION_STRING, true, NULL, 1, 1000, NULL,
 		"Addresses to listen on, in numbers; port 3260 unless told, port 0 takes a free "
-		"one. "
-		"0.0.0.0 and [::] are all addresses of the machine. A socket that the service "
-		"manager "
-		"hands over under the portal's name takes the place of them" },
+		"one. 0.0.0.0 and [::] are all addresses of the machine. A socket that the service "
+		"manager hands over under the portal's name takes the place of them" },
 		SCHEMA_REOPEN, .parse = value_listens, WHOLE(struct config_portal),
 		.form = "comma list of ADDRESS[:PORT], IPv6 as [ADDRESS][:PORT]",
 		.sample = "[::]:3260" },
@@ -91,16 +88,15 @@ static const struct schema_key DEVICE[] = {
 		SCHEMA_REOPEN, .form = "name of a backend", .sample = "mem" },
 	{ { "abort-wait", SPT_OPTION_DURATION, false, "8s", 0, SECONDS(3600), NULL,
 		"How long an aborted command may stay at the device before the next step: a reset, "
-		"or "
-		"fencing. 0 takes the next step at once" },
+		"or fencing. 0 takes the next step at once" },
 		SCHEMA_REOPEN, V(wait_us) },
 	{ { "reset", SPT_OPTION_BOOL, false, "yes", 0, 0, NULL,
 		"Reset a device that does not give an aborted command back in time" },
 		SCHEMA_REOPEN, V(reset) },
 	{ { "reset-wait", SPT_OPTION_DURATION, false, "5s", 0, SECONDS(3600), NULL,
 		"How long after the reset the command may stay before the device is fenced: it "
-		"answers NOT "
-		"READY from then on and nothing that it still does reaches an initiator" },
+		"answers NOT READY from then on and nothing that it still does reaches an "
+		"initiator" },
 		SCHEMA_REOPEN, V(reset_wait_us) },
 };
 
@@ -118,13 +114,11 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_REOPEN, .form = "comma list of NAME", .sample = "main" },
 	{ { "lun", SPT_OPTION_STRING, false, NULL, 1, 200, NULL,
 		"lun.N = NAME: logical unit N, 0 to 16383, is the device of [device-NAME]; "
-		"read-only after the "
-		"name refuses what would change the medium" },
+		"read-only after the name refuses what would change the medium" },
 		SCHEMA_REOPEN, .numbered = true, .form = "NAME [read-only]", .sample = "scratch" },
 	{ { "initiators", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
 		"Who may log in. In a name * stands for any characters and ? for one; a lone * "
-		"lets "
-		"everybody in. Nobody else sees the target. More of them can stand in "
+		"lets everybody in. Nobody else sees the target. More of them can stand in "
 		"initiators.1, initiators.2 and so on" },
 		SCHEMA_NEW_LOGINS, .numbered = true, .form = "comma list of iSCSI names and "
 			"patterns",

@@ -254,9 +254,15 @@ static const struct fault_case FAULTS[] = {
 	{ "[portal-main]\nlisten = 127.0.0.1:\n" DISK TARGET, { "2: listen: '' is not a port" } },
 	{ "[portal-main]\nlisten = 127.0.0.1,,\n" DISK TARGET, { "2: listen: '' is not an address" } },
 	{ "[portal-main]\nlisten = 127.0.0.1, 127.0.0.1:3260\n" DISK TARGET,
-		{ "2: portal main listens on 127.0.0.1:3260 already" } },
+		{ "2: 127.0.0.1:3260: portal main listens on 127.0.0.1:3260 already" } },
 	{ PORTAL "[portal-b]\nlisten = 127.0.0.1\n" DISK TARGET,
-		{ "4: portal main listens on 127.0.0.1:3260 already" } },
+		{ "4: 127.0.0.1:3260: portal main listens on 127.0.0.1:3260 already" } },
+	{ "[portal-main]\nlisten = [::], 0.0.0.0\n" DISK TARGET,
+		{ "2: 0.0.0.0:3260: portal main listens on [::]:3260 already" } },
+	{ "[portal-main]\nlisten = 127.0.0.1, [::1], 0.0.0.0\n" DISK TARGET,
+		{ "2: 0.0.0.0:3260: portal main listens on 127.0.0.1:3260 already" } },
+	{ "[portal-main]\nlisten = [::1]\n[portal-b]\nlisten = [::]\n" DISK TARGET,
+		{ "4: [::]:3260: portal main listens on [::1]:3260 already" } },
 	/* Devices. */
 	{ PORTAL "[device-d]\nsize = 1M\n" TARGET, { "3: [device-d] needs the key 'backend'" } },
 	{ PORTAL "[device-d]\nbackend = men\nsize = 1M\n" TARGET,
@@ -350,6 +356,9 @@ static const struct fault_case WARNINGS[] = {
 	{ PORTAL "[target-t]\nname = iqn.2026-11.org.example:t\nportal = main\ninitiators = *\n",
 		{ "3: [target-t] maps no LUN" } },
 	{ MORE "lun.1 = d\n", { "11: device d is LUN 0 of this target too" } },
+	/* Addresses that do not meet: other ports, other families, port 0 any number of times. */
+	{ "[portal-main]\nlisten = 0.0.0.0, [::1], [::]:1, 0.0.0.0:2, [::]:0, 0.0.0.0:0\n" DISK TARGET,
+		{ NULL } },
 	{ MORE "[device-e]\nbackend = mem\nsize = 1M\n[portal-x]\nlisten = [::1]\n",
 		{ "11: no target uses device e", "14: no target uses portal x" } },
 };
