@@ -27,6 +27,7 @@ void read_only_mark(struct spt_task *task)
 
 	if (task->cdb[0] != OP_MODE_SENSE_6 && task->cdb[0] != OP_MODE_SENSE_10)
 		return;
-	if (task->status == SPT_GOOD && task->in_pooled && task->in.bytes > byte)
+	if (task->status == SPT_GOOD && !task->lent_release && task->in.bytes > byte &&
+		(task->in_pooled || task->in.data == task->direct_in.data))
 		task->in.data[byte] |= MODE_WP;
 }

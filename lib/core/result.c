@@ -66,6 +66,10 @@ uint8_t *spt_task_take_in(struct spt_task *task, uint32_t bytes)
 	struct spt_session *s = task->session;
 
 	assert(!task->in.data);
+	if (task->direct_in.data && bytes <= task->direct_in.bytes) {
+		task->in = (struct spt_data){ .data = task->direct_in.data, .bytes = bytes };
+		return task->in.data;
+	}
 	if (!session_charge(s, bytes))
 		return NULL;
 	uint8_t *p = spt_pool_get(s->context->host->pool, bytes);

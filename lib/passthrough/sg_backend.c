@@ -257,6 +257,7 @@ static void sg_properties(void *device, struct spt_properties *ret)
 	*ret = (struct spt_properties){
 		.max_transfer_bytes = d->limits.max_transfer_bytes,
 		.max_cdb_bytes = d->limits.max_cdb_bytes,
+		.third_party_copy = d->limits.third_party_copy,
 		.device_type = (uint8_t)atomic_load(&d->learned.device_type),
 		.queue_depth = d->depth,
 		.block_bytes = atomic_load(&d->learned.block_bytes),

@@ -69,7 +69,8 @@ bool sg_port_send(struct sg_port *port, struct spt_task *task)
 
 	while (port->tasks[slot])
 		slot++;
-	sg_header_fill(&h, task, d->timeout_ms[task->cdb[0]], (int)slot);
+	sg_header_fill(&h, task, task->timeout_ms ? task->timeout_ms : d->timeout_ms[task->cdb[0]],
+		(int)slot);
 	do
 		n = write(port->watch.fd, &h, sizeof(h));
 	while (n < 0 && errno == EINTR);

@@ -45,6 +45,7 @@ struct spt_properties {
 	uint32_t max_transfer_bytes; /* of one command */
 	uint16_t max_cdb_bytes;
 	bool bidirectional;
+	bool third_party_copy; /* EXTENDED COPY and its relatives are let through */
 	uint8_t device_type; /* SPC-5 PERIPHERAL DEVICE TYPE */
 	uint32_t queue_depth;
 	uint32_t block_bytes; /* 0: not a block device */

@@ -102,6 +102,14 @@ struct spt_task {
 	 * spt_task_enter() on, unless that fails.
 	 */
 	struct spt_data offered;
+	/*
+	 * The caller's own memory for the payload, or NULL: data-in is put there and data-out taken from
+	 * there without a copy, where it is large enough and the backend lends no memory of its own.
+	 * Aligned as spt_properties says. Not to be touched until ops->done(); never charged or freed.
+	 */
+	struct spt_data direct_in, direct_out;
+	/* How long the command may take at the device, where the backend limits that; 0: its own limits. */
+	uint32_t timeout_ms;
 
 	/*
 	 * Set by spt_task_start() when the task waits for data: how many bytes from offset 0 on the

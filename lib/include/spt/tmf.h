@@ -6,13 +6,17 @@
 #ifndef SPT_TMF_H
 #define SPT_TMF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <spt/auxiliary.h>
 #include <spt/host.h>
 #include <spt/link.h>
 
-/* RFC 7143 11.5.1. TASK REASSIGN concerns connections and is not for the library. */
+/*
+ * RFC 7143 11.5.1, RFC 7144. TASK REASSIGN concerns connections, which the library does not
+ * know: NO_REASSIGN. The last four are for sessions with iSCSIProtocolLevel 2.
+ */
 enum spt_tmf_function {
 	SPT_TMF_ABORT_TASK = 1,
 	SPT_TMF_ABORT_TASK_SET = 2,
@@ -21,9 +25,14 @@ enum spt_tmf_function {
 	SPT_TMF_LOGICAL_UNIT_RESET = 5,
 	SPT_TMF_TARGET_WARM_RESET = 6,
 	SPT_TMF_TARGET_COLD_RESET = 7,
+	SPT_TMF_TASK_REASSIGN = 8,
+	SPT_TMF_QUERY_TASK = 9,
+	SPT_TMF_QUERY_TASK_SET = 10,
+	SPT_TMF_I_T_NEXUS_RESET = 11,
+	SPT_TMF_QUERY_ASYNCHRONOUS_EVENT = 12,
 };
 
-/* RFC 7143 11.6.1. */
+/* RFC 7143 11.6.1, RFC 7144. */
 enum spt_tmf_response {
 	SPT_TMF_COMPLETE = 0,
 	SPT_TMF_NO_TASK = 1,
@@ -32,6 +41,7 @@ enum spt_tmf_response {
 	SPT_TMF_NO_REASSIGN = 4,
 	SPT_TMF_NOT_SUPPORTED = 5,
 	SPT_TMF_NOT_AUTHORIZED = 6,
+	SPT_TMF_SUCCEEDED = 7, /* a query: yes. COMPLETE is no */
 	SPT_TMF_REJECTED = 255,
 };
 
@@ -40,11 +50,16 @@ struct spt_tmf {
 	spt_session_cookie session;
 	uint8_t function; /* enum spt_tmf_function */
 	uint64_t lun;
-	struct spt_task_cookie reference; /* ABORT TASK; a generation that differs is NO_TASK */
+	struct spt_task_cookie reference; /* ABORT TASK, QUERY TASK; a generation that differs is NO_TASK */
 	void (*done)(struct spt_tmf *tmf);
 	void *arg;
 
-	uint8_t response; /* enum spt_tmf_response, valid in done() */
+	bool protocol_level_2; /* the functions of RFC 7144 may be used; else they are NOT_SUPPORTED */
+
+	/* Valid in done(). */
+	uint8_t response; /* enum spt_tmf_response */
+	/* QUERY ASYNCHRONOUS EVENT (SAM-5 7.8): UADE DEPTH and sense key, ASC, ASCQ. */
+	uint8_t additional[3];
 
 	/* The library's. */
 	struct spt_context *context;
