@@ -30,7 +30,7 @@ static struct command *take_spare(struct session_env *env)
 	if (c)
 		list_del(&c->spare);
 	else
-		c = malloc(sizeof(*c));
+		c = calloc(1, sizeof(*c)); /* what nobody sets (direct_in, timeout_ms) is zero */
 	return c;
 }
 
