@@ -56,8 +56,9 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.type = SPT_OPTION_STRING,
 		.min = 5,
 		.max = SPT_NAME_MAX,
-		.help = "our iSCSI name towards the upstream target, whose access lists must hold it; by "
-			"default one made from the identity of this machine",
+		.help = "one iSCSI name for all towards the upstream target; by default each initiator has "
+			"its own there too, so that the target tells them apart in its access lists and "
+			"persistent reservations",
 	},
 	[OPTION_HEADER_DIGEST] = {
 		.name = "header-digest",
@@ -160,12 +161,10 @@ static bool is_iscsi_name(const char *name)
 }
 
 static int set_initiator_name(struct up_device *d, const struct spt_option_value *v,
-	uint64_t identity, struct spt_error *error)
+	struct spt_error *error)
 {
-	if (!v->set) {
-		up_initiator_name(identity, d->initiator_name, sizeof(d->initiator_name));
-		return 0;
-	}
+	if (!v->set)
+		return 0; /* each nexus brings its own */
 	if (!is_iscsi_name(v->text) || strlen(v->text) > SPT_NAME_MAX)
 		return spt_error_set(error, -EINVAL,
 			"initiator-name: '%.230s' is no iSCSI name (iqn., eui. or naa.)", v->text);
@@ -180,7 +179,7 @@ static int open_device(struct up_device *d, const struct spt_open *open, struct 
 	int r = up_url_parse(v[OPTION_URL].text, &d->url, error);
 	if (r < 0)
 		return r;
-	r = set_initiator_name(d, &v[OPTION_INITIATOR_NAME], open->identity, error);
+	r = set_initiator_name(d, &v[OPTION_INITIATOR_NAME], error);
 	if (r < 0)
 		return r;
 	r = up_resolve(&d->url, d->addresses, &d->n_addresses, error);

@@ -225,6 +225,7 @@ int up_channel_open(void *device, const struct spt_channel_params *params, void 
 		return -ENOMEM;
 	c->device = d;
 	c->host = params->host;
+	c->initiator_name = d->initiator_name[0] ? d->initiator_name : params->nexus->initiator_name;
 	c->isid = up_isid_of(d->name, params->nexus);
 	c->watch = (struct spt_watch){ .fd = -1, .fn = up_session_ready, .arg = c };
 	c->flush = (struct spt_post){ .fn = up_session_flush, .arg = c };

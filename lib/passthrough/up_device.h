@@ -20,7 +20,7 @@ struct up_device {
 	struct up_url url;
 	struct up_address addresses[UP_ADDRESSES];
 	size_t n_addresses;
-	char initiator_name[SPT_NAME_MAX + 1];
+	char initiator_name[SPT_NAME_MAX + 1]; /* empty: each nexus has its own */
 	bool header_digest;
 	uint64_t connect_timeout_us; /* TCP and login */
 	uint64_t hold_us;            /* how long a command waits for a session */
@@ -44,6 +44,7 @@ enum up_state {
 };
 
 struct up_channel {
+	const char *initiator_name; /* towards upstream */
 	struct up_device *device;
 	struct spt_host *host;
 	struct up_isid isid;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Names towards upstream targets: see up_isid.h. */
+/* ISIDs towards upstream targets: see up_isid.h. */
 #include "passthrough/up_isid.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/be.h"
@@ -36,9 +34,4 @@ struct up_isid up_isid_of(const char *device, const struct spt_nexus *nexus)
 	h = mix(h, tag, sizeof(tag));
 	h ^= h >> 32;
 	return (struct up_isid){ .random = (h >> 16) & 0xffffff, .qualifier = (uint16_t)h };
-}
-
-void up_initiator_name(uint64_t identity, char *name, size_t name_bytes)
-{
-	snprintf(name, name_bytes, "iqn.2026-11.org.sptgt:upstream.%016" PRIx64, identity);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who we are towards an upstream target: one initiator, with an ISID for each nexus that we carry.
+ * Who we are towards an upstream target: the downstream initiator by its own name (or by one name for
+ * all, where the configuration says so), with an ISID for each nexus that we carry.
  * The ISID is made from the names of the downstream nexus and so is the same when the initiator
  * comes back: upstream, its registrations (persistent reservations) are its own again, and a
  * session that lingers there is reinstated rather than left beside the new one (RFC 7143 6.3.5).
@@ -8,7 +9,6 @@
 #ifndef PASSTHROUGH_UP_ISID_H
 #define PASSTHROUGH_UP_ISID_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include <spt/nexus.h>
@@ -21,7 +21,5 @@ struct up_isid {
 
 /* @device: the name of the device: two devices of one nexus are two sessions. */
 struct up_isid up_isid_of(const char *device, const struct spt_nexus *nexus);
-/* The default initiator name of the machine with @identity. */
-void up_initiator_name(uint64_t identity, char *name, size_t name_bytes);
 
 #endif

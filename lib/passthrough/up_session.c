@@ -81,7 +81,7 @@ void up_session_connect(struct up_channel *c)
 {
 	const struct up_device *d = c->device;
 	struct up_engine_params params = {
-		.initiator_name = d->initiator_name,
+		.initiator_name = c->initiator_name,
 		.isid = c->isid,
 		.url = &d->url,
 		.address = pick_address(c),
