@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <spt/buffer.h>
-
 #include "base/util.h"
 
 struct failure {
@@ -62,7 +60,6 @@ struct disk_io *disk_io_new(struct disk_channel *channel, struct spt_task *task)
 	}
 	io->channel = channel;
 	io->task = task;
-	io->buffer = NULL;
 	io->exclusive = false;
 	io->at_bytes = 0;
 	io->index = 0;
@@ -80,12 +77,16 @@ void disk_io_free_spares(struct disk_channel *channel)
 
 bool disk_io_buffer(struct disk_io *io, uint32_t bytes)
 {
-	io->buffer = spt_pool_get(io->channel->host->pool, bytes);
+	struct spt_task *task = io->task;
+
+	io->buffer = spt_task_take_in(task, bytes);
 	io->buffer_bytes = bytes;
-	if (io->buffer)
-		return true;
-	spt_task_full(disk_io_end(io));
-	return false;
+	if (!io->buffer) {
+		spt_task_full(disk_io_end(io));
+		return false;
+	}
+	task->in.bytes = 0; /* none of it is for the initiator */
+	return true;
 }
 
 /* The next who waits is told on its own loop. */
@@ -143,8 +144,6 @@ struct spt_task *disk_io_end(struct disk_io *io)
 
 	if (io->exclusive)
 		let_go(io);
-	if (io->buffer)
-		spt_pool_put(channel->host->pool, io->buffer, io->buffer_bytes);
 	io->link = channel->spare;
 	channel->spare = io;
 	return io->task;

@@ -18,7 +18,7 @@ struct disk_io {
 	uint64_t lba, blocks;		  /* of the command */
 	uint64_t at_bytes;		  /* how far a command of many steps is */
 	uint32_t index;
-	uint8_t *buffer; /* from the host's pool */
+	uint8_t *buffer; /* the task's data-in buffer, for commands that have no data-in */
 	uint32_t buffer_bytes;
 	bool exclusive;
 	struct spt_post granted;
@@ -27,7 +27,10 @@ struct disk_io {
 
 /* NULL: out of memory, and the task is completed. */
 struct disk_io *disk_io_new(struct disk_channel *channel, struct spt_task *task);
-/* A buffer for the steps; false: out of memory, and the task is completed and @io gone. */
+/*
+ * A buffer for the steps, charged to the session like any other: it is the task's for data-in, which
+ * the command does not have. False: over the budget, and the task is completed and @io gone.
+ */
 bool disk_io_buffer(struct disk_io *io, uint32_t bytes);
 /* A store I/O, then @next. When it fails, or the task is to be aborted, the task ends instead. */
 void disk_io_step(struct disk_io *io, enum store_op op, uint8_t *data, uint64_t offset_bytes,

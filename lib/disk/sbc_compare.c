@@ -37,12 +37,9 @@ static bool judge_orwrite(struct disk_channel *c, struct spt_task *task)
 		disk_want_blocks(c->disk, task, disk_bytes(c->disk, r.blocks));
 }
 
-static void write_back(struct disk_io *io, uint8_t *data)
+static bool durable(const struct disk_io *io)
 {
-	struct disk *d = disk_of(io);
-
-	disk_io_step(io, STORE_WRITE, data, disk_bytes(d, io->lba), disk_bytes(d, io->blocks),
-		(io->task->cdb[1] & FUA) || disk_write_through(d), disk_io_good);
+	return (io->task->cdb[1] & FUA) || disk_write_through(disk_of(io));
 }
 
 static void compare_read(struct disk_io *io)
@@ -51,7 +48,8 @@ static void compare_read(struct disk_io *io)
 	uint8_t *out = io->task->out.data;
 
 	if (!memcmp(io->buffer, out, bytes)) {
-		write_back(io, out + bytes);
+		disk_io_step(io, STORE_WRITE, out + bytes, disk_bytes(disk_of(io), io->lba), bytes,
+			durable(io), disk_io_good);
 		return;
 	}
 	while (io->buffer[at] == out[at])
@@ -59,24 +57,40 @@ static void compare_read(struct disk_io *io)
 	disk_io_miscompare(io, at);
 }
 
+static void compare_step(struct disk_io *io)
+{
+	disk_io_step(io, STORE_READ, io->buffer, disk_bytes(disk_of(io), io->lba), io->buffer_bytes,
+		false, compare_read);
+}
+
+static void orwrite_step(struct disk_io *io);
+
+/* What was read is put into the initiator's data, which is then written. */
 static void orwrite_read(struct disk_io *io)
 {
-	const uint8_t *out = io->task->out.data;
+	size_t bytes = io->io.bytes;
+	uint8_t *out = io->task->out.data + io->at_bytes;
 
-	for (size_t i = 0; i < io->io.bytes; i++)
-		io->buffer[i] |= out[i];
-	write_back(io, io->buffer);
+	for (size_t i = 0; i < bytes; i++)
+		out[i] |= io->buffer[i];
+	io->at_bytes += bytes;
+	disk_io_step(io, STORE_WRITE, out, io->io.offset_bytes, bytes, durable(io), orwrite_step);
 }
 
-static void read_medium(struct disk_io *io)
+static void orwrite_step(struct disk_io *io)
 {
-	struct disk *d = disk_of(io);
+	uint64_t left = disk_bytes(disk_of(io), io->blocks) - io->at_bytes;
 
-	disk_io_step(io, STORE_READ, io->buffer, disk_bytes(d, io->lba), disk_bytes(d, io->blocks),
-		false, io->task->cdb[0] == 0x89 ? compare_read : orwrite_read);
+	if (!left)
+		disk_io_good(io);
+	else
+		disk_io_step(io, STORE_READ, io->buffer,
+			disk_bytes(disk_of(io), io->lba) + io->at_bytes,
+			MIN(left, (uint64_t)io->buffer_bytes), false, orwrite_read);
 }
 
-static void begin(struct disk_channel *c, struct spt_task *task, uint64_t lba, uint64_t blocks)
+static void begin(struct disk_channel *c, struct spt_task *task, uint64_t lba, uint64_t blocks,
+	uint64_t buffer_bytes, void (*step)(struct disk_io *io))
 {
 	if (!blocks) {
 		spt_task_good(task);
@@ -87,22 +101,23 @@ static void begin(struct disk_channel *c, struct spt_task *task, uint64_t lba, u
 		return;
 	io->lba = lba;
 	io->blocks = blocks;
-	if (disk_io_buffer(io, (uint32_t)disk_bytes(c->disk, blocks)))
-		disk_io_exclusive(io, read_medium);
+	if (disk_io_buffer(io, (uint32_t)buffer_bytes))
+		disk_io_exclusive(io, step);
 }
 
 static void run_compare(struct disk_channel *c, struct spt_task *task)
 {
 	struct disk_range r = compare_range(task);
 
-	begin(c, task, r.lba, r.blocks);
+	begin(c, task, r.lba, r.blocks, disk_bytes(c->disk, r.blocks), compare_step);
 }
 
 static void run_orwrite(struct disk_channel *c, struct spt_task *task)
 {
 	struct disk_range r = disk_range_of(task->cdb);
 
-	begin(c, task, r.lba, task->out_wanted_bytes >> c->disk->block_shift);
+	begin(c, task, r.lba, task->out_wanted_bytes >> c->disk->block_shift,
+		MIN(task->out_wanted_bytes, DISK_STEP_BYTES), orwrite_step);
 }
 
 static const struct disk_row ROWS[] = {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * WRITE SAME(10) and (16) (SBC-4 5.51, 5.52). Zeros on a thin disk are unmapped (with UNMAP or
- * without: they read the same); anything else is written from a buffer that holds the block many
- * times. With NDOB there is no data-out and the block is zeros.
+ * WRITE SAME(10) and (16) (SBC-4 5.51, 5.52). Reads must afterwards give the block that was sent,
+ * with UNMAP or without: so zeros are unmapped on a thin disk, where they read the same, and
+ * anything else is written from a buffer that holds the block many times. With NDOB there is no
+ * data-out and the block is zeros.
  */
 #include <string.h>
 

@@ -259,9 +259,34 @@ static void test_compare_and_write(void **state)
 		SPT_KEY_ILLEGAL_REQUEST, 0x2400);
 	assert_good(rig_out(&rig, CDB(0x89, [9] = 1, [13] = 0, [15] = 0), NULL, 0));
 	memset(data, 0x0f, sizeof(data));
+	write_blocks(6, 1, 0x30);
 	write_blocks(4, 2, 0x30);
 	assert_good(rig_out(&rig, CDB(0x8b, [9] = 4, [13] = 2, [15] = 0), data, 1024));
-	assert_true(filled(4, 2, 0x3f));
+	assert_true(filled(4, 2, 0x3f) && filled(6, 1, 0x30));
+}
+
+/* What needs more than one step: ORWRITE, VERIFY and WRITE SAME of more than a mebibyte. */
+static void test_steps(void **state)
+{
+	static const char *const options[] = { "size=16M", NULL };
+	static uint8_t data[3 << 20];
+	struct rig large;
+
+	assert_int_equal(rig_open(&large, &spt_backend_mem, options, NULL), 0);
+	memset(data, 0x11, 512);
+	assert_good(rig_out(&large, CDB(0x93, [12] = 0x18, [13] = 0, [15] = 0), data, 512));
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i >> 16 << 1);
+	assert_good(rig_out(&large, CDB(0x8b, [12] = 0x18, [15] = 0), data, sizeof(data)));
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] |= 0x11;
+	assert_good(rig_out(&large, CDB(0x8f, 0x02, [12] = 0x18, [15] = 0), data, sizeof(data)));
+	data[(2 << 20) + 77] ^= 1;
+	const struct rig_result *r =
+		rig_out(&large, CDB(0x8f, 0x02, [12] = 0x18, [15] = 0), data, sizeof(data));
+	assert_check(r, SPT_KEY_MISCOMPARE, 0x1d00);
+	assert_int_equal(r->sense.information, (2 << 20) + 77);
+	rig_close(&large);
 }
 
 static uint8_t lba_status(uint32_t lba, uint32_t *ret_blocks)
@@ -551,6 +576,7 @@ int main(void)
 		TEST(test_residuals, setup),
 		TEST(test_verify, setup),
 		TEST(test_compare_and_write, setup),
+		cmocka_unit_test(test_steps),
 		TEST(test_unmap, setup),
 		TEST(test_unmap_hostile, setup),
 		TEST(test_thick, setup_thick),
