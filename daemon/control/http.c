@@ -48,8 +48,13 @@ static void send_text(struct evhttp_request *request, int status, const char *ty
 	struct evbuffer *buffer = evbuffer_new();
 
 	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
-	if (buffer && text)
-		evbuffer_add_printf(buffer, "%s\n", text);
+	if (buffer && text) {
+		size_t n = strlen(text);
+
+		evbuffer_add(buffer, text, n);
+		if (!n || text[n - 1] != '\n')
+			evbuffer_add(buffer, "\n", 1);
+	}
 	/* Without a reason the library says the usual one. */
 	evhttp_send_reply(request, status, NULL, buffer);
 	if (buffer)
