@@ -8,6 +8,23 @@
 
 #include "core/core.h"
 
+void backend_nexus_start(const struct spt_itl *itl, bool reinstated)
+{
+	const struct channel *c = itl->channel;
+
+	if (c->device->ops->nexus_start)
+		c->device->ops->nexus_start(c->state, &itl->session->nexus, reinstated);
+}
+
+void backend_nexus_stop(const struct spt_itl *itl)
+{
+	const struct channel *c = itl->channel;
+
+	assert(itl->session->n_tasks == 0);
+	if (c->device->ops->nexus_stop)
+		c->device->ops->nexus_stop(c->state, &itl->session->nexus);
+}
+
 void backend_judge(struct spt_task *task)
 {
 	const struct channel *c = task->itl->channel;
@@ -47,14 +64,29 @@ int backend_reset(struct channel *channel, struct spt_reset *reset)
 	return 0;
 }
 
+/* The promise of fence(): nothing that was to be ended is there any more. */
+static void check_fenced(const struct spt_context *context, const struct channel *channel)
+{
+	const struct spt_task *t;
+
+	list_foreach (t, &context->doomed, doomed_link)
+		assert(t->itl->channel != channel);
+	(void)t;
+	(void)channel;
+}
+
 bool backend_fence(struct channel *channel)
 {
 	struct spt_device *device = channel->device;
+	const struct spt_context *context = channel->context;
 
 	if (!device->ops->fence)
 		return false;
-	atomic_store_explicit(&device->fenced, true, memory_order_relaxed);
+	/* A nexus's own way to the device is nobody else's, and refuses tasks by itself. */
+	if (!channel->per_nexus)
+		atomic_store_explicit(&device->fenced, true, memory_order_relaxed);
 	device->ops->fence(channel->state);
+	check_fenced(context, channel);
 	return true;
 }
 

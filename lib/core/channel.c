@@ -55,7 +55,6 @@ int channel_get(struct spt_context *context, struct spt_device *device, struct s
 static void closed(void *arg)
 {
 	struct channel *c = arg;
-	struct spt_context *context = c->context;
 	void (*left)(void *) = c->left;
 	void *left_arg = c->left_arg;
 
@@ -63,7 +62,6 @@ static void closed(void *arg)
 	spt_device_unref(c->device);
 	free(c);
 	left(left_arg);
-	context_channel_closed(context);
 }
 
 void channel_put(struct channel *c, void (*left)(void *arg), void *arg)

@@ -32,6 +32,8 @@ struct spt_context {
 	struct spt_link tmf_parts;   /* struct tmf_part.link */
 	struct spt_link doomed;      /* tasks at a backend that are to be ended */
 	const struct spt_task *judging; /* until it is finished */
+	atomic_uint holds; /* its owner's, and task management's that concerns it */
+	struct spt_post over;
 	void (*freed)(void *arg);
 	void *freed_arg;
 };
@@ -61,6 +63,7 @@ struct channel {
 	void *state;
 	unsigned itls;
 	bool per_nexus;
+	bool marked; /* tmf_part.c: has had its turn */
 	void (*left)(void *arg); /* while closing */
 	void *left_arg;
 };
@@ -108,14 +111,22 @@ int channel_get(struct spt_context *context, struct spt_device *device, struct s
 	bool reinstated, struct channel **ret);
 /* @left is called when the channel no longer uses the session's memory: at once if it is shared. */
 void channel_put(struct channel *channel, void (*left)(void *arg), void *arg);
-void context_channel_closed(struct spt_context *context);
+
+/* context.c: it stays while it is held. Any thread but for context_release(), which is for its own. */
+void context_hold(struct spt_context *context);
+void context_release(struct spt_context *context);
+void context_release_elsewhere(struct spt_context *context);
 
 /* itl.c */
 void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt_lun_entry *entry);
 void itl_join(struct spt_itl *itl);
 void itl_leave(struct spt_itl *itl);
+/* A condition for this nexus alone, on its loop. */
+void itl_attention(struct spt_itl *itl, spt_asc_t asc);
 /* The oldest unit attention, taken; 0: none. */
 spt_asc_t itl_take_attention(struct spt_itl *itl);
+/* The oldest one, left where it is, and how many there are. */
+spt_asc_t itl_peek_attention(struct spt_itl *itl, unsigned *ret_n);
 void device_attention(struct spt_device *device, const struct spt_session *except, spt_asc_t asc);
 
 /* lun.c: what is answered above logical units. False: the command is for task->itl. */
@@ -127,10 +138,13 @@ bool read_only_refuses(struct spt_task *task);
 void read_only_mark(struct spt_task *task);
 
 /* backend.c: the only callers of struct spt_backend_ops. */
+void backend_nexus_start(const struct spt_itl *itl, bool reinstated);
+void backend_nexus_stop(const struct spt_itl *itl);
 void backend_judge(struct spt_task *task);
 void backend_submit(struct spt_task *task);
 void backend_cancel(struct spt_task *task);
 int backend_reset(struct channel *channel, struct spt_reset *reset);
+/* No task of @channel is left; the channel may be gone. False: the backend has no fence. */
 bool backend_fence(struct channel *channel);
 
 /* taskset.c */
@@ -151,13 +165,18 @@ void task_finish(struct spt_task *task);
  * else it is in context->doomed until the backend completes it. Their memory may be gone on return.
  */
 void tasks_kill(struct spt_context *context, struct spt_link *list);
-/* Marks @task and puts it into @list, unless it is done or marked already. */
-void task_doom(struct spt_task *task, struct spt_link *list);
+/* Marks @task and puts it into @list; false if it is done or marked already. */
+bool task_doom(struct spt_task *task, struct spt_link *list);
 bool session_charge(struct spt_session *session, size_t bytes);
 void session_uncharge(struct spt_session *session, size_t bytes);
 
-/* tmf.c */
+/* tmf_part.c */
 /* A task of @context is over. */
 void tmf_reevaluate(struct spt_context *context);
+
+/* tmf_query.c: functions that are answered at once; the response. */
+uint8_t tmf_query_task(struct spt_tmf *tmf, struct spt_session *session);
+uint8_t tmf_query_task_set(struct spt_tmf *tmf, struct spt_session *session);
+uint8_t tmf_query_asynchronous_event(struct spt_tmf *tmf, struct spt_session *session);
 
 #endif

@@ -64,6 +64,15 @@ void itl_leave(struct spt_itl *itl)
 	pthread_mutex_unlock(&itl->device->lock);
 }
 
+void itl_attention(struct spt_itl *itl, spt_asc_t asc)
+{
+	if (itl->device->ops->flags & SPT_BACKEND_PER_NEXUS)
+		return;
+	pthread_mutex_lock(&itl->device->lock);
+	add_locked(itl, asc);
+	pthread_mutex_unlock(&itl->device->lock);
+}
+
 spt_asc_t itl_take_attention(struct spt_itl *itl)
 {
 	spt_asc_t asc = 0;
@@ -77,6 +86,16 @@ spt_asc_t itl_take_attention(struct spt_itl *itl)
 		atomic_store_explicit(&itl->attention_count, n, memory_order_release);
 	}
 	pthread_mutex_unlock(&itl->device->lock);
+	return asc;
+}
+
+spt_asc_t itl_peek_attention(struct spt_itl *itl, unsigned *ret_n)
+{
+	pthread_mutex_lock(&itl->device->lock);
+	unsigned n = atomic_load_explicit(&itl->attention_count, memory_order_relaxed);
+	spt_asc_t asc = n ? itl->attentions[0] : 0;
+	pthread_mutex_unlock(&itl->device->lock);
+	*ret_n = n;
 	return asc;
 }
 

@@ -121,6 +121,8 @@ int spt_session_start(struct spt_context *context, const struct spt_session_para
 		/* Without a channel the logical unit is there and says NOT READY. */
 		if (channel_get(context, itl->device, s, params->reinstated, &itl->channel) < 0)
 			itl->channel = NULL;
+		else
+			backend_nexus_start(itl, params->reinstated);
 		itl_join(itl);
 	}
 	*ret = s->cookie;
@@ -165,6 +167,7 @@ static void leave_devices(struct spt_session *s)
 		if (!itl->channel)
 			continue;
 		s->closing++;
+		backend_nexus_stop(itl);
 		channel_put(TAKE(itl->channel), channel_left, s);
 	}
 	channel_left(s);

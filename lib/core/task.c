@@ -118,6 +118,10 @@ static bool take_out(struct spt_task *task)
 	assert(bytes <= task->expected_out_bytes);
 	if (adopt_offered(task))
 		return true;
+	if (task->direct_out.data && bytes <= task->direct_out.bytes) {
+		task->out = (struct spt_data){ .data = task->direct_out.data, .bytes = bytes };
+		return true;
+	}
 	if (bytes > SPT_BUFFER_MAX || bytes > s->budget_bytes) {
 		/* It will never fit: not a matter of waiting. INVALID FIELD IN CDB */
 		task->out_wanted_bytes = 0;
@@ -248,12 +252,13 @@ void task_finish(struct spt_task *task)
 		tmf_reevaluate(context);
 }
 
-void task_doom(struct spt_task *task, struct spt_link *list)
+bool task_doom(struct spt_task *task, struct spt_link *list)
 {
 	if (task->aborting || task->state == SPT_TASK_DONE)
-		return;
+		return false;
 	task->aborting = true;
 	list_append(list, &task->doomed_link);
+	return true;
 }
 
 void tasks_kill(struct spt_context *context, struct spt_link *list)

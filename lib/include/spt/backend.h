@@ -64,8 +64,16 @@ struct spt_backend_ops {
 	void (*properties)(void *device, struct spt_properties *ret);
 
 	int (*channel_open)(void *device, const struct spt_channel_params *params, void **ret_channel);
-	/* No task is there. @closed is called once, perhaps from inside. */
+	/* No task is there. @closed is called once, perhaps from inside. The completion of the last task
+	 * may call this: from inside submit(), cancel(), reset() and fence(). */
 	void (*channel_close)(void *channel, void (*closed)(void *arg), void *arg);
+
+	/*
+	 * An I_T nexus is there, before its first task at the channel; and is gone, after its last one
+	 * has left the device. Once for each LUN that leads to the device. NULL: of no interest.
+	 */
+	void (*nexus_start)(void *channel, const struct spt_nexus *nexus, bool reinstated);
+	void (*nexus_stop)(void *channel, const struct spt_nexus *nexus);
 
 	/*
 	 * Judge the command: look, change nothing. Either complete the task (it is refused), or set

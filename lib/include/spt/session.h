@@ -17,8 +17,16 @@
 #include <spt/nexus.h>
 
 int spt_context_new(struct spt_host *host, struct spt_context **ret);
-/* No session may be left. Closes the loop's channels; @freed follows. */
+/*
+ * No session may be left. @freed follows, perhaps from inside, when task management that concerns the
+ * context is over on all loops. Not from inside ops->done() of a task, nor stopped() of a session.
+ */
 void spt_context_free(struct spt_context *context, void (*freed)(void *arg), void *arg);
+/*
+ * For the end of a host whose devices do not give their tasks back: every device that holds a task of
+ * this context is fenced, and the tasks end.
+ */
+void spt_context_fence(struct spt_context *context);
 
 struct spt_session_params {
 	struct spt_nexus nexus; /* copied */
@@ -31,15 +39,15 @@ struct spt_session_params {
 int spt_session_start(struct spt_context *context, const struct spt_session_params *params,
 	spt_session_cookie *ret);
 
+/* Tasks of the session that have not been ended. */
+unsigned spt_session_tasks(struct spt_context *context, spt_session_cookie session);
+
 /*
  * Ends the nexus: every task is aborted, and when none of them can touch its device any more and
  * the caller has ended them all, @stopped is called (perhaps from inside this call). No task can be entered from here on.
  * The loss of a nexus never resets or fences a device: a tape that is being rewound goes on
  * rewinding, and the session stays until the device is done. -ENOENT: no such session.
  */
-/* Tasks of the session that have not been ended. */
-unsigned spt_session_tasks(struct spt_context *context, spt_session_cookie session);
-
 int spt_session_stop(struct spt_context *context, spt_session_cookie session,
 	void (*stopped)(void *arg), void *arg);
 

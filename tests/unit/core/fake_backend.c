@@ -17,6 +17,7 @@ static int fake_device_open(const struct spt_open *open, struct spt_error *error
 	assert(d);
 	d->wanted = UINT32_MAX;
 	d->handle = open->device;
+	pthread_mutex_init(&d->lock, NULL);
 	*ret_device = last_opened = d;
 	return 0;
 }
@@ -26,6 +27,7 @@ static void fake_device_close(void *device)
 	struct fake_device *d = device;
 
 	assert(d->n_channels == 0);
+	pthread_mutex_destroy(&d->lock);
 	free(d);
 }
 
@@ -43,13 +45,15 @@ static int fake_channel_open(void *device, const struct spt_channel_params *para
 	d->opens++;
 	if (d->open_error)
 		return d->open_error;
-	assert(d->n_channels < FAKE_CHANNELS);
 	struct fake_channel *c = calloc(1, sizeof(*c));
 	assert(c);
 	c->device = d;
 	c->host = params->host;
 	c->reinstated = params->reinstated;
+	pthread_mutex_lock(&d->lock);
+	assert(d->n_channels < FAKE_CHANNELS);
 	d->channels[d->n_channels++] = c;
+	pthread_mutex_unlock(&d->lock);
 	*ret_channel = c;
 	return 0;
 }
@@ -61,10 +65,12 @@ void fake_close(struct fake_channel *c)
 	void *arg = c->closed_arg;
 	unsigned i = 0;
 
+	pthread_mutex_lock(&d->lock);
 	while (d->channels[i] != c)
 		i++;
 	d->n_channels--;
 	memmove(d->channels + i, d->channels + i + 1, (d->n_channels - i) * sizeof(d->channels[0]));
+	pthread_mutex_unlock(&d->lock);
 	free(c);
 	closed(arg);
 }
@@ -77,7 +83,19 @@ static void fake_channel_close(void *channel, void (*closed)(void *arg), void *a
 	c->device->closes++;
 	c->closed = closed;
 	c->closed_arg = arg;
-	if (!c->device->close_waits)
+	c->closing = true;
+	if (!c->device->close_waits && !c->busy)
+		fake_close(c);
+}
+
+static void enter(struct fake_channel *c)
+{
+	c->busy++;
+}
+
+static void leave(struct fake_channel *c)
+{
+	if (--c->busy == 0 && c->closing && !c->device->close_waits)
 		fake_close(c);
 }
 
@@ -165,12 +183,14 @@ static void fake_reset(void *channel, struct spt_reset *reset)
 	struct fake_device *d = c->device;
 
 	d->resets++;
+	enter(c);
 	if (d->reset_kills)
 		fail_all(c);
 	assert(c->n_resets < ARRAY_SIZE(c->resets));
 	c->resets[c->n_resets++] = reset;
 	if (!d->reset_silent)
 		fake_reset_done(c, 0);
+	leave(c);
 }
 
 static void fake_fence(void *channel)
@@ -179,7 +199,9 @@ static void fake_fence(void *channel)
 
 	c->device->fences++;
 	c->fenced = true;
+	enter(c);
 	fail_all(c);
+	leave(c);
 }
 
 #define OPS(flags_, fence_)                                                                        \

@@ -6,6 +6,7 @@
 #ifndef TESTS_CORE_FAKE_BACKEND_H
 #define TESTS_CORE_FAKE_BACKEND_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,8 @@ struct fake_channel {
 	struct spt_reset *resets[4]; /* not answered */
 	unsigned n_resets;
 	bool fenced;
+	unsigned busy; /* in an operation: the last completion in it may close the channel */
+	bool closing;
 	void (*closed)(void *arg);
 	void *closed_arg;
 };
@@ -43,6 +46,7 @@ struct fake_device {
 	/* What happened. */
 	atomic_uint opens, closes, judges, submits, cancelled, resets, fences;
 	struct spt_device *handle;
+	pthread_mutex_t lock; /* the two below */
 	struct fake_channel *channels[FAKE_CHANNELS]; /* that are open, or closing */
 	unsigned n_channels;
 };

@@ -216,7 +216,7 @@ void job_data(struct job *job)
 	assert_int_equal(spt_task_data(&job->task, job->task.out_wanted_bytes), 0);
 }
 
-static void tmf_done(struct spt_tmf *tmf)
+void tmf_job_done(struct spt_tmf *tmf)
 {
 	((struct tmf_job *)tmf)->done++;
 }
@@ -224,7 +224,7 @@ static void tmf_done(struct spt_tmf *tmf)
 static int start(struct rig *rig, struct tmf_job *job, unsigned session)
 {
 	job->tmf.session = rig->sessions[session];
-	job->tmf.done = tmf_done;
+	job->tmf.done = tmf_job_done;
 	return spt_tmf(rig_context(rig, session), &job->tmf);
 }
 

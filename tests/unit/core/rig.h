@@ -81,6 +81,8 @@ void job_run(struct rig *rig, struct job *job);
 /* All the data that a task waits for, in one sequence. */
 void job_data(struct job *job);
 
+/* done() of a tmf_job: counts. */
+void tmf_job_done(struct spt_tmf *tmf);
 /* Starts a function of session @i. */
 int tmf_run(struct rig *rig, struct tmf_job *job, unsigned session, uint8_t function, uint64_t lun);
 int tmf_abort(struct rig *rig, struct tmf_job *job, unsigned session, const struct job *of);

@@ -181,7 +181,7 @@ static void answers_without_a_task(void **state)
 		{ SPT_TMF_TARGET_WARM_RESET, RIG_LUN_NONE, SPT_TMF_COMPLETE },
 		{ SPT_TMF_CLEAR_ACA, RIG_LUN, SPT_TMF_NOT_SUPPORTED },
 		{ 0, RIG_LUN, SPT_TMF_NOT_SUPPORTED },
-		{ 8, RIG_LUN, SPT_TMF_NOT_SUPPORTED },
+		{ 8, RIG_LUN, SPT_TMF_NO_REASSIGN },
 		{ 255, RIG_LUN, SPT_TMF_NOT_SUPPORTED },
 	};
 	struct rig rig;

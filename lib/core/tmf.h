@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of task management: tmf.c knows the functions, tmf_part.c what happens on each loop,
+ * tmf_reset.c the resets that somebody waits for.
+ *
+ *   run    a function under way; lives on the loop it came from
+ *   part   what it has to do on one loop; runs there, and goes home when it is over
+ *
+ * Both hold the contexts they concern, so that none goes away under a part that is on its way.
+ */
+#ifndef CORE_TMF_H
+#define CORE_TMF_H
+
+#include "core/core.h"
+
+/* Which tasks: a member that is NULL does not narrow the scope. Compared only, but for luns. */
+struct scope {
+	const struct spt_session *session;
+	const struct spt_device *device;
+	const struct spt_lun_map *luns;
+	const struct spt_task *task;
+};
+
+enum stage { STAGE_WAIT, STAGE_RESET, STAGE_FENCED };
+
+struct tmf_part {
+	struct spt_link link;        /* in context->tmf_parts */
+	struct spt_context *context; /* held */
+	struct spt_tmf_run *run;
+	struct spt_post post;
+	struct spt_timer timer;
+	uint64_t serial; /* tasks that came later are not concerned */
+	enum stage stage;
+	bool busy; /* being started or escalated: not to be ended under its own feet */
+};
+
+struct spt_tmf_run {
+	struct spt_tmf *tmf;
+	struct spt_context *context;      /* held: where it came from */
+	const struct spt_session *sender; /* compared only */
+	struct scope scope;
+	struct spt_device *device; /* a reference, or NULL */
+	struct spt_lun_map *luns;  /* likewise */
+	unsigned pending;          /* parts and resets, and one for whoever is adding them */
+	bool late;                 /* a reset was not answered in time */
+	size_t n_parts;
+	struct tmf_part parts[];
+};
+
+/* tmf.c: one part or reset less. */
+void run_release(struct spt_tmf_run *run);
+
+/* tmf_part.c */
+void part_init(struct tmf_part *part, struct spt_tmf_run *run, struct spt_context *context);
+/* On the loop of the run; the part may be over when it returns. */
+void part_begin(struct tmf_part *part);
+
+/* tmf_reset.c: @run waits for it, for a time that the device's escalation sets; NULL: nobody does. */
+void reset_channel(struct channel *channel, struct spt_tmf_run *run);
+
+#endif

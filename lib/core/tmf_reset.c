@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Resets of a device, for a function that is one or as a step of an escalation. The backend answers
+ * when it can, perhaps never; whoever waits for the answer does so for a bounded time.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+#include "core/tmf.h"
+
+#define WAIT_MIN_US 1000000u
+
+struct reset_run {
+	struct spt_reset reset;
+	struct spt_host *host;
+	struct spt_device *device; /* a reference */
+	struct spt_tmf_run *run;   /* NULL: nobody waits, or not any longer */
+	struct spt_timer timer;
+	bool escalation;
+};
+
+static void reset_done(struct spt_reset *reset, int result)
+{
+	struct reset_run *r = container_of(reset, struct reset_run, reset);
+	struct spt_tmf_run *run = r->run;
+
+	spt_host_timer_clear(r->host, &r->timer);
+	/* SAM-5 6.3.3: a logical unit reset condition, whoever it came from. The function's own effects
+	 * come with its answer. */
+	if (r->escalation && result == 0)
+		device_attention(r->device, NULL, 0x2903);
+	spt_device_unref(r->device);
+	free(r);
+	/* Its result beyond that does not count: what does is whether the tasks have ended. */
+	if (run)
+		run_release(run);
+}
+
+static void waited_enough(struct spt_timer *timer)
+{
+	struct reset_run *r = timer->arg;
+	struct spt_tmf_run *run = TAKE(r->run);
+
+	run->late = true;
+	run_release(run);
+}
+
+void reset_channel(struct channel *channel, struct spt_tmf_run *run)
+{
+	const struct spt_escalation *e = &channel->device->escalation;
+	struct reset_run *r = calloc(1, sizeof(*r));
+
+	if (!r) {
+		if (run)
+			run->late = true;
+		return;
+	}
+	r->host = channel->context->host;
+	r->device = spt_device_ref(channel->device);
+	r->run = run;
+	r->escalation = !run;
+	r->timer = (struct spt_timer){ .fn = waited_enough, .arg = r };
+	r->reset.done = reset_done;
+	if (run) {
+		run->pending++;
+		spt_host_timer_set(r->host, &r->timer,
+			MAX(e->wait_us + e->reset_wait_us, (uint64_t)WAIT_MIN_US));
+	}
+	if (backend_reset(channel, &r->reset) < 0)
+		reset_done(&r->reset, -EOPNOTSUPP);
+}
