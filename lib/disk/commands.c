@@ -20,15 +20,20 @@ static const struct disk_family *const FAMILIES[] = {
 	&disk_start_stop,
 };
 
+static bool comes_after(const struct disk_row *a, const struct disk_row *b)
+{
+	if (a->opcode != b->opcode)
+		return a->opcode > b->opcode;
+	return a->service_action > b->service_action;
+}
+
 /* Keeps the order of operation code and service action. */
 static void insert(struct disk *d, const struct disk_row *row, const struct cdb_command *cdb)
 {
 	size_t at = d->n_commands;
 
 	assert(d->n_commands < DISK_COMMANDS_MAX);
-	while (at > 0 && (d->commands[at - 1].row->opcode > row->opcode ||
-				 (d->commands[at - 1].row->opcode == row->opcode &&
-					 d->commands[at - 1].row->service_action > row->service_action))) {
+	while (at > 0 && comes_after(d->commands[at - 1].row, row)) {
 		d->commands[at] = d->commands[at - 1];
 		at--;
 	}

@@ -155,8 +155,10 @@ static void properties(void *device, struct spt_properties *ret)
 		.submit = submit,                                                                  \
 		.reset = reset }
 
-const struct spt_backend_ops spt_backend_mem = BACKEND("mem", "A disk in memory, gone when the daemon ends",
-	disk_mem_options, DISK_MEM_OPTIONS, disk_open_mem);
+const struct spt_backend_ops spt_backend_mem = BACKEND("mem",
+	"A disk in memory, gone when the daemon ends", disk_mem_options, DISK_MEM_OPTIONS,
+	disk_open_mem);
 
-const struct spt_backend_ops spt_backend_file = BACKEND("file", "A disk in a file or on a block device",
-	disk_file_options, DISK_FILE_OPTIONS, disk_open_file);
+const struct spt_backend_ops spt_backend_file = BACKEND("file",
+	"A disk in a file or on a block device", disk_file_options, DISK_FILE_OPTIONS,
+	disk_open_file);

@@ -53,7 +53,7 @@ static int parse_naa(const char *text, struct disk_identity *id, struct spt_erro
 {
 	size_t digits = strlen(text);
 	bool right = digits == 32 ? text[0] == '6'
-				  : digits == 16 && (text[0] == '2' || text[0] == '3' || text[0] == '5');
+				  : digits == 16 && text[0] && strchr("235", text[0]);
 
 	if (!right)
 		return spt_error_set(error, -EINVAL,
@@ -77,7 +77,8 @@ int disk_identity_make(const struct spt_open *open, struct spt_error *error,
 	int r = copy_ascii(id.vendor, sizeof(id.vendor), &v[OPTION_VENDOR], "vendor", error);
 
 	if (r == 0)
-		r = copy_ascii(id.product, sizeof(id.product), &v[OPTION_PRODUCT], "product", error);
+		r = copy_ascii(id.product, sizeof(id.product), &v[OPTION_PRODUCT], "product",
+			error);
 	if (r == 0)
 		r = copy_ascii(id.revision, sizeof(id.revision), &v[OPTION_REVISION], "revision",
 			error);

@@ -28,8 +28,8 @@ struct disk_io {
 /* NULL: out of memory, and the task is completed. */
 struct disk_io *disk_io_new(struct disk_channel *channel, struct spt_task *task);
 /*
- * A buffer for the steps, charged to the session like any other: it is the task's for data-in, which
- * the command does not have. False: over the budget, and the task is completed and @io gone.
+ * A buffer for the steps, charged to the session like any other: it is the task's for data-in,
+ * which the command does not have. False: over the budget, and the task is completed and @io gone.
  */
 bool disk_io_buffer(struct disk_io *io, uint32_t bytes);
 /* A store I/O, then @next. When it fails, or the task is to be aborted, the task ends instead. */

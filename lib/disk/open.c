@@ -20,7 +20,7 @@ static const char *const IO_CHOICES[] = { "auto", "uring", "threads", NULL };
 	{ "block-size", SPT_OPTION_SIZE, false, "512", 512, 4096, NULL,                            \
 		"Bytes in a logical block, a power of two" },                                      \
 	{ "physical-block-size", SPT_OPTION_SIZE, false, NULL, 512, 1 << 20, NULL,                 \
-		"Bytes in a physical block, as told to initiators; the same as block-size if unset" }, \
+		"Bytes in a physical block, as told to initiators; block-size if unset" },         \
 	{ "vendor", SPT_OPTION_STRING, false, "SPTGT", 1, 8, NULL,                                 \
 		"T10 VENDOR IDENTIFICATION" },                                                     \
 	{ "product", SPT_OPTION_STRING, false, "VIRTUAL DISK", 1, 16, NULL,                        \
@@ -31,7 +31,7 @@ static const char *const IO_CHOICES[] = { "auto", "uring", "threads", NULL };
 	{ "naa", SPT_OPTION_STRING, false, NULL, 16, 32, NULL,                                     \
 		"NAA designator, 16 or 32 hexadecimal digits; made like serial if unset" },        \
 	{ "write-cache", SPT_OPTION_BOOL, false, "yes", 0, 0, NULL,                                \
-		"Writes may be acknowledged before they are durable (WCE), until they are synchronised" }, \
+		"Writes are durable only when they are synchronised (WCE)" },                      \
 	{ "read-only", SPT_OPTION_BOOL, false, "no", 0, 0, NULL, "Refuse to write" },              \
 	{ "rotation-rate", SPT_OPTION_NUMBER, false, "1", 0, 65534, NULL,                          \
 		"Revolutions per minute as told to initiators; 1 is solid state, 0 not told" },    \
@@ -45,7 +45,7 @@ const struct spt_option disk_mem_options[DISK_MEM_OPTIONS] = {
 
 const struct spt_option disk_file_options[DISK_FILE_OPTIONS] = {
 	COMMON_ROWS(false, NULL,
-		"Size of the disk; all of the file if unset, and a file that does not exist is made"),
+		"Size of the disk; all of the file if unset; a file that does not exist is made"),
 	{ "path", SPT_OPTION_STRING, true, NULL, 1, 4095, NULL, "A file or block device" },
 	{ "direct", SPT_OPTION_BOOL, false, "no", 0, 0, NULL, "Go past the page cache (O_DIRECT)" },
 	{ "io", SPT_OPTION_CHOICE, false, "auto", 0, 0, IO_CHOICES,
@@ -123,8 +123,8 @@ static int open_mem(const struct disk *d, const struct spt_option_value *v, stru
 	return store_mem_open(v[OPTION_SIZE].number, d->block_bytes, error, ret);
 }
 
-static int open_file(const struct disk *d, const struct spt_option_value *v, struct spt_error *error,
-	struct store **ret)
+static int open_file(const struct disk *d, const struct spt_option_value *v,
+	struct spt_error *error, struct store **ret)
 {
 	const struct store_file_params p = {
 		.path = v[OPTION_PATH].text,

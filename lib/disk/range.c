@@ -9,7 +9,9 @@ struct disk_range disk_range_of(const uint8_t *cdb)
 {
 	switch (cdb[0] >> 5) {
 	case 0:
-		return (struct disk_range){ be24_get(cdb + 1) & 0x1fffff, cdb[4] ? cdb[4] : 256, 4 };
+		return (struct disk_range){
+			be24_get(cdb + 1) & 0x1fffff, cdb[4] ? cdb[4] : 256, 4
+		};
 	case 4:
 		return (struct disk_range){ be64_get(cdb + 2), be32_get(cdb + 10), 10 };
 	case 5:
@@ -19,7 +21,8 @@ struct disk_range disk_range_of(const uint8_t *cdb)
 	}
 }
 
-bool disk_range_within(const struct disk *disk, struct spt_task *task, uint64_t lba, uint64_t blocks)
+bool disk_range_within(const struct disk *disk, struct spt_task *task, uint64_t lba,
+	uint64_t blocks)
 {
 	/* No sum is made, so nothing wraps. */
 	if (lba < disk->blocks && blocks <= disk->blocks - lba)

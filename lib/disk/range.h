@@ -14,7 +14,8 @@ struct disk_range {
 /* By the CDB's group (6, 10, 12, 16 bytes); SBC-4 5: zero in READ(6) and WRITE(6) is 256 blocks. */
 struct disk_range disk_range_of(const uint8_t *cdb);
 /* False: refused with LOGICAL BLOCK ADDRESS OUT OF RANGE (SBC-4 4.4.1). */
-bool disk_range_within(const struct disk *disk, struct spt_task *task, uint64_t lba, uint64_t blocks);
+bool disk_range_within(const struct disk *disk, struct spt_task *task, uint64_t lba,
+	uint64_t blocks);
 /* False: refused, more than MAXIMUM TRANSFER LENGTH, or out of range. */
 bool disk_range_check(const struct disk *disk, struct spt_task *task, const struct disk_range *r);
 /*

@@ -41,7 +41,8 @@ static void read_medium(struct disk_io *io)
 }
 
 /* Into a buffer. FUA wants the medium's data: what is in a volatile cache goes there first. */
-static void read_buffered(struct disk_channel *c, struct spt_task *task, uint64_t lba, uint32_t bytes)
+static void read_buffered(struct disk_channel *c, struct spt_task *task, uint64_t lba,
+	uint32_t bytes)
 {
 	struct disk *d = c->disk;
 	uint32_t whole = ROUND_UP(bytes, d->block_bytes);
@@ -71,7 +72,8 @@ static void run_read(struct disk_channel *c, struct spt_task *task)
 
 	task->in_would_bytes = asked;
 	if (bytes && d->store->lends) {
-		spt_task_lend_in(task, store_lend(d->store, disk_bytes(d, r.lba), bytes), bytes, NULL);
+		spt_task_lend_in(task, store_lend(d->store, disk_bytes(d, r.lba), bytes), bytes,
+			NULL);
 		spt_task_good(task);
 	} else if (bytes) {
 		read_buffered(c, task, r.lba, bytes);

@@ -92,7 +92,8 @@ static void run_unmap(struct disk_channel *c, struct spt_task *task)
 }
 
 static const struct disk_row ROWS[] = {
-	{ 0x42, CDB_NO_SERVICE_ACTION, DISK_NEEDS_MEDIUM | DISK_NEEDS_THIN, judge_unmap, run_unmap },
+	{ 0x42, CDB_NO_SERVICE_ACTION, DISK_NEEDS_MEDIUM | DISK_NEEDS_THIN, judge_unmap,
+		run_unmap },
 };
 
 const struct disk_family disk_unmap = { ROWS, ARRAY_SIZE(ROWS) };

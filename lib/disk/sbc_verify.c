@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VERIFY and WRITE AND VERIFY of 10, 12 and 16 bytes (SBC-4 5.36 to 5.39, 5.47 to 5.50). BYTCHK says
- * what the data-out is: 00b none, the medium is read; 01b the blocks to compare with; 11b one block
- * to compare with each (VERIFY only).
+ * VERIFY and WRITE AND VERIFY of 10, 12 and 16 bytes (SBC-4 5.36 to 5.39, 5.47 to 5.50). BYTCHK
+ * says what the data-out is: 00b none, the medium is read; 01b the blocks to compare with; 11b one
+ * block to compare with each (VERIFY only).
  */
 #include <string.h>
 

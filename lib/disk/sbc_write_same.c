@@ -88,8 +88,8 @@ static void run_write_same(struct disk_channel *c, struct spt_task *task)
 	io->lba = r.lba;
 	io->blocks = blocks_of(d, &r);
 	if (d->thin && (!block || is_zero(block, d->block_bytes)))
-		disk_io_step(io, STORE_ZERO, NULL, disk_bytes(d, io->lba), disk_bytes(d, io->blocks),
-			disk_write_through(d), disk_io_good);
+		disk_io_step(io, STORE_ZERO, NULL, disk_bytes(d, io->lba),
+			disk_bytes(d, io->blocks), disk_write_through(d), disk_io_good);
 	else
 		write_pattern(io, block);
 }

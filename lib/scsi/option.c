@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Configuration values read as their option row says, with a text for a person when they are not
- * what the row wants. It stands here, below every backend, because backends and their users share it.
+ * what the row wants. It stands here, below every backend, since backends and their users share it.
  */
 #include <spt/error.h>
 #include <spt/option.h>
@@ -32,8 +32,8 @@ static int check_range(const struct spt_option *o, uint64_t value, const char *u
 	if (value >= o->min && value <= o->max)
 		return 0;
 	return spt_error_set(error, -ERANGE,
-		"%s: %" PRIu64 "%s is out of range (%" PRIu64 " to %" PRIu64 ")", o->name, value, unit,
-		o->min, o->max);
+		"%s: %" PRIu64 "%s is out of range (%" PRIu64 " to %" PRIu64 ")", o->name, value,
+		unit, o->min, o->max);
 }
 
 static int parse_string(const struct spt_option *o, const char *text, struct spt_option_value *v,
@@ -52,7 +52,8 @@ static int parse_flag(const struct spt_option *o, const char *text, struct spt_o
 	struct spt_error *error)
 {
 	if (parse_bool(text, &v->flag) < 0)
-		return spt_error_set(error, -EINVAL, "%s: '%.100s' is neither yes nor no", o->name, text);
+		return spt_error_set(error, -EINVAL, "%s: '%.100s' is neither yes nor no", o->name,
+			text);
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sense data (SPC-5 4.5): between its two wire formats and struct spt_sense. Decoding is tolerant of
- * truncation, because devices and hosts cut sense where they like: what lies within both the bytes
- * given and the lengths they announce is taken, the rest stays unset. Nothing is read beyond either.
+ * Sense data (SPC-5 4.5): between its two wire formats and struct spt_sense. Decoding is tolerant
+ * of truncation, because devices and hosts cut sense where they like: what lies within both the
+ * bytes given and the lengths they announce is taken, the rest stays unset.
  */
 #include <spt/sense.h>
 
@@ -322,9 +322,9 @@ void spt_sense_print(const uint8_t *data, size_t bytes, char *text, size_t text_
 		return;
 	}
 	n = snprintf(line, sizeof(line), "%s, %s (%x/%02x/%02x)%s%s%s%s", spt_sense_key_name(s.key),
-		spt_asc_name(s.asc), s.key, s.asc >> 8, s.asc & 0xff, s.deferred ? ", deferred" : "",
-		s.filemark ? ", filemark" : "", s.eom ? ", end of medium" : "",
-		s.ili ? ", incorrect length" : "");
+		spt_asc_name(s.asc), s.key, s.asc >> 8, s.asc & 0xff,
+		s.deferred ? ", deferred" : "", s.filemark ? ", filemark" : "",
+		s.eom ? ", end of medium" : "", s.ili ? ", incorrect length" : "");
 	if (s.information_valid)
 		n += snprintf(line + n, sizeof(line) - (size_t)n, ", information 0x%" PRIx64,
 			s.information);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A store in a regular file or on a block device. What the page cache can give or take at once is
- * done in place (RWF_NOWAIT); every other call is the channel's engine's, since it may block. One descriptor
- * serves all channels, so that the system's error reports (they come once a descriptor) cannot be
- * split between them; a failed sync is remembered in the store for good (see store.h).
+ * done in place (RWF_NOWAIT); every other call is the channel's engine's, since it may block. One
+ * descriptor serves all channels, so that the system's error reports (they come once a descriptor)
+ * cannot be split between them; a failed sync is remembered in the store for good (see store.h).
  */
 #include "store/store.h"
 
@@ -45,7 +45,8 @@ static void finish(struct store_io *io, int result)
 	io->done(io);
 }
 
-static void call(struct store_io *io, uint8_t op, int flags, void (*done)(struct store_call *, int64_t))
+static void call(struct store_io *io, uint8_t op, int flags,
+	void (*done)(struct store_call *, int64_t))
 {
 	struct file_channel *c = container_of(io->channel, struct file_channel, base);
 	uint64_t at = io->progress_bytes;
@@ -275,7 +276,8 @@ static const struct store_ops FILE_OPS = {
 	.lend = file_lend,
 };
 
-static int choose_engine(enum store_file_io io, struct spt_error *error, const struct engine_ops **ret)
+static int choose_engine(enum store_file_io io, struct spt_error *error,
+	const struct engine_ops **ret)
 {
 	*ret = NULL;
 	if (io == STORE_FILE_THREADS)

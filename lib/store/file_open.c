@@ -30,6 +30,11 @@ static int cannot_open(const struct store_file_params *p, int err, struct spt_er
 	return spt_error_set(error, -err, "%s: %s", p->path, strerror(err));
 }
 
+static int neither(const struct store_file_params *p, struct spt_error *error)
+{
+	return spt_error_set(error, -EINVAL, "%s: neither a file nor a block device", p->path);
+}
+
 /* A path that does not exist becomes a file if a size was given. */
 static int open_path(const struct store_file_params *p, struct spt_error *error, bool *ret_created)
 {
@@ -46,7 +51,7 @@ static int open_path(const struct store_file_params *p, struct spt_error *error,
 	} else if (S_ISBLK(st.st_mode)) {
 		flags |= O_EXCL;
 	} else if (!S_ISREG(st.st_mode)) {
-		return spt_error_set(error, -EINVAL, "%s: neither a file nor a block device", p->path);
+		return neither(p, error);
 	}
 	int fd = open(p->path, flags, 0600);
 	if (fd < 0 && errno == EINVAL && p->direct)
@@ -103,7 +108,7 @@ static int measure(const struct store_file_params *p, bool created, struct spt_e
 		return cannot_open(p, errno, error);
 	m->block_device = S_ISBLK(st.st_mode);
 	if (!m->block_device && !S_ISREG(st.st_mode))
-		return spt_error_set(error, -EINVAL, "%s: neither a file nor a block device", p->path);
+		return neither(p, error);
 	if (m->block_device) {
 		if (ioctl(m->fd, BLKGETSIZE64, &bytes) < 0)
 			return cannot_open(p, errno, error);

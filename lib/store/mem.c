@@ -235,7 +235,7 @@ int store_mem_open(uint64_t bytes, uint32_t unit_bytes, struct spt_error *error,
 	m->memory = p == MAP_FAILED ? NULL : p;
 	if (!m->memory || !m->mapped) {
 		mem_close(&m->base);
-		return spt_error_set(error, -ENOMEM, "no address space for %" PRIu64 " bytes of memory",
+		return spt_error_set(error, -ENOMEM, "no address space for %" PRIu64 " bytes",
 			bytes);
 	}
 	*ret = &m->base;

@@ -90,7 +90,8 @@ struct store_channel {
 };
 
 /* @unit_bytes: the granularity in which MAP tells; a power of two. */
-int store_mem_open(uint64_t bytes, uint32_t unit_bytes, struct spt_error *error, struct store **ret);
+int store_mem_open(uint64_t bytes, uint32_t unit_bytes, struct spt_error *error,
+	struct store **ret);
 
 enum store_file_io { STORE_FILE_AUTO, STORE_FILE_URING, STORE_FILE_THREADS };
 

@@ -186,7 +186,8 @@ static const struct {
 /* The octets of a line, appended. */
 static size_t read_octets(char *line, uint8_t *to, size_t n)
 {
-	for (char *word = strtok(line, " \t\n"); word && *word != '#'; word = strtok(NULL, " \t\n")) {
+	for (char *word = strtok(line, " \t\n"); word && *word != '#'; word = strtok(NULL,
+		" \t\n")) {
 		if (*word == 'x') {
 			unsigned long times = strtoul(word + 1, NULL, 10);
 			assert_true(n > 0 && times > 0 && n + times <= BYTES_MAX);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The base: strict parsing, cursors with a sticky error, big-endian access, lists, serial numbers. */
+/* The base: strict parsing, cursors with a sticky error, big-endian access, lists, serials. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +22,8 @@ struct number_row {
 	uint64_t value;
 };
 
-static void run_numbers(int (*parse)(const char *, uint64_t *), const struct number_row *rows, size_t n)
+static void run_numbers(int (*parse)(const char *, uint64_t *), const struct number_row *rows,
+	size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t value = 4711;
@@ -39,8 +40,10 @@ static void test_parse_u64(void **state)
 		{ "0", 0, 0 }, { "18446744073709551615", 0, UINT64_MAX },
 		{ "18446744073709551616", -ERANGE, 0 }, { "0xff", 0, 255 }, { "0XfF", 0, 255 },
 		{ "0x10000000000000000", -ERANGE, 0 }, { "007", 0, 7 }, { "", -EINVAL, 0 },
-		{ "0x", -EINVAL, 0 }, { "x1", -EINVAL, 0 }, { " 1", -EINVAL, 0 }, { "1 ", -EINVAL, 0 },
-		{ "+1", -EINVAL, 0 }, { "-1", -EINVAL, 0 }, { "1e3", -EINVAL, 0 }, { "12abc", -EINVAL, 0 },
+		{ "0x", -EINVAL, 0 }, { "x1", -EINVAL, 0 }, { " 1", -EINVAL, 0 },
+		{ "1 ", -EINVAL, 0 },
+		{ "+1", -EINVAL, 0 }, { "-1", -EINVAL, 0 }, { "1e3", -EINVAL, 0 },
+		{ "12abc", -EINVAL, 0 },
 	};
 	run_numbers(parse_u64, rows, ARRAY_SIZE(rows));
 	uint64_t v = 9;
@@ -54,10 +57,12 @@ static void test_parse_u64(void **state)
 static void test_parse_size(void **state)
 {
 	static const struct number_row rows[] = {
-		{ "1", 0, 1 }, { "1B", 0, 1 }, { "4K", 0, 4096 }, { "4k", 0, 4096 }, { "1MiB", 0, 1 << 20 },
+		{ "1", 0, 1 }, { "1B", 0, 1 }, { "4K", 0, 4096 }, { "4k", 0, 4096 },
+		{ "1MiB", 0, 1 << 20 },
 		{ "3G", 0, 3ull << 30 }, { "16777215T", 0, 16777215ull << 40 },
 		{ "16777216T", -ERANGE, 0 }, { "1KB", -EINVAL, 0 }, { "1.5G", -EINVAL, 0 },
-		{ "G", -EINVAL, 0 }, { "1 G", -EINVAL, 0 }, { "0x10K", -EINVAL, 0 }, { "", -EINVAL, 0 },
+		{ "G", -EINVAL, 0 }, { "1 G", -EINVAL, 0 }, { "0x10K", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
 	};
 	run_numbers(parse_size, rows, ARRAY_SIZE(rows));
 }
@@ -95,7 +100,8 @@ static void test_parse_bool(void **state)
 
 static void test_cursor(void **state)
 {
-	static const uint8_t data[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18 };
+	static const uint8_t data[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
+		18 };
 	struct cursor c = cur_init(data, sizeof(data));
 
 	assert_int_equal(cur_u8(&c), 1);

@@ -65,7 +65,8 @@ static void start_session(struct rig *rig, unsigned i)
 {
 	const struct spt_session_params params = {
 		.nexus = {
-			.initiator_name = i ? "iqn.2026-11.org.example:b" : "iqn.2026-11.org.example:a",
+			.initiator_name = i ? "iqn.2026-11.org.example:b"
+					    : "iqn.2026-11.org.example:a",
 			.isid = { 0x80, 0, 0, 0, 0, (uint8_t)i },
 			.target_name = "iqn.2026-11.org.example:disk",
 			.target_portal_group_tag = 7,
@@ -182,7 +183,8 @@ const struct rig_result *rig_send(struct rig *rig, const struct rig_command *c)
 	return &result;
 }
 
-const struct rig_result *rig_in(struct rig *rig, const uint8_t *cdb, size_t cdb_bytes, uint32_t bytes)
+const struct rig_result *rig_in(struct rig *rig, const uint8_t *cdb, size_t cdb_bytes,
+	uint32_t bytes)
 {
 	const struct rig_command c = { .cdb = cdb, .cdb_bytes = cdb_bytes, .in_bytes = bytes };
 	return rig_send(rig, &c);

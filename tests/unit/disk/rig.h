@@ -46,7 +46,8 @@ const struct rig_result *rig_send(struct rig *rig, const struct rig_command *com
 
 #define CDB(...) (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
 
-const struct rig_result *rig_in(struct rig *rig, const uint8_t *cdb, size_t cdb_bytes, uint32_t bytes);
+const struct rig_result *rig_in(struct rig *rig, const uint8_t *cdb, size_t cdb_bytes,
+	uint32_t bytes);
 const struct rig_result *rig_out(struct rig *rig, const uint8_t *cdb, size_t cdb_bytes,
 	const void *data, uint32_t bytes);
 

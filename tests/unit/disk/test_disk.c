@@ -120,7 +120,8 @@ static void test_refusals(void **state)
 		{ "RDPROTECT", { 0x28, 0x20 }, 5, 0x2400, 1, 5 },
 		{ "WRPROTECT", { 0x2a, 0x80 }, 5, 0x2400, 1, 7 },
 		{ "READ(10) at the end", { 0x28, 0, 0, 0, 8, 0, 0, 0, 1 }, 5, 0x2100, -1, -1 },
-		{ "READ(10) across the end", { 0x28, 0, 0, 0, 7, 0xff, 0, 0, 2 }, 5, 0x2100, -1, -1 },
+		{ "READ(10) across the end", { 0x28, 0, 0, 0, 7, 0xff, 0, 0, 2 }, 5, 0x2100, -1,
+			-1 },
 		{ "READ(10) of nothing past the end", { 0x28, 0, 0, 0, 8, 1 }, 5, 0x2100, -1, -1 },
 		{ "READ(16) that wraps", { 0x88, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 			0, 0, 0, 2 }, 5, 0x2100, -1, -1 },
@@ -137,16 +138,21 @@ static void test_refusals(void **state)
 		{ "WRITE AND VERIFY with BYTCHK 11b", { 0x2e, 0x06 }, 5, 0x2400, 1, 2 },
 		{ "LOEJ of what cannot be ejected", { 0x1b, 0, 0, 0, 2 }, 5, 0x2400, 4, 1 },
 		{ "no such power condition", { 0x1b, 0, 0, 0, 0x50 }, 5, 0x2400, 4, 7 },
-		{ "GET LBA STATUS past the end", { 0x9e, 0x12, [8] = 8, [13] = 24 }, 5, 0x2100, -1, -1 },
-		{ "COMPARE AND WRITE past the end", { 0x89, [8] = 8, [13] = 1 }, 5, 0x2100, -1, -1 },
-		{ "RSOC option that does not fit", { 0xa3, 0x0c, 1, 0x9e, [9] = 64 }, 5, 0x2400, 2, 2 },
-		{ "RSOC option that does not fit", { 0xa3, 0x0c, 2, 0x28, [9] = 64 }, 5, 0x2400, 2, 2 },
+		{ "GET LBA STATUS past the end", { 0x9e, 0x12, [8] = 8, [13] = 24 }, 5, 0x2100, -1,
+			-1 },
+		{ "COMPARE AND WRITE past the end", { 0x89, [8] = 8, [13] = 1 }, 5, 0x2100, -1,
+			-1 },
+		{ "RSOC option that does not fit", { 0xa3, 0x0c, 1, 0x9e, [9] = 64 }, 5, 0x2400, 2,
+			2 },
+		{ "RSOC option that does not fit", { 0xa3, 0x0c, 2, 0x28, [9] = 64 }, 5, 0x2400, 2,
+			2 },
 		{ "SEND DIAGNOSTIC with pages", { 0x1d, 0x10, 0, 0, 8 }, 5, 0x2400, 3, -1 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct rig_result *r = rig_in(&rig, rows[i].cdb, 16, 512);
 		if (r->status != SPT_CHECK_CONDITION || r->sense.asc != rows[i].asc)
-			fail_msg("%s: status %02x, asc %04x", rows[i].what, r->status, r->sense.asc);
+			fail_msg("%s: status %02x, asc %04x", rows[i].what, r->status,
+				r->sense.asc);
 		assert_int_equal(r->sense.key, rows[i].key);
 		assert_int_equal(r->sense.key_specific_valid, rows[i].byte >= 0);
 		if (rows[i].byte < 0)
@@ -226,7 +232,8 @@ static void test_verify(void **state)
 	assert_good(rig_out(&rig, CDB(0xaf, 2, 0, 0, 0, 8, 0, 0, 0, 4, 0, 0), data, 2048));
 	assert_good(rig_out(&rig, CDB(0x2f, 6, 0, 0, 0, 8, 0, 0, 4, 0), data, 512));
 	data[700] = 'y';
-	const struct rig_result *r = rig_out(&rig, CDB(0x2f, 2, 0, 0, 0, 8, 0, 0, 4, 0), data, 2048);
+	const struct rig_result *r = rig_out(&rig, CDB(0x2f, 2, 0, 0, 0, 8, 0, 0, 4, 0), data,
+		2048);
 	assert_check(r, SPT_KEY_MISCOMPARE, 0x1d00);
 	assert_true(r->sense.information_valid);
 	assert_int_equal(r->sense.information, 700);
@@ -388,7 +395,8 @@ static void test_thick(void **state)
 	uint8_t list[8] = { 0 };
 	uint32_t blocks;
 
-	assert_check(rig_out(&rig, CDB(0x42, [8] = 8, [9] = 0), list, 8), SPT_KEY_ILLEGAL_REQUEST, 0x2000);
+	assert_check(rig_out(&rig, CDB(0x42, [8] = 8, [9] = 0), list, 8), SPT_KEY_ILLEGAL_REQUEST,
+		0x2000);
 	assert_check(rig_out(&rig, CDB(0x93, 0x08, [13] = 1, [15] = 0), pattern, 512),
 		SPT_KEY_ILLEGAL_REQUEST, 0x2400);
 	write_blocks(0, 4, 0xff);
@@ -423,11 +431,13 @@ static void test_read_only(void **state)
 	static const uint8_t writes[][16] = {
 		{ 0x0a, [4] = 1 },  { 0x2a, [8] = 1 },	 { 0xaa, [9] = 1 }, { 0x8a, [13] = 1 },
 		{ 0x2e, [8] = 1 },  { 0xae, [9] = 1 },	 { 0x8e, [13] = 1 }, { 0x41, [8] = 1 },
-		{ 0x93, [13] = 1 }, { 0x93, 0x01, [13] = 1 }, { 0x89, [13] = 1 }, { 0x8b, [13] = 1 },
+		{ 0x93, [13] = 1 }, { 0x93, 0x01, [13] = 1 }, { 0x89, [13] = 1 },
+		{ 0x8b, [13] = 1 },
 		{ 0x42, [8] = 24 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
-		assert_check(rig_out(&rig, writes[i], 16, pattern, 512), SPT_KEY_DATA_PROTECT, 0x2700);
+		assert_check(rig_out(&rig, writes[i], 16, pattern, 512), SPT_KEY_DATA_PROTECT,
+			0x2700);
 	const struct rig_result *r = rig_in(&rig, CDB(0x1a, 0, 0x3f, 0, 255, 0), 255);
 	assert_int_equal(r->in[2], 0x90); /* WP, DPOFUA */
 	assert_good(rig_in(&rig, CDB(0x28, [8] = 1, [9] = 0), 512));
@@ -457,7 +467,8 @@ static void test_mode_select(void **state)
 	assert_good(select_page(0, page, sizeof(page)));
 	assert_check(rig_send(&rig, &other), SPT_KEY_UNIT_ATTENTION, 0x2a01);
 	assert_good(rig_send(&rig, &other));
-	assert_check(rig_out(&rig, CDB(0x2a, [8] = 1, [9] = 0), pattern, 512), SPT_KEY_DATA_PROTECT, 0x2702);
+	assert_check(rig_out(&rig, CDB(0x2a, [8] = 1, [9] = 0), pattern, 512), SPT_KEY_DATA_PROTECT,
+		0x2702);
 	assert_int_equal(rig_in(&rig, CDB(0x1a, 0, 0x0a, 0, 255, 0), 255)->in[2] & 0x80, 0x80);
 	/* The same again changes nothing: nobody is told. */
 	assert_good(select_page(0, page, sizeof(page)));
@@ -495,7 +506,8 @@ static void test_mode_select_hostile(void **state)
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct rig_result *r = rig_out(&rig,
-			CDB(0x15, 0x10, 0, 0, rows[i].parameter, 0), rows[i].list, rows[i].parameter);
+			CDB(0x15, 0x10, 0, 0, rows[i].parameter, 0), rows[i].list,
+				rows[i].parameter);
 		assert_check(r, SPT_KEY_ILLEGAL_REQUEST, rows[i].asc);
 		if (rows[i].byte >= 0)
 			assert_int_equal(be16_get(r->sense.key_specific + 1), rows[i].byte);
@@ -542,7 +554,8 @@ static void test_request_sense(void **state)
 static void test_supported_opcodes(void **state)
 {
 	static uint8_t list[4096];
-	const struct rig_result *r = rig_in(&rig, CDB(0xa3, 0x0c, 0x80, [8] = 0x10, [11] = 0), sizeof(list));
+	const struct rig_result *r = rig_in(&rig, CDB(0xa3, 0x0c, 0x80, [8] = 0x10, [11] = 0),
+		sizeof(list));
 
 	assert_good(r);
 	uint32_t bytes = r->in_bytes;
@@ -552,7 +565,8 @@ static void test_supported_opcodes(void **state)
 	assert_int_equal(bytes, 4 + 37 * 20);
 	for (uint32_t at = 4; at < bytes; at += 20) {
 		bool action = list[at + 5] & 1;
-		r = rig_in(&rig, CDB(0xa3, 0x0c, action ? 2 : 1, list[at], list[at + 2], list[at + 3],
+		r = rig_in(&rig, CDB(0xa3, 0x0c, action ? 2 : 1, list[at], list[at + 2],
+			list[at + 3],
 			0, 0, 0, 64, 0, 0), 64);
 		assert_good(r);
 		assert_int_equal(r->in[1] & 7, 3);

@@ -264,7 +264,8 @@ static void test_reopen(void **state)
 	const struct rig_result *r = rig_in(&rig, CDB(0x28, 0, 0, 0, 0, 3, 0, 0, 8, 0), 4096);
 	assert_good(r);
 	assert_memory_equal(r->in, data, 4096);
-	assert_check(rig_out(&rig, CDB(0x2a, [8] = 1, [9] = 0), data, 512), SPT_KEY_DATA_PROTECT, 0x2700);
+	assert_check(rig_out(&rig, CDB(0x2a, [8] = 1, [9] = 0), data, 512), SPT_KEY_DATA_PROTECT,
+		0x2700);
 	assert_string_equal(calls, "");
 }
 

@@ -17,12 +17,17 @@
 static const char *const COLOURS[] = { "red", "green", NULL };
 
 static const struct spt_option TEXT = { "name", SPT_OPTION_STRING, false, NULL, 1, 4, NULL, "" };
-static const struct spt_option ANY_TEXT = { "name", SPT_OPTION_STRING, false, NULL, 0, 0, NULL, "" };
+static const struct spt_option ANY_TEXT = { "name", SPT_OPTION_STRING, false, NULL, 0, 0, NULL,
+	"" };
 static const struct spt_option FLAG = { "flag", SPT_OPTION_BOOL, false, NULL, 0, 0, NULL, "" };
-static const struct spt_option NUMBER = { "count", SPT_OPTION_NUMBER, false, NULL, 2, 64, NULL, "" };
-static const struct spt_option SIZE = { "size", SPT_OPTION_SIZE, false, NULL, 1024, 1 << 30, NULL, "" };
-static const struct spt_option TIME = { "time", SPT_OPTION_DURATION, false, NULL, 1000, 60000000, NULL, "" };
-static const struct spt_option COLOUR = { "colour", SPT_OPTION_CHOICE, false, NULL, 0, 0, COLOURS, "" };
+static const struct spt_option NUMBER = { "count", SPT_OPTION_NUMBER, false, NULL, 2, 64, NULL,
+	"" };
+static const struct spt_option SIZE = { "size", SPT_OPTION_SIZE, false, NULL, 1024, 1 << 30, NULL,
+	"" };
+static const struct spt_option TIME = { "time", SPT_OPTION_DURATION, false, NULL, 1000, 60000000,
+	NULL, "" };
+static const struct spt_option COLOUR = { "colour", SPT_OPTION_CHOICE, false, NULL, 0, 0, COLOURS,
+	"" };
 
 static void test_values(void **state)
 {

@@ -105,21 +105,27 @@ static void test_bytes(void **state)
 		{ { 0xf0, 0, 0x03, 1, 2, 3, 4 }, 6, 0, 3, 0, false, false, 0 },
 		/* The length that it announces ends before the code. */
 		{ { 0x70, 0, 5, [7] = 4, [12] = 0x24 }, 18, 0, 5, 0, false, false, 0 },
-		{ { 0x70, 0, 5, [7] = 5, [12] = 0x24, [13] = 1 }, 18, 0, 5, 0x2400, false, false, 0 },
-		{ { 0x70, 0, 5, [7] = 0xff, [12] = 0x24, [13] = 1 }, 18, 0, 5, 0x2401, false, false, 0 },
+		{ { 0x70, 0, 5, [7] = 5, [12] = 0x24, [13] = 1 }, 18, 0, 5, 0x2400, false, false,
+			0 },
+		{ { 0x70, 0, 5, [7] = 0xff, [12] = 0x24, [13] = 1 }, 18, 0, 5, 0x2401, false, false,
+			0 },
 		{ { 0x72, 5 }, 2, 0, 5, 0, false, false, 0 },
 		{ { 0x72, 5, 0x24, 0x01 }, 4, 0, 5, 0x2401, false, false, 0 },
 		/* Announces descriptors that are not there. */
 		{ { 0x72, 3, 0x11, 0, 0, 0, 0, 0xff }, 8, 0, 3, 0x1100, false, false, 0 },
-		{ { 0x72, 3, 0x11, 0, 0, 0, 0, 12, 0, 10, 0x80 }, 14, 0, 3, 0x1100, false, false, 0 },
+		{ { 0x72, 3, 0x11, 0, 0, 0, 0, 12, 0, 10, 0x80 }, 14, 0, 3, 0x1100, false, false,
+			0 },
 		/* A descriptor shorter than its kind. */
-		{ { 0x72, 3, 0x11, 0, 0, 0, 0, 4, 0, 2, 0x80, 0 }, 12, 0, 3, 0x1100, false, false, 0 },
+		{ { 0x72, 3, 0x11, 0, 0, 0, 0, 4, 0, 2, 0x80, 0 }, 12, 0, 3, 0x1100, false, false,
+			0 },
 		/* Zero-length and unknown descriptors before one that is known. */
-		{ { 0x72, 3, 0x11, 0, 0, 0, 0, 20, 0x80, 0, 0x7e, 2, 9, 9, 0, 10, 0x80, 0, 0, 0, 0, 0,
+		{ { 0x72, 3, 0x11, 0, 0, 0, 0, 20, 0x80, 0, 0x7e, 2, 9, 9, 0, 10, 0x80, 0, 0, 0, 0,
+			0,
 			0, 0, 0, 9 }, 26, 0, 3, 0x1100, false, true, 9 },
 		{ { 0x72, 0, 0, 0, 0, 0, 0, 4, 5, 2, 0, 0x20 }, 12, 0, 0, 0, true, false, 0 },
 		/* SBC-4 4.18.5: the direct access block device descriptor. */
-		{ { 0x72, 3, 0x11, 0, 0, 0, 0, 0x20, 0x0d, 0x1e, 0xa0, [23] = 0x42 }, 40, 0, 3, 0x1100,
+		{ { 0x72, 3, 0x11, 0, 0, 0, 0, 0x20, 0x0d, 0x1e, 0xa0, [23] = 0x42 }, 40, 0, 3,
+			0x1100,
 			true, true, 0x42 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -203,7 +209,8 @@ static void test_print(void **state)
 	char text[160];
 
 	spt_sense_print(field, sizeof(field), text, sizeof(text));
-	assert_string_equal(text, "ILLEGAL REQUEST, INVALID FIELD IN CDB (5/24/00), CDB byte 2 bit 4");
+	assert_string_equal(text,
+		"ILLEGAL REQUEST, INVALID FIELD IN CDB (5/24/00), CDB byte 2 bit 4");
 	spt_sense_print(field, 1, text, sizeof(text));
 	assert_string_equal(text, "no sense data (1 bytes)");
 	spt_sense_print(field, sizeof(field), text, 8);

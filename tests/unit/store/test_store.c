@@ -124,7 +124,8 @@ static void io_done(struct store_io *io)
 	all_done = --pending == 0;
 }
 
-static void start(struct store_io *io, enum store_op op, void *data, uint64_t offset, uint64_t bytes)
+static void start(struct store_io *io, enum store_op op, void *data, uint64_t offset,
+	uint64_t bytes)
 {
 	*io = (struct store_io){
 		.op = op, .data = data, .offset_bytes = offset, .bytes = bytes, .done = io_done
@@ -431,7 +432,8 @@ static void test_uring_refused(void **state)
 	p.io = STORE_FILE_URING;
 	int r = store_file_open(&p, NULL, &rig.store);
 	if (r == 0) {
-		assert_int_equal(store_channel_open(rig.store, &rig.fake.host, &rig.channel), -EPERM);
+		assert_int_equal(store_channel_open(rig.store, &rig.fake.host, &rig.channel),
+			-EPERM);
 		store_close(rig.store);
 	} else {
 		assert_int_equal(r, -ENOSYS);
@@ -444,7 +446,8 @@ static void test_uring_refused(void **state)
 static void test_direct(void **state)
 {
 	char path[64];
-	struct store_file_params p = { .path = path, .bytes = MIB, .direct = true, .block_bytes = 4096 };
+	struct store_file_params p = { .path = path, .bytes = MIB, .direct = true,
+		.block_bytes = 4096 };
 	struct spt_error e;
 	void *buffer = NULL;
 
@@ -479,7 +482,8 @@ int main(void)
 		CMUnitTestFunction run;
 	} each[] = {
 		{ "read_back", test_read_back }, { "zero", test_zero }, { "map", test_map },
-		{ "many", test_many }, { "close_in_done", test_close_in_done }, { "lend", test_lend },
+		{ "many", test_many }, { "close_in_done", test_close_in_done },
+		{ "lend", test_lend },
 		{ "fua", test_fua }, { "no_space", test_no_space }, { "truncated", test_truncated },
 	};
 	struct CMUnitTest tests[ARRAY_SIZE(each) * ARRAY_SIZE(KINDS)];
