@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Refusals common to the pass-through backends: see judge.h. */
+/* What the pass-through backends have in common about commands: see judge.h. */
 #include "passthrough/judge.h"
 
 #include <spt/backend.h>
 
 #include "base/util.h"
+#include "passthrough/learn.h"
+#include "scsi/cdb.h"
 
 #define OP_VARIABLE_LENGTH 0x7f
 #define OP_EXTENDED_COPY   0x83 /* and POPULATE TOKEN, WRITE USING TOKEN, ... (SPC-5 4.24, 5.17.6) */
@@ -19,14 +21,27 @@ static bool refuse(struct spt_task *task, spt_asc_t asc)
 	return false;
 }
 
+enum pass_direction pass_direction(const struct spt_task *task, uint8_t device_type)
+{
+	if (task->expected_out_bytes)
+		return PASS_OUT;
+	if (task->expected_in_bytes)
+		return PASS_IN;
+	unsigned families =
+		device_type == DEVICE_TYPE_UNKNOWN ? CDB_ANY : cdb_families_of(device_type);
+	switch (cdb_direction(task->cdb, task->cdb_bytes, families)) {
+	case CDB_IN:
+		return PASS_IN;
+	case CDB_OUT:
+		return PASS_OUT;
+	default:
+		return PASS_NONE;
+	}
+}
+
 unsigned pass_cdb_bytes(const uint8_t *cdb)
 {
-	/* By the group code; groups 6 and 7 are vendor specific, group 3 is reserved but for 7Fh. */
-	static const uint8_t groups[8] = { 6, 10, 10, 0, 16, 12, 0, 0 };
-
-	if (cdb[0] == OP_VARIABLE_LENGTH)
-		return 8u + cdb[7];
-	return groups[cdb[0] >> 5];
+	return cdb[0] == OP_VARIABLE_LENGTH ? 8u + cdb[7] : cdb_length(cdb[0]);
 }
 
 unsigned pass_cdb_length(const struct spt_task *task)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a pass-through refuses before anything is sent: what the way to the device cannot carry, and
- * commands through which one logical unit reaches others.
+ * What is said of a CDB before it is passed on: its length and direction, and whether it is refused,
+ * because the way to the device cannot carry it or one logical unit would reach others by it.
  */
 #ifndef PASSTHROUGH_JUDGE_H
 #define PASSTHROUGH_JUDGE_H
@@ -19,6 +19,12 @@ struct pass_limits {
 
 /* False: the task was refused and is complete. */
 bool pass_judge(const struct pass_limits *limits, struct spt_task *task);
+
+enum pass_direction { PASS_NONE, PASS_IN, PASS_OUT };
+
+/* By the initiator's expected lengths; when it expects nothing to move, by what the command of such
+ * a device does, for then the residual is all of it. */
+enum pass_direction pass_direction(const struct spt_task *task, uint8_t device_type);
 
 /* How long the CDB at @cdb is by its operation code (SPC-5 4.2.5.1); 0: the code does not tell. */
 unsigned pass_cdb_bytes(const uint8_t *cdb);

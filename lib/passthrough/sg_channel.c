@@ -6,6 +6,7 @@
 
 #include "base/util.h"
 #include "passthrough/sg_device.h"
+#include "passthrough/sg_header.h"
 
 #define HANGUP_POLL_US 20000u
 /* A request that the kernel has not given back by then is left behind in its closed descriptor. */
@@ -37,12 +38,27 @@ static struct sg_port *free_port(struct sg_channel *c)
 	return NULL;
 }
 
+/*
+ * The room that the device gets for data-in: what the initiator has, and more where a READ asks for
+ * more. Host adapters take an overrun of their buffer for an error and lose what did fit.
+ */
+static uint32_t in_room(const struct sg_device *d, const struct spt_task *task)
+{
+	uint32_t block = atomic_load_explicit(&d->learned.block_bytes, memory_order_relaxed);
+	uint64_t asked = task->expected_out_bytes ? 0 : sg_read_transfer(task->cdb, block);
+
+	if (asked > task->expected_in_bytes && asked <= d->limits.max_transfer_bytes)
+		return (uint32_t)asked;
+	return task->expected_in_bytes;
+}
+
 /* The gate was passed. */
 static void start(struct sg_channel *c, struct spt_task *task)
 {
 	struct sg_port *port = free_port(c);
+	uint32_t room = in_room(c->device, task);
 
-	if (!port || (task->expected_in_bytes && !spt_task_take_in(task, task->expected_in_bytes))) {
+	if (!port || (room && !spt_task_take_in(task, room))) {
 		sg_gate_leave(c->device->gate);
 		spt_task_full(task);
 		return;

@@ -184,22 +184,34 @@ void sg_count_moved(struct spt_task *task, int resid, bool moved)
 	task->in_would_bytes = bytes;
 }
 
-uint64_t sg_block_transfer(const uint8_t *cdb, uint32_t block_bytes)
+/* The blocks of a READ or WRITE whose form of 6, 10, 12 or 16 bytes this is. */
+static uint64_t blocks_of(const uint8_t *cdb)
 {
-	switch (cdb[0]) {
-	case 0x08: /* READ (6), WRITE (6): zero means 256 blocks */
-	case 0x0a:
-		return (uint64_t)(cdb[4] ? cdb[4] : 256) * block_bytes;
-	case 0x28: /* READ (10), WRITE (10): with protection information they move more */
-	case 0x2a:
-		return cdb[1] >> 5 ? 0 : (uint64_t)be16_get(cdb + 7) * block_bytes;
-	case 0xa8:
-	case 0xaa:
-		return cdb[1] >> 5 ? 0 : (uint64_t)be32_get(cdb + 6) * block_bytes;
-	case 0x88:
-	case 0x8a:
-		return cdb[1] >> 5 ? 0 : (uint64_t)be32_get(cdb + 10) * block_bytes;
+	/* With protection information (RDPROTECT, WRPROTECT) they move more than blocks. */
+	bool plain = !(cdb[1] >> 5);
+
+	switch (cdb[0] >> 5) {
+	case 0:
+		return cdb[4] ? cdb[4] : 256;
+	case 1:
+		return plain ? be16_get(cdb + 7) : 0;
+	case 5:
+		return plain ? be32_get(cdb + 6) : 0;
 	default:
-		return 0;
+		return plain ? be32_get(cdb + 10) : 0;
 	}
+}
+
+uint64_t sg_read_transfer(const uint8_t *cdb, uint32_t block_bytes)
+{
+	bool read = cdb[0] == 0x08 || cdb[0] == 0x28 || cdb[0] == 0xa8 || cdb[0] == 0x88;
+
+	return read ? blocks_of(cdb) * block_bytes : 0;
+}
+
+uint64_t sg_write_transfer(const uint8_t *cdb, uint32_t block_bytes)
+{
+	bool write = cdb[0] == 0x0a || cdb[0] == 0x2a || cdb[0] == 0xaa || cdb[0] == 0x8a;
+
+	return write ? blocks_of(cdb) * block_bytes : 0;
 }

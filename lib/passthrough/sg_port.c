@@ -55,7 +55,7 @@ static void fail(struct sg_port *port, struct spt_task *task, int err)
 
 	if (err == ENODEV || err == ENXIO)
 		atomic_store_explicit(&d->gone, true, memory_order_relaxed);
-	task->in.bytes = 0;
+	sg_count_moved(task, 0, false);
 	sg_gate_leave(d->gate);
 	finish(task, &v);
 }
@@ -107,18 +107,14 @@ static void spread_attention(const struct sg_device *d, const struct spt_task *t
 		spt_device_attention(d->handle, task, sense.asc);
 }
 
-/* SAM-5 5.4.2: what a READ or WRITE had moved, had the initiator given it room. */
+/* SAM-5 5.4.2: what a WRITE had moved, had the initiator sent it. */
 static void add_overflow(const struct sg_device *d, struct spt_task *task)
 {
 	uint32_t block = atomic_load_explicit(&d->learned.block_bytes, memory_order_relaxed);
-	uint64_t asked = block ? sg_block_transfer(task->cdb, block) : 0;
+	uint64_t asked = sg_write_transfer(task->cdb, block);
 
-	if (asked > task->expected_in_bytes && task->in.bytes &&
-		task->in.bytes == task->expected_in_bytes)
-		task->in_would_bytes = asked;
-	if (asked > task->expected_out_bytes && task->out.bytes &&
-		task->out_would_bytes == task->expected_out_bytes)
-		task->out_would_bytes = asked;
+	if (task->out_would_bytes == task->expected_out_bytes)
+		task->out_would_bytes = MAX(task->out_would_bytes, asked);
 }
 
 static void complete(struct sg_port *port, const sg_io_hdr_t *h)
@@ -131,6 +127,7 @@ static void complete(struct sg_port *port, const sg_io_hdr_t *h)
 	struct sg_verdict v =
 		sg_verdict_of(h->status, h->host_status, h->driver_status, h->sb_len_wr);
 	sg_count_moved(task, h->resid, v.moved);
+	task->in.bytes = MIN(task->in.bytes, task->expected_in_bytes);
 	if (!v.own_sense)
 		task->sense_bytes = h->sb_len_wr;
 	if (task->sense_bytes)

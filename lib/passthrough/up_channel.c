@@ -87,6 +87,8 @@ static void start(struct up_channel *c, struct spt_task *task, struct up_command
 	}
 	task->backend = cmd;
 	cmd->task = task;
+	cmd->direction = pass_direction(task,
+		(uint8_t)atomic_load_explicit(&c->device->learned.device_type, memory_order_relaxed));
 	if (up_engine_send(c->engine, cmd) < 0) {
 		busy(task);
 		return;

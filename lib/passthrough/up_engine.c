@@ -309,9 +309,9 @@ int up_engine_send(struct up_engine *e, struct up_command *cmd)
 
 	w->task = (struct scsi_task){
 		.cdb_size = (int)MIN((unsigned)task->cdb_bytes, (unsigned)SCSI_CDB_MAX_SIZE),
-		.xfer_dir = task->out.bytes ? SCSI_XFER_WRITE :
-			task->in.bytes	    ? SCSI_XFER_READ :
-					      SCSI_XFER_NONE,
+		.xfer_dir = cmd->direction == PASS_OUT ? SCSI_XFER_WRITE :
+			cmd->direction == PASS_IN      ? SCSI_XFER_READ :
+							 SCSI_XFER_NONE,
 		.expxferlen = (int)(task->out.bytes ? task->out.bytes : task->in.bytes),
 	};
 	memcpy(w->task.cdb, task->cdb, (size_t)w->task.cdb_size);

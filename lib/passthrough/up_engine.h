@@ -16,6 +16,7 @@
 
 #include <spt/link.h>
 
+#include "passthrough/judge.h"
 #include "passthrough/up_isid.h"
 #include "passthrough/up_reply.h"
 #include "passthrough/up_url.h"
@@ -41,6 +42,7 @@ struct up_wire;
 struct up_command {
 	struct spt_link link; /* in one of the engine's lists */
 	struct spt_task *task;
+	enum pass_direction direction;
 	struct up_reply reply;
 	uint64_t serial; /* order of sending */
 	uint64_t abort_us; /* when its abort was asked for */

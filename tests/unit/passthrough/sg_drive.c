@@ -128,6 +128,10 @@ static void odd_lengths(void)
 	CHECK_EQ(runs[0].task.in.bytes, block); /* overflow */
 	CHECK_EQ(runs[0].task.in_would_bytes, 2 * block);
 	run_end(&runs[0]);
+	CHECK_EQ(run_now(&rig, &runs[0], cdb, 10, 0, NULL, 0), SPT_GOOD);
+	CHECK_EQ(runs[0].task.in.bytes, 0); /* nothing but overflow */
+	CHECK_EQ(runs[0].task.in_would_bytes, 2 * block);
+	run_end(&runs[0]);
 }
 
 static void many_at_once(void)

@@ -129,24 +129,29 @@ static void test_residuals(void **state)
 	}
 }
 
-static void test_block_transfer(void **state)
+static void test_transfers(void **state)
 {
 	static const struct {
 		uint8_t cdb[16];
-		uint64_t want;
+		uint64_t want_read, want_write;
 	} rows[] = {
-		{ { 0x08, 0, 0, 0, 1 }, 512 },
-		{ { 0x0a, 0, 0, 0, 0 }, 256 * 512 },
-		{ { 0x28, [8] = 3 }, 3 * 512 },
-		{ { 0x28, 0x20, [8] = 3 }, 0 }, /* RDPROTECT */
-		{ { 0x2a, [7] = 0xff, [8] = 0xff }, 65535 * 512 },
-		{ { 0xa8, [9] = 9 }, 9 * 512 },
-		{ { 0x8a, [10] = 0xff, 0xff, 0xff, 0xff }, UINT64_C(0xffffffff) * 512 },
-		{ { 0x12, 0, 0, 0, 36 }, 0 },
+		{ { 0x08, 0, 0, 0, 1 }, 512, 0 },
+		{ { 0x0a, 0, 0, 0, 0 }, 0, 256 * 512 },
+		{ { 0x28, [8] = 3 }, 3 * 512, 0 },
+		{ { 0x28, 0x20, [8] = 3 }, 0, 0 }, /* RDPROTECT */
+		{ { 0x2a, [7] = 0xff, [8] = 0xff }, 0, 65535 * 512 },
+		{ { 0xa8, [9] = 9 }, 9 * 512, 0 },
+		{ { 0xaa, [9] = 9 }, 0, 9 * 512 },
+		{ { 0x88, [13] = 2 }, 2 * 512, 0 },
+		{ { 0x8a, [10] = 0xff, 0xff, 0xff, 0xff }, 0, UINT64_C(0xffffffff) * 512 },
+		{ { 0x12, 0, 0, 0, 36 }, 0, 0 },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(sg_block_transfer(rows[i].cdb, 512), rows[i].want);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(sg_read_transfer(rows[i].cdb, 512), rows[i].want_read);
+		assert_int_equal(sg_write_transfer(rows[i].cdb, 512), rows[i].want_write);
+		assert_int_equal(sg_read_transfer(rows[i].cdb, 0), 0); /* no block device */
+	}
 }
 
 static void test_headers(void **state)
@@ -185,7 +190,7 @@ int main(void)
 		cmocka_unit_test(test_no_other_way_to_good),
 		cmocka_unit_test(test_errnos),
 		cmocka_unit_test(test_residuals),
-		cmocka_unit_test(test_block_transfer),
+		cmocka_unit_test(test_transfers),
 		cmocka_unit_test(test_headers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,25 @@ static void test_errors_pass(void **state)
 	close_rig();
 }
 
+/* Nothing is expected and one block asked for: the direction is the command's (SAM-5 5.4.2). */
+static void test_overflow_of_all(void **state)
+{
+	uint8_t cdb[16];
+
+	open_rig(NULL, NULL);
+	ready();
+	cdb_rw(cdb, false, 0, 1);
+	assert_int_equal(run_now(&rig, &runs[0], cdb, 10, 0, NULL, 0), SPT_GOOD);
+	assert_int_equal(runs[0].task.in_would_bytes, BLOCK);
+	run_end(&runs[0]);
+	cdb_rw(cdb, true, 0, 1);
+	assert_int_equal(run_now(&rig, &runs[0], cdb, 10, 0, NULL, 0), SPT_GOOD);
+	assert_int_equal(runs[0].task.out_would_bytes, BLOCK);
+	run_end(&runs[0]);
+	write_and_read_back(0, 8);
+	close_rig();
+}
+
 /* Each downstream nexus is one upstream: what one reserves, the other does not get. */
 static void test_two_nexuses(void **state)
 {
@@ -404,6 +423,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_data, tidy),
 		cmocka_unit_test_teardown(test_errors_pass, tidy),
+		cmocka_unit_test_teardown(test_overflow_of_all, tidy),
 		cmocka_unit_test_teardown(test_two_nexuses, tidy),
 		cmocka_unit_test_teardown(test_reset, tidy),
 		cmocka_unit_test_teardown(test_frozen, tidy),
