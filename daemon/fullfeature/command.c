@@ -112,17 +112,20 @@ static void init_task(struct command *c, const struct pdu_scsi_command *pdu)
 	t->offered = (struct spt_data){ 0 };
 }
 
-/* Data that must outlive the PDU goes into a buffer that the task is offered. */
-static int keep_data(struct command *c, struct rx_pdu *pdu)
+/*
+ * Data that must outlive the PDU goes into a buffer that the task is offered. @waits: the command's turn
+ * has not come, and the unsolicited data that follows has to go there too.
+ */
+static int keep_data(struct command *c, struct rx_pdu *pdu, bool waits)
 {
 	struct spt_data *offered = &c->task.offered;
 	struct spt_pool *pool = c->session->env->host->pool;
+	uint32_t room = waits && c->unsolicited_open ? c->unsolicited_limit_bytes : pdu->data_bytes;
 
-	if (pdu->buffer) {
+	if (pdu->buffer && pdu->buffer_bytes >= room) {
 		*offered = (struct spt_data){ TAKE(pdu->buffer), pdu->buffer_bytes };
 		return 0;
 	}
-	uint32_t room = c->unsolicited_open ? c->unsolicited_limit_bytes : pdu->data_bytes;
 	if (!room)
 		return 0;
 	offered->data = spt_pool_get(pool, room);
@@ -170,7 +173,7 @@ int command_new(struct conn *conn, struct rx_pdu *rx, struct command **ret)
 	if (rx->discarded)
 		command_spoil(c, 0x0c0d); /* INCORRECT AMOUNT OF DATA: there was no room for it */
 	bool waits = !pdu.immediate && sn_lt(s->exp_cmd_sn, sn_add(pdu.cmd_sn, 1));
-	if ((waits || rx->buffer) && keep_data(c, rx) < 0) {
+	if ((waits || rx->buffer) && keep_data(c, rx, waits) < 0) {
 		put_spare(conn->env, c);
 		return -ENOMEM;
 	}

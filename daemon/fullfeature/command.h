@@ -26,6 +26,7 @@ struct burst {
 	struct tx_item tx;
 	struct command *command;
 	bool open;
+	bool told; /* the R2T has left: before that nobody can know the tag */
 	uint32_t ttt;
 	uint32_t offset_bytes, bytes, done_bytes;
 	uint32_t r2t_sn;

@@ -20,21 +20,25 @@ struct meaning {
 	struct command *command; /* NULL: nobody waits for it */
 	struct burst *burst;     /* NULL: unsolicited */
 	uint8_t *where;          /* NULL: nothing to be kept of it */
+	uint32_t keep_bytes;     /* how much of it: what goes beyond what is wanted is dropped */
 	const char *wrong;       /* or why it is refused */
 	spt_asc_t spoilt;        /* and what becomes of the command */
 };
 
-static uint8_t *out_at(const struct command *c, uint32_t offset, uint32_t bytes)
+/* Where the data of @c is collected now; unsolicited data may come before the command's turn. */
+static const struct spt_data *collected_in(const struct command *c)
 {
-	const struct spt_task *t = &c->task;
+	return c->task.state == SPT_TASK_COLLECT ? &c->task.out : &c->task.offered;
+}
 
-	if (t->state == SPT_TASK_COLLECT && (uint64_t)offset + bytes <= t->out.bytes)
-		return t->out.data + offset;
-	/* Unsolicited data of a command whose turn has not come. */
-	if (t->state == SPT_TASK_ENTERED && t->offered.data &&
-		(uint64_t)offset + bytes <= t->offered.bytes)
-		return t->offered.data + offset;
-	return NULL;
+static void find_place(const struct pdu_data_out *pdu, struct meaning *m)
+{
+	const struct spt_data *d = collected_in(m->command);
+
+	if (!d->data || pdu->offset_bytes >= d->bytes)
+		return;
+	m->where = d->data + pdu->offset_bytes;
+	m->keep_bytes = MIN(pdu->data_bytes, d->bytes - pdu->offset_bytes);
 }
 
 static void judge_unsolicited(const struct pdu_data_out *pdu, struct meaning *m)
@@ -59,7 +63,7 @@ static void judge_solicited(const struct pdu_data_out *pdu, struct meaning *m)
 
 	m->spoilt = ASC_INCORRECT_AMOUNT;
 	/* DataSequenceInOrder: the oldest R2T is answered first. */
-	if (!b->open || b->ttt != pdu->ttt) {
+	if (!b->open || !b->told || b->ttt != pdu->ttt) {
 		m->wrong = "Target Transfer Tag that was not given";
 		return;
 	}
@@ -77,7 +81,7 @@ static void judge_solicited(const struct pdu_data_out *pdu, struct meaning *m)
 static struct meaning judge(struct conn *conn, const struct pdu_data_out *pdu)
 {
 	struct meaning m = { .command = command_find(conn->session, pdu->itt) };
-	struct command *c = m.command;
+	const struct command *c = m.command;
 
 	if (!c || (c->task.state != SPT_TASK_COLLECT && c->task.state != SPT_TASK_ENTERED)) {
 		m.command = NULL;
@@ -88,7 +92,7 @@ static struct meaning judge(struct conn *conn, const struct pdu_data_out *pdu)
 	else
 		judge_solicited(pdu, &m);
 	if (!m.wrong)
-		m.where = out_at(c, pdu->offset_bytes, pdu->data_bytes);
+		find_place(pdu, &m);
 	return m;
 }
 
@@ -98,7 +102,7 @@ uint8_t *data_out_place(struct conn *conn, struct rx_pdu *rx)
 
 	pdu_data_out_decode(rx->bhs, &pdu);
 	struct meaning m = judge(conn, &pdu);
-	if (!m.where)
+	if (!m.where || m.keep_bytes < pdu.data_bytes)
 		return NULL;
 	/* Until the data is there the command's buffer stays, even if it is aborted meanwhile. */
 	m.command->users++;
@@ -157,8 +161,8 @@ void data_out(struct conn *conn, struct rx_pdu *rx)
 			command_spoil(m.command, ASC_PROTOCOL_CRC);
 		else if (rx->discarded)
 			command_spoil(m.command, ASC_INCORRECT_AMOUNT);
-		else if (m.where && !rx->placed && rx->data_bytes)
-			memcpy(m.where, rx->data, rx->data_bytes);
+		else if (m.keep_bytes && m.where != rx->data)
+			memcpy(m.where, rx->data, m.keep_bytes);
 		account(&m, &pdu);
 		if (m.command->task.state == SPT_TASK_COLLECT)
 			r2t_continue(m.command);

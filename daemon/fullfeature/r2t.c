@@ -29,8 +29,11 @@ static void fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame
 
 static void sent(struct tx_item *item, struct conn *conn)
 {
+	struct burst *b = container_of(item, struct burst, tx);
+
 	(void)conn;
-	command_unuse(container_of(item, struct burst, tx)->command);
+	b->told = true;
+	command_unuse(b->command);
 }
 
 static void ask(struct command *c)
