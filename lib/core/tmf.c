@@ -227,16 +227,19 @@ static const struct {
 	bool level_2; /* of RFC 7144 */
 	uint8_t (*ask)(struct spt_tmf *tmf, struct spt_session *session);
 } FUNCTIONS[] = {
-	[SPT_TMF_ABORT_TASK] = { abort_task, false },
-	[SPT_TMF_ABORT_TASK_SET] = { task_set, true },
-	[SPT_TMF_CLEAR_TASK_SET] = { task_set, true },
-	[SPT_TMF_LOGICAL_UNIT_RESET] = { logical_unit_reset, true },
-	[SPT_TMF_TARGET_WARM_RESET] = { target_reset, false },
-	[SPT_TMF_TARGET_COLD_RESET] = { target_reset, false },
-	[SPT_TMF_QUERY_TASK] = { NULL, true, true, tmf_query_task },
-	[SPT_TMF_QUERY_TASK_SET] = { NULL, true, true, tmf_query_task_set },
-	[SPT_TMF_I_T_NEXUS_RESET] = { i_t_nexus_reset, false, true, NULL },
-	[SPT_TMF_QUERY_ASYNCHRONOUS_EVENT] = { NULL, true, true, tmf_query_asynchronous_event },
+	[SPT_TMF_ABORT_TASK] = { .run = abort_task },
+	[SPT_TMF_ABORT_TASK_SET] = { .run = task_set, .needs_lun = true },
+	[SPT_TMF_CLEAR_TASK_SET] = { .run = task_set, .needs_lun = true },
+	[SPT_TMF_LOGICAL_UNIT_RESET] = { .run = logical_unit_reset, .needs_lun = true },
+	[SPT_TMF_TARGET_WARM_RESET] = { .run = target_reset },
+	[SPT_TMF_TARGET_COLD_RESET] = { .run = target_reset },
+	[SPT_TMF_QUERY_TASK] = {
+		.ask = tmf_query_task, .needs_lun = true, .level_2 = true },
+	[SPT_TMF_QUERY_TASK_SET] = {
+		.ask = tmf_query_task_set, .needs_lun = true, .level_2 = true },
+	[SPT_TMF_I_T_NEXUS_RESET] = { .run = i_t_nexus_reset, .level_2 = true },
+	[SPT_TMF_QUERY_ASYNCHRONOUS_EVENT] = {
+		.ask = tmf_query_asynchronous_event, .needs_lun = true, .level_2 = true },
 };
 
 /* Why @function cannot be done at all; COMPLETE: it can. */
