@@ -119,7 +119,8 @@ void context_release_elsewhere(struct spt_context *context);
 
 /* itl.c */
 void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt_lun_entry *entry);
-void itl_join(struct spt_itl *itl);
+/* @known: to the device, which has nothing to tell it. */
+void itl_join(struct spt_itl *itl, bool known);
 void itl_leave(struct spt_itl *itl);
 /* A condition for this nexus alone, on its loop. */
 void itl_attention(struct spt_itl *itl, spt_asc_t asc);

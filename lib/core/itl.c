@@ -45,14 +45,14 @@ static void add_locked(struct spt_itl *itl, spt_asc_t asc)
 	atomic_store_explicit(&itl->attention_count, n, memory_order_release);
 }
 
-void itl_join(struct spt_itl *itl)
+void itl_join(struct spt_itl *itl, bool known)
 {
 	struct spt_device *device = itl->device;
 
 	pthread_mutex_lock(&device->lock);
 	list_append(&device->itls, &itl->device_link);
 	/* The far side of a mirrored nexus keeps its own conditions. */
-	if (!(device->ops->flags & SPT_BACKEND_PER_NEXUS))
+	if (!known && !(device->ops->flags & SPT_BACKEND_PER_NEXUS))
 		add_locked(itl, ASC_POWER_ON);
 	pthread_mutex_unlock(&device->lock);
 }

@@ -123,7 +123,7 @@ int spt_session_start(struct spt_context *context, const struct spt_session_para
 			itl->channel = NULL;
 		else
 			backend_nexus_start(itl, params->reinstated);
-		itl_join(itl);
+		itl_join(itl, params->known);
 	}
 	*ret = s->cookie;
 	return 0;

@@ -32,6 +32,8 @@ LAYERS = {
     'lib/passthrough': LIB_COMMON,
     'lib/layer': LIB_COMMON,
     'lib/backends': {'SPT'},
+    'lib/sync': LIB_COMMON,
+    'lib/tools': {'base', 'SPT'},
     'daemon/log': {'base'},
     'daemon/wire': {'base'},
     'daemon/loop': {'base', 'log', 'SPT'},

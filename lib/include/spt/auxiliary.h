@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Opaque; zero is never a session. A stale one never finds a new session. */
 typedef struct {
 	uint64_t v;
@@ -35,5 +39,9 @@ struct spt_auxiliary {
 	uint64_t lun;                   /* the eight-byte LUN of SAM-5 as the initiator sent it */
 	bool is_final;                  /* no data sequence follows */
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -22,6 +22,10 @@
 #include <spt/nexus.h>
 #include <spt/task.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
 	/* A channel for each nexus, not for each loop; the far side keeps nexus state (reservations,
 	 * unit attentions), so the library establishes none of its own. */
@@ -130,5 +134,9 @@ const struct spt_nexus *spt_task_nexus(const struct spt_task *task);
 void spt_device_set_descriptor_sense(struct spt_device *device, bool on);
 /* A unit attention condition for every nexus but @except's (may be NULL). Any thread. */
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

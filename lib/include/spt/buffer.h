@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SPT_BUFFER_ALIGN 4096u
 /* The largest transfer of one command that the library buffers. */
 #define SPT_BUFFER_MAX (64u << 20)
@@ -28,5 +32,9 @@ void spt_pool_put(struct spt_pool *pool, void *buffer, size_t bytes);
 size_t spt_pool_used(const struct spt_pool *pool);
 /* Give the kept memory back to the system. */
 void spt_pool_trim(struct spt_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

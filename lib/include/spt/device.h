@@ -14,6 +14,10 @@
 #include <spt/error.h>
 #include <spt/option.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct spt_device;
 struct spt_backend_ops;
 
@@ -52,8 +56,19 @@ struct spt_properties {
 	uint64_t blocks;
 };
 
+/*
+ * -EINVAL: an option is wrong; -EBUSY: the device is in use (mounted, swapped on, held by another
+ * program), and the backend's option force is not set or there is none; -errno of the system. @error
+ * tells more.
+ */
 int spt_device_open(const struct spt_device_params *params, struct spt_error *error,
 	struct spt_device **ret);
+/*
+ * The same with the backend and its options as text: "BACKEND:key=value,key=value". A backslash takes
+ * the meaning from a comma that follows. The device's name is the backend's. @escalation: NULL, none.
+ */
+int spt_device_open_text(const char *text, const struct spt_escalation *escalation,
+	struct spt_error *error, struct spt_device **ret);
 struct spt_device *spt_device_ref(struct spt_device *device);
 void spt_device_unref(struct spt_device *device);
 const char *spt_device_name(const struct spt_device *device);
@@ -76,5 +91,9 @@ struct spt_lun_map *spt_lun_map_ref(struct spt_lun_map *map);
 void spt_lun_map_unref(struct spt_lun_map *map);
 size_t spt_lun_map_count(const struct spt_lun_map *map);
 const struct spt_lun_entry *spt_lun_map_at(const struct spt_lun_map *map, size_t i);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

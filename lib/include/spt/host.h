@@ -12,6 +12,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct spt_host;
 
 enum {
@@ -125,5 +129,9 @@ static inline void spt_host_offload(struct spt_host *h, struct spt_work *w)
 {
 	h->ops->offload(h, w);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,8 +3,16 @@
 #ifndef SPT_LINK_H
 #define SPT_LINK_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct spt_link {
 	struct spt_link *prev, *next;
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SPT_NAME_MAX 223u /* RFC 7143 4.2.7.1: an iSCSI name, without its terminator */
 
 struct spt_nexus {
@@ -16,5 +20,9 @@ struct spt_nexus {
 	const char *peer_address;
 	const char *chap_user; /* NULL: not authenticated */
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum spt_option_type {
 	SPT_OPTION_STRING,   /* value.text; min..max is its length */
 	SPT_OPTION_BOOL,     /* value.flag */
@@ -42,5 +46,9 @@ struct spt_error;
 /* Parses @text as @option says. 0, -EINVAL or -ERANGE with @error told. @text must outlive @ret. */
 int spt_option_parse(const struct spt_option *option, const char *text,
 	struct spt_option_value *ret, struct spt_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

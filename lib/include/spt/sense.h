@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SPT_SENSE_MAX 252u
 
 enum spt_sense_key {
@@ -58,5 +62,9 @@ const char *spt_sense_key_name(uint8_t key);
 const char *spt_asc_name(spt_asc_t asc);
 /* One readable line about @data, always terminated. */
 void spt_sense_print(const uint8_t *data, size_t bytes, char *text, size_t text_bytes);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

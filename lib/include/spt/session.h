@@ -16,6 +16,10 @@
 #include <spt/host.h>
 #include <spt/nexus.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 int spt_context_new(struct spt_host *host, struct spt_context **ret);
 /*
  * No session may be left. @freed follows, perhaps from inside, when task management that concerns the
@@ -31,6 +35,7 @@ void spt_context_fence(struct spt_context *context);
 struct spt_session_params {
 	struct spt_nexus nexus; /* copied */
 	bool reinstated;        /* the nexus replaces one of the same name (session reinstatement) */
+	bool known;             /* to its devices: they establish no POWER ON condition for it */
 	struct spt_lun_map *luns;
 	size_t budget_bytes; /* most payload memory that its tasks may hold; over it: TASK SET FULL */
 };
@@ -50,5 +55,9 @@ unsigned spt_session_tasks(struct spt_context *context, spt_session_cookie sessi
  */
 int spt_session_stop(struct spt_context *context, spt_session_cookie session,
 	void (*stopped)(void *arg), void *arg);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

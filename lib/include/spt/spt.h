@@ -11,6 +11,7 @@
 #include <spt/host.h>
 #include <spt/nexus.h>
 #include <spt/option.h>
+#include <spt/pass_through.h>
 #include <spt/sense.h>
 #include <spt/session.h>
 #include <spt/task.h>

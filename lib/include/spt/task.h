@@ -25,6 +25,10 @@
 #include <spt/link.h>
 #include <spt/sense.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SPT_CDB_MAX 260u
 
 /* Task attributes, numbered as in RFC 7143 11.3.1. */
@@ -174,5 +178,9 @@ void spt_task_end(struct spt_task *task);
 void spt_task_abort(struct spt_task *task);
 /* The task of @session with @tag, whatever its generation, or NULL. */
 struct spt_task *spt_task_find(struct spt_context *context, spt_session_cookie session, uint32_t tag);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,10 @@
 #include <spt/host.h>
 #include <spt/link.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * RFC 7143 11.5.1, RFC 7144. TASK REASSIGN concerns connections, which the library does not
  * know: NO_REASSIGN. The last four are for sessions with iSCSIProtocolLevel 2.
@@ -69,5 +73,9 @@ struct spt_tmf {
 
 /* done() follows, perhaps from inside. -ENOENT: no such session (done() is not called). */
 int spt_tmf(struct spt_context *context, struct spt_tmf *tmf);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
