@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-Compares iSCSI targets on this machine: starts each that is installed on loopback with a logical unit
-in memory, fills it, and lets the load generator run the cells of a matrix in alternating order, so
-that whatever else the machine does meets all of them alike. A run from which the hypervisor stole
-time, or during which somebody else used the processors, is disturbed: it is repeated a few times,
-and otherwise dropped. Printed are medians, and ratios pair by pair with their spread.
+Compares iSCSI targets on this machine: starts each that is installed on loopback with a logical
+unit in memory, fills it, and lets the load generator run the cells of a matrix in alternating
+order, so that whatever else the machine does meets all of them alike. A run from which the
+hypervisor stole time, or during which somebody else used the processors, is disturbed: it is
+repeated a few times, and otherwise dropped. Printed are medians, and ratios pair by pair with
+their spread.
 """
 
 import argparse
@@ -229,9 +230,16 @@ def main():
         for target in targets:
             stack.callback(target.stop)
             bench.prepare(target)
-        bench.run()
+        stopped = False
+        try:
+            bench.run()
+        except (KeyboardInterrupt, SystemExit):
+            stopped = True  # what there is, is told
         runs = bench.ordered()
     publish(args, runs)
+    if stopped:
+        print("stopped before the end", file=sys.stderr)
+        return 1
     slow = too_slow(args, runs)
     for line in slow:
         print(f"below {args.at_least}: {line}", file=sys.stderr)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is measured: one Cell is one row of the matrix, for the load generator and the bare exchange."""
+"""What is measured: a Cell is a row of the matrix, for load generator and bare exchange alike."""
 
 import dataclasses
 

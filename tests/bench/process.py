@@ -43,7 +43,7 @@ def port_answers(port):
 
 
 def place(pid, cpus):
-    """Every thread that the process has now, and those that they will start, on these processors."""
+    """Every thread that the process has now, and those they will start, on these processors."""
     for task in os.listdir(f"/proc/{pid}/task"):
         os.sched_setaffinity(int(task), cpus)
 

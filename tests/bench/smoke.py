@@ -39,7 +39,8 @@ RUNS = [
     ["--depth", "32", "--digests", "header"],
     ["--depth", "4", "--block", "1M", "--sequential", "--read", "0"],
     ["--depth", "8", "--sessions", "3", "--threads", "2", "--read", "50", "--fill", "--verify"],
-    ["--depth", "3", "--block", "100K", "--span", "30M", "--sequential", "--read", "30", "--verify"],
+    ["--depth", "3", "--block", "100K", "--span", "30M", "--sequential", "--read", "30",
+     "--verify"],
 ]
 
 
