@@ -129,9 +129,11 @@ void sg_gate_leave(struct sg_gate *g)
 
 bool sg_gate_wait(struct sg_gate *g, struct sg_waiter *w)
 {
-	if (atomic_load(&w->posted))
-		return false; /* it will be woken as it is */
 	pthread_mutex_lock(&g->lock);
+	if (atomic_load(&w->posted)) {
+		pthread_mutex_unlock(&g->lock);
+		return false; /* it will be woken as it is */
+	}
 	if (!list_in(&w->link)) {
 		list_append(&g->waiters, &w->link);
 		atomic_fetch_add(&g->waiting, 1);

@@ -152,6 +152,69 @@ static void test_forget(void **state)
 	fake_host_deinit(&fake);
 }
 
+#define THREADS 3
+#define EACH    3000u
+
+static atomic_int at_device;
+
+struct loop {
+	struct fake_host fake;
+	struct user user;
+	pthread_t thread;
+	bool over;
+};
+
+static void *run_loop(void *arg)
+{
+	struct loop *l = arg;
+	struct user *u = &l->user;
+	unsigned counted = 0;
+
+	pump(u, false);
+	while (u->done < EACH) {
+		fake_host_turn(&l->fake);
+		atomic_fetch_add(&at_device, (int)(u->held - counted));
+		counted = u->held;
+		if (atomic_load(&at_device) > (int)u->gate->limit)
+			return NULL;
+		if (!u->held)
+			continue;
+		atomic_fetch_sub(&at_device, 1); /* before others can count what replaces it */
+		counted--;
+		finish_one(u);
+	}
+	sg_gate_forget(u->gate, &u->waiter);
+	while (atomic_load(&u->waiter.posted))
+		fake_host_turn(&l->fake);
+	l->over = true;
+	return NULL;
+}
+
+/* The same on loops of their own: run it under the thread sanitizer. */
+static void test_threads(void **state)
+{
+	static struct loop loops[THREADS];
+	struct sg_gate *g = sg_gate_get(-1, 4);
+
+	for (int i = 0; i < THREADS; i++) {
+		struct loop *l = &loops[i];
+		fake_host_init(&l->fake);
+		l->fake.real_time = true;
+		l->user = (struct user){ .gate = g, .wanted = EACH };
+		sg_waiter_init(&l->user.waiter, &l->fake.host, wake, &l->user);
+		assert_int_equal(pthread_create(&l->thread, NULL, run_loop, l), 0);
+	}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(loops[i].thread, NULL);
+	for (int i = 0; i < THREADS; i++) {
+		assert_true(loops[i].over);
+		fake_host_deinit(&loops[i].fake);
+	}
+	assert_int_equal(atomic_load(&g->free), 4);
+	assert_int_equal(atomic_load(&g->waiting), 0);
+	sg_gate_put(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_shared_by_host),
 		cmocka_unit_test(test_fair),
 		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
