@@ -35,8 +35,8 @@ struct loop {
 	int wake_fd;
 	atomic_bool stop;
 	uint64_t now_us; /* 0: not read in this turn */
-	struct queue deferred;
-	pthread_mutex_t lock; /* the two below */
+	struct queue deferred, running; /* running: deferred ones whose turn is now */
+	pthread_mutex_t lock;           /* the two below, and queued of what was posted */
 	struct queue posted;
 	struct spt_work *works;
 };
@@ -60,20 +60,27 @@ static void queue_put(struct queue *q, struct spt_post *post)
 	q->last = &post->next;
 }
 
-/* What is in the queue now; what comes in while it runs stays for the next time. */
-static void queue_run(struct queue *q)
+/* Takes the whole of @from, which is left empty. */
+static void queue_move(struct queue *to, struct queue *from)
 {
-	struct queue now = *q;
-	struct spt_post *post;
+	*to = *from;
+	if (!to->first)
+		to->last = &to->first;
+	queue_init(from);
+}
 
-	if (!now.first)
-		return;
-	queue_init(q);
-	while ((post = now.first)) {
-		now.first = post->next;
+static bool queue_remove(struct queue *q, struct spt_post *post)
+{
+	for (struct spt_post **p = &q->first; *p; p = &(*p)->next) {
+		if (*p != post)
+			continue;
+		*p = post->next;
+		if (q->last == &post->next)
+			q->last = p;
 		post->queued = 0;
-		post->fn(post);
+		return true;
 	}
+	return false;
 }
 
 static void wake(struct loop *loop)
@@ -188,21 +195,13 @@ static void host_defer(struct spt_host *host, struct spt_post *post)
 		queue_put(&loop_of(host)->deferred, post);
 }
 
+/* Also one whose turn is now: its memory may be gone next. */
 static void host_undefer(struct spt_host *host, struct spt_post *post)
 {
-	struct queue *q = &loop_of(host)->deferred;
+	struct loop *loop = loop_of(host);
 
-	if (!post->queued)
-		return;
-	for (struct spt_post **p = &q->first; *p; p = &(*p)->next) {
-		if (*p != post)
-			continue;
-		*p = post->next;
-		if (q->last == &post->next)
-			q->last = p;
-		post->queued = 0;
-		return;
-	}
+	if (post->queued && !queue_remove(&loop->deferred, post))
+		queue_remove(&loop->running, post);
 }
 
 static void host_offload(struct spt_host *host, struct spt_work *work)
@@ -250,11 +249,27 @@ static struct spt_work *reversed(struct spt_work *list)
 	return r;
 }
 
+/*
+ * One at a time: until a post runs it is in the queue for everybody, so that posting it again does
+ * nothing, neither to it nor to those behind it.
+ */
+static void run_posted(struct loop *loop, struct queue *q)
+{
+	struct spt_post *post;
+
+	while ((post = q->first)) {
+		pthread_mutex_lock(&loop->lock);
+		q->first = post->next;
+		post->queued = 0;
+		pthread_mutex_unlock(&loop->lock);
+		post->fn(post);
+	}
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct loop *loop = arg;
 	struct queue posted;
-	struct spt_post *post;
 	uint64_t n;
 
 	(void)what;
@@ -262,19 +277,10 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)r;
 	pthread_mutex_lock(&loop->lock);
 	struct spt_work *works = reversed(TAKE(loop->works));
-	posted = loop->posted;
-	if (!posted.first)
-		queue_init(&posted);
-	queue_init(&loop->posted);
-	/* They are out of the queue for those who would post them again. */
-	for (post = posted.first; post; post = post->next)
-		post->queued = 0;
+	queue_move(&posted, &loop->posted);
 	pthread_mutex_unlock(&loop->lock);
 
-	while ((post = posted.first)) {
-		posted.first = post->next;
-		post->fn(post);
-	}
+	run_posted(loop, &posted);
 	while (works) {
 		struct spt_work *w = works;
 		works = w->next;
@@ -291,6 +297,7 @@ int loop_new(unsigned number, struct loop **ret)
 	loop->number = number;
 	loop->host.ops = &HOST_OPS;
 	queue_init(&loop->deferred);
+	queue_init(&loop->running);
 	queue_init(&loop->posted);
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->host.pool = spt_pool_new(POOL_KEEP_BYTES);
@@ -324,9 +331,17 @@ void loop_free(struct loop *loop)
 
 static void run_deferred(struct loop *loop)
 {
+	struct spt_post *post;
+
 	/* What defers more defers it to the same turn: nothing waits for the next event. */
-	while (loop->deferred.first)
-		queue_run(&loop->deferred);
+	while (loop->deferred.first) {
+		queue_move(&loop->running, &loop->deferred);
+		while ((post = loop->running.first)) {
+			loop->running.first = post->next;
+			post->queued = 0;
+			post->fn(post);
+		}
+	}
 }
 
 void loop_run(struct loop *loop)

@@ -111,15 +111,24 @@ static void fake_defer(struct spt_host *host, struct spt_post *post)
 	append(&fake_of(host)->defers, post);
 }
 
-static void fake_undefer(struct spt_host *host, struct spt_post *post)
+static bool take_out(struct spt_post **list, struct spt_post *post)
 {
-	for (struct spt_post **p = &fake_of(host)->defers; *p; p = &(*p)->next) {
+	for (struct spt_post **p = list; *p; p = &(*p)->next) {
 		if (*p == post) {
 			*p = post->next;
 			post->queued = 0;
-			return;
+			return true;
 		}
 	}
+	return false;
+}
+
+static void fake_undefer(struct spt_host *host, struct spt_post *post)
+{
+	struct fake_host *f = fake_of(host);
+
+	if (!take_out(&f->defers, post))
+		take_out(&f->running, post);
 }
 
 static void fake_offload(struct spt_host *host, struct spt_work *work)
@@ -163,12 +172,35 @@ void fake_host_deinit(struct fake_host *f)
 	pthread_mutex_destroy(&f->lock);
 }
 
-static bool run_posts(struct spt_post *list)
+/* One at a time: until it runs, a post is in the queue for everybody. */
+static bool run_posts(struct fake_host *f)
 {
+	pthread_mutex_lock(&f->lock);
+	struct spt_post *list = f->posts;
+	f->posts = NULL;
+	pthread_mutex_unlock(&f->lock);
 	bool any = list != NULL;
+
 	while (list) {
 		struct spt_post *p = list;
+		pthread_mutex_lock(&f->lock);
 		list = p->next;
+		p->queued = 0;
+		pthread_mutex_unlock(&f->lock);
+		p->fn(p);
+	}
+	return any;
+}
+
+static bool run_defers(struct fake_host *f)
+{
+	f->running = f->defers;
+	f->defers = NULL;
+	bool any = f->running != NULL;
+
+	while (f->running) {
+		struct spt_post *p = f->running;
+		f->running = p->next;
 		p->queued = 0;
 		p->fn(p);
 	}
@@ -240,11 +272,7 @@ static bool run_timers(struct fake_host *f)
 
 static bool turn(struct fake_host *f, int timeout_ms)
 {
-	pthread_mutex_lock(&f->lock);
-	struct spt_post *posts = f->posts;
-	f->posts = NULL;
-	pthread_mutex_unlock(&f->lock);
-	bool any = run_posts(posts);
+	bool any = run_posts(f);
 
 	struct spt_work *works = f->works;
 	f->works = NULL;
@@ -257,9 +285,7 @@ static bool turn(struct fake_host *f, int timeout_ms)
 	}
 	any |= run_ready(f, any || f->defers ? 0 : timeout_ms);
 	any |= run_timers(f);
-	struct spt_post *defers = f->defers;
-	f->defers = NULL;
-	any |= run_posts(defers);
+	any |= run_defers(f);
 	return any;
 }
 

@@ -23,7 +23,7 @@ struct fake_host {
 		struct spt_timer *timer;
 		uint64_t due_us;
 	} timers[FAKE_HOST_SLOTS];
-	struct spt_post *defers;
+	struct spt_post *defers, *running; /* running: deferred ones whose turn is now */
 	struct spt_work *works;
 	pthread_mutex_t lock; /* posts only */
 	struct spt_post *posts;
