@@ -25,6 +25,8 @@ void signals_block(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	/* A peer that is gone is an errno of send(), not the end of the daemon. */
 	signal(SIGPIPE, SIG_IGN);
+	/* So is a file that may not grow: EFBIG of the write, which its command reports. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static void deliver(struct signals *signals, uint32_t signo)

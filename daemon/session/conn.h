@@ -54,7 +54,6 @@ struct conn {
 
 	bool closing;
 	bool logging_out; /* the Logout Response is on its way: close when it is sent */
-	bool login_begun; /* a Login Request has come: there is somebody to answer */
 	bool joining;     /* ops->join() is under way */
 	enum close_reason close_reason;
 	char close_detail[160];

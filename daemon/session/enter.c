@@ -115,7 +115,7 @@ void conn_login_pdu(struct conn *conn, struct rx_pdu *pdu)
 
 	if (bhs_opcode(pdu->bhs) != OP_LOGIN_REQUEST) {
 		/* RFC 7143 6.3: the first PDU has to be a Login Request; answer only who has begun one. */
-		if (conn->login_begun)
+		if (login_started(conn->login))
 			act(conn, login_refuse(conn->login, LOGIN_INVALID_REQUEST, "PDU that is no Login Request"));
 		else
 			conn_close(conn, CLOSE_NOT_LOGIN, "%s", opcode_name(bhs_opcode(pdu->bhs)));
@@ -125,7 +125,6 @@ void conn_login_pdu(struct conn *conn, struct rx_pdu *pdu)
 		conn_close(conn, CLOSE_NO_MEMORY, NULL);
 		return;
 	}
-	conn->login_begun = true;
 	pdu_login_request_decode(pdu->bhs, &request);
 	act(conn, login_request(conn->login, &request, pdu->data));
 }

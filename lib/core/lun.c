@@ -8,40 +8,18 @@
 #include "base/be.h"
 #include "base/util.h"
 #include "core/core.h"
+#include "scsi/lun.h"
 
 #define OP_REQUEST_SENSE 0x03
 #define OP_INQUIRY	 0x12
 #define OP_REPORT_LUNS	 0xa0
 
-#define LUN_REPORT_LUNS_W 0xc101000000000000ull /* SAM-5 4.7.8: the REPORT LUNS well known LUN */
-
-/* SAM-5 4.7.4: a single-level LUN in peripheral (00b) or flat space (01b) addressing. */
-static bool lun_number(uint64_t lun, uint16_t *ret)
-{
-	uint16_t first = (uint16_t)(lun >> 48);
-
-	if (lun & 0xffffffffffffull)
-		return false;
-	switch (first >> 14) {
-	case 0: /* bus identifier zero, one-byte LUN */
-		if (first >> 8)
-			return false;
-		*ret = first;
-		return true;
-	case 1:
-		*ret = first & 0x3fff;
-		return true;
-	default:
-		return false;
-	}
-}
-
 struct spt_itl *lun_find(struct spt_session *session, uint64_t lun)
 {
 	size_t low = 0, high = session->n_itls;
-	uint16_t number;
+	uint32_t number;
 
-	if (!lun_number(lun, &number))
+	if (lun_decode(lun, &number) != LUN_NUMBERED)
 		return NULL;
 	while (low < high) {
 		size_t mid = (low + high) / 2;
@@ -73,12 +51,10 @@ static void report_luns(struct spt_task *task)
 		spt_task_full(task);
 		return;
 	}
-	for (size_t i = 0; i < s->n_itls && select != 1; i++) {
-		uint16_t lun = s->itls[i].lun;
-		be16_put(list + 8 + 8 * n++, lun < 256 ? lun : (uint16_t)(0x4000 | lun));
-	}
+	for (size_t i = 0; i < s->n_itls && select != 1; i++)
+		be64_put(list + 8 + 8 * n++, lun_encode(s->itls[i].lun));
 	if (select != 0)
-		be64_put(list + 8 + 8 * n++, LUN_REPORT_LUNS_W);
+		be64_put(list + 8 + 8 * n++, LUN_W_REPORT_LUNS);
 	be32_put(list, (uint32_t)(8 * n));
 	spt_task_reply(task, list, 8 + 8 * n, allocation);
 	free(list);
@@ -144,7 +120,7 @@ static bool answer_attention(struct spt_task *task)
 bool lun_answer(struct spt_task *task)
 {
 	if (task->cdb[0] == OP_REPORT_LUNS &&
-		(task->itl || task->aux.lun == 0 || task->aux.lun == LUN_REPORT_LUNS_W)) {
+		(task->itl || task->aux.lun == 0 || task->aux.lun == LUN_W_REPORT_LUNS)) {
 		report_luns(task);
 		return true;
 	}

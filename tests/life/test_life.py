@@ -149,7 +149,8 @@ class Life(unittest.TestCase):
         self.assertIn('sptgt:two', r.stdout)
         r = run('iscsi-inq', '-i', 'iqn.2026-11.org.sptgt:stranger', self.url(daemon))
         self.assertNotEqual(r.returncode, 0)
-        self.assertRegex(daemon.log(), r'closed: login refused: the initiator is not on the target')
+        self.until(lambda: 'closed: login refused: the initiator is not on the target' in daemon.log(),
+                   'the log does not say why the stranger was refused')
         r = run('iscsi-inq', '-i', 'iqn.2026-11.org.sptgt:friend-7', self.url(daemon))
         self.assertEqual(r.returncode, 0, r.stderr)
 
