@@ -149,7 +149,7 @@ static int enter_task(struct command *c)
 	}
 }
 
-int command_new(struct conn *conn, struct rx_pdu *rx, struct command **ret)
+int command_new(struct conn *conn, struct rx_pdu *rx, bool waits, struct command **ret)
 {
 	struct session *s = conn->session;
 	struct pdu_scsi_command pdu;
@@ -172,7 +172,6 @@ int command_new(struct conn *conn, struct rx_pdu *rx, struct command **ret)
 	init_task(c, &pdu);
 	if (rx->discarded)
 		command_spoil(c, 0x0c0d); /* INCORRECT AMOUNT OF DATA: there was no room for it */
-	bool waits = !pdu.immediate && sn_lt(s->exp_cmd_sn, sn_add(pdu.cmd_sn, 1));
 	if ((waits || rx->buffer) && keep_data(c, rx, waits) < 0) {
 		put_spare(conn->env, c);
 		return -ENOMEM;
@@ -241,18 +240,29 @@ static void result_sent(struct tx_item *item, struct conn *conn)
 	command_release(container_of(item, struct command, tx));
 }
 
-void command_release(struct command *c)
+/* Its place among the outstanding ones is free. */
+static void leave_window(struct command *c)
 {
 	struct session *s = c->session;
 
+	if (c->counted) {
+		c->counted = false;
+		session_window_gain(s);
+	}
+	if (c->immediate) {
+		c->immediate = false;
+		s->immediate--;
+	}
+}
+
+void command_release(struct command *c)
+{
+	struct session_env *env = c->session->env;
+
 	c->dead = true;
+	leave_window(c);
 	if (c->users)
 		return;
-	struct session_env *env = s->env;
-	if (c->counted)
-		session_window_gain(s);
-	if (c->immediate)
-		s->immediate--;
 	/* The end of its last task may be the end of the session. */
 	spt_task_end(&c->task);
 	put_spare(env, c);

@@ -64,8 +64,9 @@ static inline struct command *command_of(struct spt_task *task)
 	return (struct command *)task;
 }
 
-/* A Reject reason (positive) or 0 and the command, entered and waiting for command_start(). */
-int command_new(struct conn *conn, struct rx_pdu *pdu, struct command **ret);
+/* A Reject reason (positive) or 0 and the command, entered and waiting for command_start(); @waits: for
+ * longer than the PDU lives. */
+int command_new(struct conn *conn, struct rx_pdu *pdu, bool waits, struct command **ret);
 /* Its turn has come. @data: what came with it and is not in task.offered, or NULL. */
 void command_start(struct command *command, const uint8_t *data);
 /* The result is sent or will not be: lets go of the task and, when nobody uses it, the memory. */

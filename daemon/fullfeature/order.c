@@ -85,44 +85,59 @@ static void advance(struct session *s)
 	session_window_move(s);
 }
 
+/*
+ * RFC 7143 7.3: the CmdSN of a PDU that is rejected is not received; the gap is the initiator's to
+ * close. @rejects: how many there had been before the PDU was handled.
+ */
+static bool received(struct conn *conn, unsigned rejects)
+{
+	if (conn->rejects != rejects)
+		return false;
+	advance(conn->session);
+	return true;
+}
+
 /* Those whose turn has come. */
 static void run_ready(struct conn *conn)
 {
 	struct session *s = conn->session;
 	struct held *h;
+	bool going = true;
 
-	while (!conn->closing && (h = list_first(&s->held, struct held, link)) &&
+	while (going && !conn->closing && (h = list_first(&s->held, struct held, link)) &&
 		sn_eq(h->cmd_sn, s->exp_cmd_sn)) {
+		unsigned rejects = conn->rejects;
 		list_del(&h->link);
-		advance(s);
 		run_held(conn, h);
 		free(h);
+		going = received(conn, rejects);
 	}
 }
 
-/* @start: its turn has come. */
-static void scsi_command(struct conn *conn, struct rx_pdu *pdu, bool start)
+/* @waits: its turn has not come. False: it was rejected. */
+static bool scsi_command(struct conn *conn, struct rx_pdu *pdu, bool waits)
 {
 	struct session *s = conn->session;
 	struct command *c;
 
 	if (bhs_immediate(pdu->bhs) && s->immediate >= IMMEDIATE_MAX) {
 		reject(conn, REJECT_IMMEDIATE, pdu->bhs, "too many immediate commands");
-		return;
+		return false;
 	}
-	int r = command_new(conn, pdu, &c);
+	int r = command_new(conn, pdu, waits, &c);
 	if (r > 0)
 		reject(conn, (uint8_t)r, pdu->bhs, "malformed or not as negotiated");
 	else if (r < 0)
 		conn_close(conn, CLOSE_NO_MEMORY, NULL);
-	else if (start)
+	else if (!waits)
 		command_start(c, pdu->data);
+	return r == 0;
 }
 
 static void run_now(struct conn *conn, struct rx_pdu *pdu)
 {
 	if (bhs_opcode(pdu->bhs) == OP_SCSI_COMMAND)
-		scsi_command(conn, pdu, true);
+		scsi_command(conn, pdu, false);
 	else
 		dispatch(conn, pdu);
 }
@@ -144,8 +159,10 @@ static void hold_pdu(struct conn *conn, struct rx_pdu *pdu, sn_t cmd_sn)
 	memcpy(h->bhs, pdu->bhs, BHS_BYTES);
 	if (bytes)
 		memcpy(h->data, pdu->data, bytes);
-	if (is_command)
-		scsi_command(conn, pdu, false);
+	if (is_command && !scsi_command(conn, pdu, true)) {
+		list_del(&h->link);
+		free(h);
+	}
 }
 
 void order_pdu(struct conn *conn, struct rx_pdu *pdu)
@@ -164,9 +181,10 @@ void order_pdu(struct conn *conn, struct rx_pdu *pdu)
 		hold_pdu(conn, pdu, cmd_sn);
 		return;
 	}
-	advance(s);
+	unsigned rejects = conn->rejects;
 	run_now(conn, pdu);
-	run_ready(conn);
+	if (received(conn, rejects))
+		run_ready(conn);
 }
 
 bool order_consider_received(struct session *s, sn_t cmd_sn, sn_t before)

@@ -13,6 +13,9 @@
 #include "wire/tmf_request.h"
 #include "wire/tmf_response.h"
 
+/* That a session may have waiting for the library; RFC 7143 11.6.1: Function rejected above that. */
+#define PENDING_MAX 32u
+
 struct tmf {
 	struct spt_tmf tmf; /* first */
 	struct session *session;
@@ -82,6 +85,16 @@ static void done(struct spt_tmf *tmf)
 	session_pending_done(s);
 }
 
+/* RFC 7143 11.5.5: the RefCmdSN of an immediate command is the CmdSN of the request. */
+static struct spt_task_cookie reference(const struct conn *conn, const struct pdu_tmf_request *r)
+{
+	const struct command *c = command_find(conn->session, r->referenced_itt);
+
+	if (c && c->immediate && sn_eq(r->ref_cmd_sn, r->cmd_sn))
+		return c->task.aux.task;
+	return (struct spt_task_cookie){ r->referenced_itt, r->ref_cmd_sn.v };
+}
+
 static void start(struct conn *conn, const struct pdu_tmf_request *request)
 {
 	struct tmf *t = calloc(1, sizeof(*t));
@@ -97,7 +110,7 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 		.session = conn->session->cookie,
 		.function = request->function,
 		.lun = request->lun,
-		.reference = { request->referenced_itt, request->ref_cmd_sn.v },
+		.reference = reference(conn, request),
 		.done = done,
 	};
 	conn->session->pending++;
@@ -119,6 +132,8 @@ void tmf_request(struct conn *conn, struct rx_pdu *pdu)
 	conn->env->counters.tmfs++;
 	if (request.function == TMF_TASK_REASSIGN) /* RFC 7143 11.6.1: needs ErrorRecoveryLevel 2 */
 		respond(conn, &request, TMF_NO_REASSIGN);
+	else if (conn->session->pending >= PENDING_MAX)
+		respond(conn, &request, TMF_REJECTED);
 	else
 		start(conn, &request);
 }

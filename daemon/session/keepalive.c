@@ -22,7 +22,8 @@ static void encode_ping(struct tx_message *message, struct conn *conn, uint8_t *
 
 void conn_announce_window(struct conn *conn)
 {
-	if (conn->closing || conn->tx.n_items)
+	/* What is still to be made will say so; what is made already says what was before. */
+	if (conn->closing || conn->tx.first)
 		return;
 	struct tx_message *m = tx_message_new(conn, 0);
 	if (!m)

@@ -120,6 +120,10 @@ static void set_params(struct login_params *p)
 	p->stat_sn = sn(7);
 }
 
+static const struct spt_escalation ESCALATION = {
+	.wait_us = 8000000, .reset_wait_us = 5000000, .reset = true,
+};
+
 void rig_open(struct rig *rig)
 {
 	struct sockaddr_in peer = { .sin_family = AF_INET };
@@ -133,7 +137,7 @@ void rig_open(struct rig *rig)
 	fake_host_init(&rig->fake);
 	rig->fake.host.pool = spt_pool_new(8u << 20);
 	assert_int_equal(spt_context_new(&rig->fake.host, &rig->context), 0);
-	rig->device = fake_open(&FAKE_SHARED, "disk", NULL, &rig->disk);
+	rig->device = fake_open(&FAKE_SHARED, "disk", &ESCALATION, &rig->disk);
 	const struct spt_lun_entry entry = { .lun = 0, .device = rig->device };
 	assert_int_equal(spt_lun_map_new(&entry, 1, &rig->map), 0);
 	assert_int_equal(session_env_init(&rig->env, &rig->fake.host), 0);
