@@ -16,6 +16,11 @@
 #define OFFLOAD_THREADS 4u
 #define WORKERS_MAX     64u
 
+static void device_event(void *arg, const char *device, const char *text)
+{
+	log_warning("device %s: %s", device, text);
+}
+
 static void open_devices(struct server *s)
 {
 	const struct config *config = s->config;
@@ -29,6 +34,7 @@ static void open_devices(struct server *s)
 			.backend = d->backend,
 			.values = d->values,
 			.escalation = d->escalation,
+			.event = device_event,
 		};
 		struct spt_error error;
 		int r = spt_device_open(&params, &error, &s->devices[i]);

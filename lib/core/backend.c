@@ -83,8 +83,9 @@ bool backend_fence(struct channel *channel)
 	if (!device->ops->fence)
 		return false;
 	/* A nexus's own way to the device is nobody else's, and refuses tasks by itself. */
-	if (!channel->per_nexus)
-		atomic_store_explicit(&device->fenced, true, memory_order_relaxed);
+	if (!channel->per_nexus && !atomic_exchange_explicit(&device->fenced, true, memory_order_relaxed))
+		spt_device_event(device,
+			"fenced: aborted commands did not come back, not even after a reset");
 	device->ops->fence(channel->state);
 	check_fenced(context, channel);
 	return true;

@@ -50,6 +50,8 @@ struct spt_device {
 	const struct spt_backend_ops *ops;
 	void *state;
 	struct spt_escalation escalation;
+	void (*event)(void *arg, const char *device, const char *text);
+	void *event_arg;
 	atomic_bool fenced;
 	atomic_bool descriptor_sense;
 	pthread_mutex_t lock;

@@ -5,6 +5,8 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -34,6 +36,8 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 	device->ops = ops;
 	device->identity = params->identity;
 	device->escalation = params->escalation;
+	device->event = params->event;
+	device->event_arg = params->event_arg;
 	device->name = strdup(params->name);
 	if (!device->name) {
 		device_free(device);
@@ -100,4 +104,17 @@ void spt_device_set_descriptor_sense(struct spt_device *device, bool on)
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc)
 {
 	device_attention(device, except ? except->session : NULL, asc);
+}
+
+void spt_device_event(struct spt_device *device, const char *format, ...)
+{
+	char text[320];
+	va_list args;
+
+	if (!device->event)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	device->event(device->event_arg, device->name, text);
 }

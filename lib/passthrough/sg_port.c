@@ -37,6 +37,15 @@ int sg_node_open(const struct sg_device *device, struct spt_error *error)
 	return ret;
 }
 
+void sg_device_gone(struct sg_device *d)
+{
+	if (!atomic_exchange_explicit(&d->gone, true, memory_order_relaxed))
+		spt_device_event(d->handle,
+			"%s was taken away; commands get LOGICAL UNIT NOT SUPPORTED until it is "
+			"configured anew",
+			d->node);
+}
+
 static void finish(struct spt_task *task, const struct sg_verdict *verdict)
 {
 	if (verdict->own_sense) {
@@ -54,7 +63,7 @@ static void fail(struct sg_port *port, struct spt_task *task, int err)
 	struct sg_verdict v = sg_verdict_of_errno(err);
 
 	if (err == ENODEV || err == ENXIO)
-		atomic_store_explicit(&d->gone, true, memory_order_relaxed);
+		sg_device_gone(d);
 	sg_count_moved(task, 0, false);
 	sg_gate_leave(d->gate);
 	finish(task, &v);
@@ -194,7 +203,7 @@ void sg_port_ready(struct spt_watch *watch, unsigned ready)
 	sg_port_read(port);
 	/* Only readability was asked for: the rest means that the device has been taken away. */
 	if ((ready & SPT_WRITABLE) && port->watch.fd >= 0 && !port->hung) {
-		atomic_store_explicit(&c->device->gone, true, memory_order_relaxed);
+		sg_device_gone(c->device);
 		spt_host_unwatch(c->host, &port->watch);
 		port->hung = true;
 		sg_channel_hung(c);

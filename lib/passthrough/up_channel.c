@@ -213,7 +213,7 @@ void up_channel_fence(void *channel)
 	struct up_channel *c = channel;
 
 	up_channel_enter(c);
-	up_session_end(c, UP_STATE_FENCED);
+	up_session_end(c, UP_STATE_FENCED, NULL);
 	up_channel_expire(c);
 	up_channel_leave(c);
 }
@@ -253,7 +253,7 @@ void up_channel_close(void *channel, void (*closed)(void *arg), void *arg)
 		spt_host_defer(c->host, &c->flush);
 		up_session_arm(c);
 	} else {
-		up_session_end(c, UP_STATE_FENCED);
+		up_session_end(c, UP_STATE_FENCED, NULL);
 	}
 	up_channel_leave(c);
 }

@@ -59,6 +59,7 @@ struct up_channel {
 	unsigned failures; /* in a row */
 	size_t next_address;
 	struct up_address redirect;
+	unsigned redirects; /* in a row */
 	bool redirected;
 	uint64_t up_us, heard_us, nop_us;
 	struct fifo waiting; /* while not up: each until its own deadline */
@@ -72,8 +73,8 @@ struct up_channel {
 void up_session_connect(struct up_channel *channel);
 /* The engine has been called: take what it has, go where it went. */
 void up_session_look(struct up_channel *channel);
-/* The session is over: everything that was with it is completed. @state: what follows. */
-void up_session_end(struct up_channel *channel, enum up_state state);
+/* The session is over, because of @why: everything that was with it is completed. @state: what follows. */
+void up_session_end(struct up_channel *channel, enum up_state state, const char *why);
 void up_session_arm(struct up_channel *channel);
 void up_session_tick(struct spt_timer *timer);
 void up_session_ready(struct spt_watch *watch, unsigned ready);

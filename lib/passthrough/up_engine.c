@@ -147,7 +147,7 @@ static int engine_init(struct up_engine *e, const struct up_engine_params *p)
 	if (iscsi_set_targetname(c, p->url->target) < 0 ||
 		iscsi_set_initiator_username_pwd(c, p->url->user, p->url->password) < 0 ||
 		iscsi_connect_async(c, p->address->text, connected, e) < 0)
-		return -EIO;
+		die(e, iscsi_get_error(c));
 	return 0;
 }
 

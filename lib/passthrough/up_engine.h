@@ -74,7 +74,7 @@ struct up_engine_params {
 
 struct up_engine;
 
-/* Begins to connect. NULL: out of memory, or refused at once. */
+/* Begins to connect; may be dead at once. NULL: out of memory. */
 struct up_engine *up_engine_new(const struct up_engine_params *params);
 /* Closes the connection: from here on nothing touches a task. What was there can be taken. */
 void up_engine_kill(struct up_engine *engine);

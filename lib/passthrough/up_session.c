@@ -13,6 +13,7 @@
 #include "passthrough/up_device.h"
 
 #define RETRY_MIN_US UINT64_C(100000)
+#define REDIRECTS_MAX 3u
 #define TICK_US      UINT64_C(1000000)
 /* A session that lasted for so long was a good one: the next failure is the first again. */
 #define STEADY_US UINT64_C(10000000)
@@ -56,12 +57,24 @@ void up_session_arm(struct up_channel *c)
 	spt_host_timer_set(c->host, &c->timer, c->armed_us - now);
 }
 
-static void down(struct up_channel *c)
+/* Once for each time that upstream goes away, and once when it is there again. */
+static void tell(const struct up_channel *c, const char *what, const char *why)
 {
-	uint64_t wait = RETRY_MIN_US << MIN(c->failures, 20u);
+	spt_device_event(c->device->handle, "upstream session of %s %s%s%.160s", c->initiator_name,
+		what, why ? ": " : "", why ? why : "");
+}
 
+/* @why: NULL when it is no failure, and nothing to speak of. */
+static void down(struct up_channel *c, const char *why)
+{
+	uint64_t wait = why ? RETRY_MIN_US << MIN(c->failures, 20u) : 0;
+
+	if (why && c->state == UP_STATE_UP)
+		tell(c, "lost, trying again", why);
+	else if (why && !c->failures)
+		tell(c, "cannot be made, trying again", why);
+	c->failures += why != NULL;
 	c->state = UP_STATE_DOWN;
-	c->failures++;
 	c->deadline_us = spt_host_now_us(c->host) + MIN(wait, c->device->retry_max_us);
 	up_channel_hold(c);
 }
@@ -93,7 +106,11 @@ void up_session_connect(struct up_channel *c)
 
 	c->engine = up_engine_new(&params);
 	if (!c->engine) {
-		down(c);
+		down(c, "out of memory");
+		return;
+	}
+	if (up_engine_phase(c->engine) == UP_DEAD) {
+		up_session_end(c, UP_STATE_DOWN, up_engine_error(c->engine));
 		return;
 	}
 	c->watch.fd = up_engine_fd(c->engine);
@@ -102,7 +119,7 @@ void up_session_connect(struct up_channel *c)
 	watch(c);
 }
 
-void up_session_end(struct up_channel *c, enum up_state state)
+void up_session_end(struct up_channel *c, enum up_state state, const char *why)
 {
 	struct up_engine *e = TAKE(c->engine);
 	struct up_command *cmd;
@@ -113,7 +130,7 @@ void up_session_end(struct up_channel *c, enum up_state state)
 	if (c->state == UP_STATE_UP && spt_host_now_us(c->host) - c->up_us >= STEADY_US)
 		c->failures = 0;
 	if (state == UP_STATE_DOWN)
-		down(c);
+		down(c, why);
 	else
 		c->state = state;
 	if (!e)
@@ -128,6 +145,9 @@ void up_session_end(struct up_channel *c, enum up_state state)
 
 static void up(struct up_channel *c)
 {
+	if (c->failures)
+		tell(c, "is up", NULL);
+	c->redirects = 0;
 	c->state = UP_STATE_UP;
 	c->up_us = c->heard_us = spt_host_now_us(c->host);
 }
@@ -137,7 +157,12 @@ static void redirect(struct up_channel *c)
 	const char *text = up_engine_redirect(c->engine);
 
 	c->redirected = text && up_target_address(text, &c->redirect) == 0;
-	up_session_end(c, UP_STATE_DOWN);
+	if (!c->redirected)
+		up_session_end(c, UP_STATE_DOWN, "redirected to an address that is not numeric");
+	else if (c->redirects++ < REDIRECTS_MAX)
+		up_session_end(c, UP_STATE_DOWN, NULL);
+	else
+		up_session_end(c, UP_STATE_DOWN, "redirected again and again");
 }
 
 static void follow_phase(struct up_channel *c)
@@ -154,7 +179,8 @@ static void follow_phase(struct up_channel *c)
 		break;
 	case UP_LEFT:
 	case UP_DEAD:
-		up_session_end(c, c->state == UP_STATE_LOGOUT ? UP_STATE_FENCED : UP_STATE_DOWN);
+		up_session_end(c, c->state == UP_STATE_LOGOUT ? UP_STATE_FENCED : UP_STATE_DOWN,
+			up_engine_error(c->engine));
 		break;
 	}
 }
@@ -207,7 +233,7 @@ static void check_alive(struct up_channel *c, uint64_t now)
 
 	/* Upstream does not abort what we asked it to: dropping the session does (SAM-5 6.3.4). */
 	if (since <= now && now - since >= d->abort_timeout_us) {
-		up_session_end(c, UP_STATE_DOWN);
+		up_session_end(c, UP_STATE_DOWN, "it did not abort a command");
 		return;
 	}
 	if (up_engine_heard(c->engine))
@@ -218,7 +244,7 @@ static void check_alive(struct up_channel *c, uint64_t now)
 		c->nop_us = now;
 	else if (up_engine_nop_pending(c->engine) &&
 		now - MAX(c->nop_us, c->heard_us) >= d->nop_timeout_us)
-		up_session_end(c, UP_STATE_DOWN);
+		up_session_end(c, UP_STATE_DOWN, "no answer to NOP-Out");
 }
 
 void up_session_tick(struct spt_timer *timer)
@@ -233,9 +259,9 @@ void up_session_tick(struct spt_timer *timer)
 	else if (c->state == UP_STATE_DOWN && now >= c->deadline_us)
 		up_session_connect(c);
 	else if (c->state == UP_STATE_CONNECT && now >= c->deadline_us)
-		up_session_end(c, UP_STATE_DOWN);
+		up_session_end(c, UP_STATE_DOWN, "no login within connect-timeout");
 	else if (c->state == UP_STATE_LOGOUT && now >= c->deadline_us)
-		up_session_end(c, UP_STATE_FENCED);
+		up_session_end(c, UP_STATE_FENCED, NULL);
 	up_channel_expire(c);
 	if (c->engine && c->state == UP_STATE_UP)
 		up_engine_service(c->engine, SPT_WRITABLE);

@@ -134,6 +134,12 @@ const struct spt_nexus *spt_task_nexus(const struct spt_task *task);
 void spt_device_set_descriptor_sense(struct spt_device *device, bool on);
 /* A unit attention condition for every nexus but @except's (may be NULL). Any thread. */
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc);
+/*
+ * Something that whoever runs this should know: the device was taken away, an upstream session is
+ * lost or back. One line, without its end, once for each thing that happens. Any thread.
+ */
+void spt_device_event(struct spt_device *device, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #ifdef __cplusplus
 }

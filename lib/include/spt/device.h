@@ -41,6 +41,10 @@ struct spt_device_params {
 	const struct spt_backend_ops *backend;
 	const struct spt_option_value *values; /* parallel to the backend's options; read during the call only */
 	struct spt_escalation escalation;
+	/* Told of what happens to the device, for a log: taken away, lost, back, fenced. May be NULL. Any
+	 * thread; @text is gone afterwards. */
+	void (*event)(void *arg, const char *device, const char *text);
+	void *event_arg;
 };
 
 /* Adapter properties: counterpart of StorageAdapterProperty. */

@@ -64,6 +64,14 @@ spt_session_cookie rig_session(struct rig *rig, unsigned number)
 	return cookie;
 }
 
+static void note_event(void *arg, const char *device, const char *text)
+{
+	struct rig *rig = arg;
+
+	rig->events++;
+	snprintf(rig->event, sizeof(rig->event), "%s", text);
+}
+
 int rig_open(struct rig *rig, const char *backend, const char *const *options,
 	struct spt_error *error)
 {
@@ -80,6 +88,8 @@ int rig_open(struct rig *rig, const char *backend, const char *const *options,
 		.identity = 42,
 		.backend = ops,
 		.values = values,
+		.event = note_event,
+		.event_arg = rig,
 		.escalation = { .wait_us = 2000000, .reset_wait_us = 3000000, .reset = true },
 	};
 	r = spt_device_open(&params, error, &rig->device);

@@ -17,6 +17,8 @@ struct rig {
 	struct spt_lun_map *luns;
 	spt_session_cookie session;
 	uint32_t tag;
+	unsigned events; /* told of the device, and the last of them */
+	char event[320];
 };
 
 /* @options: "key=value", ..., NULL. Starts one session. */

@@ -276,6 +276,9 @@ static void story_unplug(const char *path)
 		run_end(&runs[0]);
 	}
 	CHECK_EQ(rig_tmf(&rig, SPT_TMF_LOGICAL_UNIT_RESET, NULL, 10000000), SPT_TMF_COMPLETE);
+	CHECK_EQ(rig.events, 1); /* told once */
+	CHECK(strstr(rig.event, "taken away"));
+	printf("%s\n", rig.event);
 	CHECK(rig_close(&rig));
 }
 

@@ -184,12 +184,18 @@ static void test_reset(void **state)
 /* Who does not let us in, or not on sane terms: bounded answers, tried again. */
 static void test_logins(void **state)
 {
-	static const enum hostile_way ways[] = { HOSTILE_LOGIN_REFUSED, HOSTILE_NO_LENGTH };
+	static const enum hostile_way ways[] = { HOSTILE_LOGIN_REFUSED, HOSTILE_NO_LENGTH,
+		HOSTILE_REDIRECT };
+	static const char *const says[] = { "Authorization failure", "negotiates a length",
+		"again and again" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		behave(ways[i]);
+		atomic_store(&upstream.redirect_port, upstream.port); /* in circles */
 		open_rig(upstream.port);
 		expect_status(SPT_BUSY); /* after hold-time */
+		assert_int_equal(rig.events, 1);
+		assert_non_null(strstr(rig.event, says[i]));
 		assert_true(atomic_load(&upstream.connections) > 1);
 		assert_true(atomic_load(&upstream.connections) < 20);
 		behave(HOSTILE_NOT);
@@ -211,6 +217,7 @@ static void test_redirect(void **state)
 	expect_good_read();
 	assert_int_equal(atomic_load(&upstream.connections), 1);
 	assert_int_equal(atomic_load(&other.connections), 1);
+	assert_int_equal(rig.events, 0); /* nothing out of the way */
 	assert_true(rig_close(&rig));
 	hostile_stop(&other);
 }

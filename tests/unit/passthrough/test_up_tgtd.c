@@ -301,8 +301,12 @@ static void test_frozen(void **state)
 	assert_true(run_wait(&rig, &runs[0], 3 * SECOND));
 	assert_int_equal(runs[0].task.status, SPT_BUSY);
 	run_end(&runs[0]);
+	assert_int_equal(rig.events, 1);
+	assert_non_null(strstr(rig.event, "lost, trying again: no answer to NOP-Out"));
 	thaw();
 	ready();
+	assert_int_equal(rig.events, 2);
+	assert_non_null(strstr(rig.event, "is up"));
 	write_and_read_back(100, 64);
 	close_rig();
 }
@@ -381,6 +385,8 @@ static void test_down_at_start(void **state)
 	open_rig(NULL, NULL);
 	start_reads_and_writes(2);
 	expect_lost(2, 3 * SECOND);
+	assert_int_equal(rig.events, 1); /* told once, not with every attempt */
+	assert_non_null(strstr(rig.event, "Connection refused"));
 	start_reads_and_writes(2);
 	assert_int_equal(rig_tmf(&rig, SPT_TMF_LOGICAL_UNIT_RESET, NULL, SECOND), SPT_TMF_COMPLETE);
 	assert_int_equal(runs[0].done + runs[1].done, 2);
