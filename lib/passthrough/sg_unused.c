@@ -44,7 +44,7 @@ static void add_node(struct nodes *nodes, const char *dir, const char *name)
 
 static int check_holders(const char *dir, const char *name, struct spt_error *error)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX + sizeof("/holders")];
 	const struct dirent *e;
 	int r = 0;
 
