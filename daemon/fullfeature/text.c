@@ -56,15 +56,18 @@ static void send_text(struct conn *conn, uint32_t itt, const void *data, size_t 
 	tx_message_put(conn, m);
 }
 
-/* The next piece of the answer, the last one with F. */
+/*
+ * The next piece of the answer. The last one has F, if the request had it: RFC 7143 11.11.1. If not,
+ * the initiator's next one is answered by an empty F, unless it brings more text.
+ */
 static void send_piece(struct conn *conn, uint32_t itt)
 {
 	struct conn_text *text = &conn->text;
 	size_t left = text->bytes - text->offset;
 	size_t n = MIN(left, (size_t)conn->params.max_send_data_segment_bytes);
 
-	if (n < left) {
-		send_text(conn, itt, text->data + text->offset, n, F_CONTINUES);
+	if (n < left || !text->final) {
+		send_text(conn, itt, text->data + text->offset, n, n < left ? F_CONTINUES : 0);
 		text->offset += n;
 		return;
 	}
@@ -159,6 +162,11 @@ void text_request(struct conn *conn, struct rx_pdu *pdu)
 	} else if (request.ttt != text->ttt) {
 		reject(conn, REJECT_PROTOCOL_ERROR, pdu->bhs, "Target Transfer Tag that was not given");
 		return;
+	}
+	text->final = request.final;
+	if (text->answering && text->offset == text->bytes && request.data_bytes) {
+		text->answering = false; /* all is told: the negotiation goes on */
+		text->bytes = 0;
 	}
 	if (text->answering) {
 		if (request.data_bytes) {

@@ -42,6 +42,7 @@ struct conn_text {
 	size_t bytes, offset;
 	uint32_t ttt; /* TAG_NONE: none open */
 	bool answering;
+	bool final; /* the request had F: so may the answer */
 };
 
 struct conn {

@@ -74,7 +74,7 @@ static void act(struct conn *conn, enum login_action action)
 			break;
 		case LOGIN_ASK_SESSION:
 			conn->joining = true;
-			rx_pause(conn, true);
+			rx_pause(conn, RX_JOINING);
 			conn->env->ops->join(conn);
 			return;
 		case LOGIN_REPLY_DONE:
@@ -83,7 +83,7 @@ static void act(struct conn *conn, enum login_action action)
 			return;
 		case LOGIN_REPLY_CLOSE:
 			send_reply(conn, close_refused);
-			rx_pause(conn, true);
+			rx_pause(conn, RX_REFUSED);
 			return;
 		}
 	}
@@ -105,7 +105,7 @@ void conn_joined(struct conn *conn, enum login_status status, const char *reason
 		session->exp_cmd_sn = login_params(conn->login)->cmd_sn;
 		session->max_cmd_sn = sn_add(session->exp_cmd_sn, session->window - 1);
 	}
-	rx_pause(conn, false);
+	rx_resume(conn, RX_JOINING);
 	act(conn, login_answer_session(conn->login, &answer));
 }
 

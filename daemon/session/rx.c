@@ -120,10 +120,8 @@ static void begin_body(struct conn *conn, const uint8_t *head, size_t n_head, co
 		.data_bytes = bhs_data_bytes(rx->head),
 	};
 	rx->tail_bytes = (uint8_t)tail_bytes(conn, rx->pdu.data_bytes);
-	if (conn_full_feature(conn)) {
+	if (conn_full_feature(conn))
 		rx->pdu.data = conn->env->phase->place(conn, &rx->pdu);
-		rx->pdu.placed = rx->pdu.data && !rx->pdu.buffer;
-	}
 	if (!rx->pdu.data) {
 		rx->pdu.buffer = spt_pool_get(conn->env->host->pool, rx->pdu.data_bytes);
 		rx->pdu.buffer_bytes = rx->pdu.data_bytes;
@@ -142,6 +140,8 @@ static void begin_body(struct conn *conn, const uint8_t *head, size_t n_head, co
 static void consume(struct conn *conn, uint8_t *view, size_t n)
 {
 	while (!conn->closing) {
+		if (conn->rx.paused & RX_REFUSED)
+			return;
 		if (n && conn->joining) {
 			conn_close(conn, CLOSE_PROTOCOL_ERROR, "sent more before its login was answered");
 			return;
@@ -278,12 +278,24 @@ void rx_deinit(struct conn *conn)
 	free(TAKE(rx->head));
 }
 
-void rx_pause(struct conn *conn, bool pause)
+static void set_paused(struct conn *conn, unsigned paused)
 {
-	if (conn->rx.paused == pause || conn->closing)
+	bool was = conn->rx.paused;
+
+	conn->rx.paused = paused;
+	if (was == (paused != 0) || conn->closing)
 		return;
-	conn->rx.paused = pause;
-	unsigned events = (pause ? 0u : SPT_READABLE) | (conn->tx.blocked ? SPT_WRITABLE : 0u);
+	unsigned events = (paused ? 0u : SPT_READABLE) | (conn->tx.blocked ? SPT_WRITABLE : 0u);
 	if (spt_host_watch(conn->env->host, &conn->watch, events) < 0)
 		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");
+}
+
+void rx_pause(struct conn *conn, enum rx_pause_reason reason)
+{
+	set_paused(conn, conn->rx.paused | reason);
+}
+
+void rx_resume(struct conn *conn, enum rx_pause_reason reason)
+{
+	set_paused(conn, conn->rx.paused & ~(unsigned)reason);
 }

@@ -19,6 +19,13 @@
 
 struct conn;
 
+/* Why a connection is not read from. */
+enum rx_pause_reason {
+	RX_JOINING = 1 << 0, /* its login waits for an answer from above */
+	RX_OWED = 1 << 1,    /* we owe the peer more than it takes */
+	RX_REFUSED = 1 << 2, /* its login is refused: nothing more is of interest */
+};
+
 /* A PDU as the phases see it. */
 struct rx_pdu {
 	const uint8_t *bhs;
@@ -31,7 +38,6 @@ struct rx_pdu {
 	 */
 	uint8_t *buffer;
 	uint32_t buffer_bytes;
-	bool placed;       /* place() gave the memory */
 	bool discarded;    /* there was no room: data is NULL */
 	bool digest_error; /* the data digest is wrong; data is not to be believed */
 	void *placer;      /* place()'s own */
@@ -42,7 +48,7 @@ struct rx {
 	uint8_t *head;
 	uint16_t head_bytes;
 	bool in_body;
-	bool paused;
+	unsigned paused; /* enum rx_pause_reason; 0: it reads */
 	struct rx_pdu pdu;
 	uint32_t body_done;  /* bytes of the data segment that are there */
 	uint8_t tail[8];     /* padding and digest */
@@ -53,7 +59,9 @@ struct rx {
 void rx_readable(struct conn *conn);
 /* Nothing more will be received: gives back what a PDU in the middle holds. */
 void rx_deinit(struct conn *conn);
-/* Stops and goes on reading: while we owe the peer more than it takes. */
-void rx_pause(struct conn *conn, bool pause);
+/* Stops reading for a reason; what is in the scratch buffer is still handled, unless REFUSED. */
+void rx_pause(struct conn *conn, enum rx_pause_reason reason);
+/* That reason is no more: goes on when there is no other. */
+void rx_resume(struct conn *conn, enum rx_pause_reason reason);
 
 #endif

@@ -12,8 +12,10 @@
 #include "session/conn.h"
 #include "wire/digest.h"
 
-/* A connection that owes this many answers is not read from until it has taken half of them. */
+/* A connection that owes this many answers, or bytes beside those of tasks, is not read from until it has
+ * taken half of them. */
 #define ITEMS_HIGH 1024u
+#define OWED_HIGH  (1u << 20)
 /* System calls for one connection in one turn, so that none keeps the others waiting. */
 #define SENDS_A_TURN 8u
 
@@ -25,6 +27,17 @@ void tx_init(struct conn *conn)
 	conn->tx.flush = (struct spt_post){ .fn = flush, .arg = conn };
 }
 
+/* Every byte that a peer can make us hold has a bound: who does not read his answers is not read from. */
+static void judge_debt(struct conn *conn)
+{
+	const struct tx *tx = &conn->tx;
+
+	if (tx->n_items >= ITEMS_HIGH || tx->owed_bytes >= OWED_HIGH)
+		rx_pause(conn, RX_OWED);
+	else if (conn->rx.paused && tx->n_items <= ITEMS_HIGH / 2 && tx->owed_bytes <= OWED_HIGH / 2)
+		rx_resume(conn, RX_OWED);
+}
+
 void tx_put(struct conn *conn, struct tx_item *item)
 {
 	struct tx *tx = &conn->tx;
@@ -32,17 +45,18 @@ void tx_put(struct conn *conn, struct tx_item *item)
 	item->next = NULL;
 	*tx->last = item;
 	tx->last = &item->next;
-	if (++tx->n_items == ITEMS_HIGH)
-		rx_pause(conn, true);
+	if (tx->n_items++ == 0) /* a stall is counted from here */
+		conn->last_tx_us = spt_host_now_us(conn->env->host);
+	judge_debt(conn);
 	if (!tx->blocked)
 		spt_host_defer(conn->env->host, &tx->flush);
 }
 
 static void item_sent(struct conn *conn, struct tx_item *item)
 {
-	if (--conn->tx.n_items == ITEMS_HIGH / 2 && !conn->joining)
-		rx_pause(conn, false);
+	conn->tx.n_items--;
 	item->sent(item, conn);
+	judge_debt(conn);
 }
 
 static bool ring_take(struct conn *conn)
@@ -267,6 +281,7 @@ static void message_sent(struct tx_item *item, struct conn *conn)
 {
 	struct tx_message *m = message_of(item);
 
+	conn->tx.owed_bytes -= m->data_bytes;
 	if (m->after)
 		m->after(m, conn);
 	free(m);
@@ -288,5 +303,6 @@ struct tx_message *tx_message_new(struct conn *conn, size_t bytes)
 
 void tx_message_put(struct conn *conn, struct tx_message *message)
 {
+	conn->tx.owed_bytes += message->data_bytes;
 	tx_put(conn, &message->item);
 }

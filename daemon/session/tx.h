@@ -54,6 +54,7 @@ struct tx_ring {
 struct tx {
 	struct tx_item *first, **last; /* not yet all made into frames */
 	unsigned n_items;              /* until sent() */
+	size_t owed_bytes;             /* of messages: memory of their own */
 	struct tx_ring *ring;          /* while something is on its way */
 	struct spt_post flush;
 	bool blocked; /* the socket is full */

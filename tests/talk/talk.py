@@ -308,6 +308,15 @@ class Initiator:
             check((pdu.maxcmdsn - self.maxcmdsn) & NONE < 1 << 31, 'MaxCmdSN goes back (4.2.2.1)')
         check((pdu.maxcmdsn - pdu.expcmdsn + 1) & NONE < 1 << 31, 'MaxCmdSN is less than ExpCmdSN - 1 (4.2.2.1)')
         self.expcmdsn, self.maxcmdsn = pdu.expcmdsn, pdu.maxcmdsn
+        if pdu.name == 'reject' and len(pdu.data) >= 48:
+            self._close_gap(pdu)
+
+    def _close_gap(self, pdu):
+        """A request that is rejected is not received; its CmdSN is used again (7.3)."""
+        immediate, opcode, cmdsn = pdu.data[0] & 0x40, pdu.data[0] & 0x3f, int.from_bytes(pdu.data[24:28], 'big')
+        if opcode in (0, 1, 2, 4, 6) and not immediate and cmdsn == (self.cmdsn - 1) & NONE:
+            equal(pdu.expcmdsn, cmdsn, 'ExpCmdSN of the Reject of a request with this CmdSN (7.3)')
+            self.cmdsn = cmdsn
 
     def expect(self, name, seconds=8, **fields):
         pdu = self.recv(seconds)
