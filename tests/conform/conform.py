@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Conformance: libiscsi's suite against sptgtd, every outcome held against a table.
 
-  conform.py --sptgtd PROGRAM --expect TABLE     start a daemon with a memory disk; fail on every difference
+  conform.py --sptgtd PROGRAM --expect TABLE     start a daemon with a memory disk; fail on every difference.
+                                                 --disk 'KEY = VALUE' changes the disk, --read-only its mapping
   conform.py --url URL [--url URL]               run against anything and print the outcomes
   conform.py --direct URL --through URL          no test may come out worse through the second than at the first
 
---select and --leave-out take comma separated patterns of SUITE.TEST. A table line is SUITE.TEST, skip or fail, and the
-reason in one line; a test that is not in the table must pass, and one that does better than its line is a difference too.
+--select and --leave-out take comma separated patterns of SUITE.TEST. A table line is SUITE.TEST, skip or fail (or pass, to
+take back a line of an earlier table), and the reason in one line; a test that is in no table must pass, and one that does
+better than its line is a difference too. Several --expect are read in order.
 """
 
 import argparse
@@ -32,14 +34,14 @@ listen = 127.0.0.1:0
 [portal-second]
 listen = 127.0.0.1:0
 [device-disk]
-backend = mem
-size = 1G
+@DISK@
 [target-conform]
 name = iqn.2026-11.org.sptgt:conform
 portal = main, second
-lun.0 = disk
+lun.0 = @LUN@
 initiators = *
 """
+DISK = {'backend': 'mem', 'size': '1G'}
 
 
 def read_table(path):
@@ -50,8 +52,8 @@ def read_table(path):
             if not line or line.startswith('#'):
                 continue
             words = line.split(None, 2)
-            if len(words) != 3 or words[1] not in ('skip', 'fail') or words[0] in table:
-                sys.exit('%s:%d: a line is SUITE.TEST, skip or fail, and the reason; each test once' % (path, number))
+            if len(words) != 3 or words[1] not in ('skip', 'fail', 'pass') or words[0] in table:
+                sys.exit('%s:%d: a line is SUITE.TEST, skip, fail or pass, and the reason; each test once' % (path, number))
             table[words[0]] = (words[1], words[2])
     return table
 
@@ -71,10 +73,14 @@ def totals(words):
 
 def run_expected(args):
     """Against a daemon of our own: every outcome as the table says, the daemon alive after each and ending well."""
-    table = read_table(args.expect)
+    table = {}
+    for path in args.expect:
+        table.update(read_table(path))
     known = suite.names()
     wrong = ['%s: in the table, but there is no such test' % n for n in table if n not in known]
-    daemon = Daemon(args.sptgtd, CONFIG)
+    disk = dict(DISK, **dict(word.replace(' ', '').split('=', 1) for word in args.disk))
+    config = CONFIG.replace('@DISK@', '\n'.join('%s = %s' % row for row in disk.items()))
+    daemon = Daemon(args.sptgtd, config.replace('@LUN@', 'disk read-only' if args.read_only else 'disk'))
     urls = ['iscsi://127.0.0.1:%d/%s/0' % (daemon.port(p), TARGET) for p in ('main', 'second')]
     words = []
     for name in selected(args):
@@ -141,7 +147,9 @@ def report(args, name, outcome, remark, dull):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument('--sptgtd')
-    p.add_argument('--expect')
+    p.add_argument('--expect', action='append')
+    p.add_argument('--disk', action='append', default=[])
+    p.add_argument('--read-only', action='store_true')
     p.add_argument('--url', action='append')
     p.add_argument('--direct')
     p.add_argument('--through')
