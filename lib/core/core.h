@@ -82,6 +82,7 @@ struct spt_itl {
 	unsigned ordered;           /* ORDERED tasks in it that are not done */
 	unsigned heads;             /* HEAD OF QUEUE tasks, likewise */
 	unsigned blocked;
+	bool waking;
 	atomic_uint attention_count; /* read without the lock */
 	spt_asc_t attentions[CORE_ATTENTIONS]; /* under device->lock */
 };

@@ -56,6 +56,11 @@ void spt_task_check_parameter(struct spt_task *task, unsigned byte, int bit)
 
 void spt_task_full(struct spt_task *task)
 {
+	if (task->too_large) {
+		/* Not a matter of waiting. INVALID FIELD IN CDB */
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x2400);
+		return;
+	}
 	/* SAM-5 5.3.1: TASK SET FULL promises that a task of this nexus will end; else BUSY. */
 	task->status = task->session->n_tasks > 1 ? SPT_TASK_SET_FULL : SPT_BUSY;
 	spt_task_complete(task);
@@ -70,6 +75,7 @@ uint8_t *spt_task_take_in(struct spt_task *task, uint32_t bytes)
 		task->in = (struct spt_data){ .data = task->direct_in.data, .bytes = bytes };
 		return task->in.data;
 	}
+	task->too_large = bytes > s->budget_bytes || bytes > SPT_BUFFER_MAX;
 	if (!session_charge(s, bytes))
 		return NULL;
 	uint8_t *p = spt_pool_get(s->context->host->pool, bytes);

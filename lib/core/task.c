@@ -43,6 +43,16 @@ static void table_remove(struct spt_context *context, struct spt_task *task)
 	*p = task->hash_next;
 }
 
+/* What came with the command is charged from here on; without room the task ends when its turn comes. */
+static void charge_offered(struct spt_task *task)
+{
+	struct spt_session *s = task->session;
+
+	task->starved = task->offered.data && !session_charge(s, task->offered.bytes);
+	if (task->starved)
+		spt_pool_put(s->context->host->pool, TAKE(task->offered.data), task->offered.bytes);
+}
+
 int spt_task_enter(struct spt_context *context, struct spt_task *task)
 {
 	const struct spt_auxiliary *aux = &task->aux;
@@ -72,6 +82,8 @@ int spt_task_enter(struct spt_context *context, struct spt_task *task)
 	task->lent_release = NULL;
 	task->itl = lun_find(session, aux->lun);
 	task->session = session;
+	task->too_large = false;
+	charge_offered(task);
 	task->serial = context->serial++;
 	list_init(&task->lu_link);
 	list_init(&task->doomed_link);
@@ -100,8 +112,7 @@ void session_uncharge(struct spt_session *session, size_t bytes)
 /* The buffer that came with the command, if it is large enough. */
 static bool adopt_offered(struct spt_task *task)
 {
-	if (!task->offered.data || task->offered.bytes < task->out_wanted_bytes ||
-		!session_charge(task->session, task->offered.bytes))
+	if (!task->offered.data || task->offered.bytes < task->out_wanted_bytes)
 		return false;
 	task->out = (struct spt_data){ TAKE(task->offered.data), task->out_wanted_bytes };
 	task->out_pool_bytes = task->offered.bytes;
@@ -123,9 +134,9 @@ static bool take_out(struct spt_task *task)
 		return true;
 	}
 	if (bytes > SPT_BUFFER_MAX || bytes > s->budget_bytes) {
-		/* It will never fit: not a matter of waiting. INVALID FIELD IN CDB */
 		task->out_wanted_bytes = 0;
-		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x2400);
+		task->too_large = true;
+		spt_task_full(task);
 		return false;
 	}
 	if (session_charge(s, bytes)) {
@@ -167,6 +178,10 @@ static bool refuse(struct spt_task *task)
 	if (!itl->channel || spt_device_fenced(itl->device)) {
 		/* LOGICAL UNIT NOT READY, MANUAL INTERVENTION REQUIRED */
 		spt_task_check(task, SPT_KEY_NOT_READY, 0x0403);
+		return true;
+	}
+	if (task->starved) {
+		spt_task_full(task);
 		return true;
 	}
 	if (task->attribute == SPT_ACA) {
@@ -307,8 +322,10 @@ void spt_task_end(struct spt_task *task)
 		spt_pool_put(pool, task->out.data, task->out_pool_bytes);
 		session_uncharge(session, task->out_pool_bytes);
 	}
-	if (task->offered.data)
+	if (task->offered.data) {
 		spt_pool_put(pool, TAKE(task->offered.data), task->offered.bytes);
+		session_uncharge(session, task->offered.bytes);
+	}
 	table_remove(session->context, task);
 	list_del(&task->session_link);
 	task->state = SPT_TASK_IDLE;

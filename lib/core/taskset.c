@@ -17,11 +17,11 @@ void taskset_add(struct spt_task *task)
 	itl->heads += task->attribute == SPT_HEAD_OF_QUEUE;
 }
 
-static bool older_exists(const struct spt_task *task, bool only_barriers)
+static bool older_exists(const struct spt_task *task, bool only_ordered)
 {
 	for (const struct spt_link *l = task->lu_link.prev; l != &task->itl->tasks; l = l->prev) {
 		const struct spt_task *t = container_of(l, const struct spt_task, lu_link);
-		if (!only_barriers || t->attribute == SPT_ORDERED || t->attribute == SPT_HEAD_OF_QUEUE)
+		if (!only_ordered || t->attribute == SPT_ORDERED)
 			return true;
 	}
 	return false;
@@ -33,15 +33,14 @@ bool taskset_enabled(const struct spt_task *task)
 
 	if (itl->device->ops->flags & SPT_BACKEND_OWN_ORDER)
 		return true;
-	switch (task->attribute) {
-	case SPT_HEAD_OF_QUEUE:
+	/* SAM-5 8.6.4: head of queue at once; 8.6.2, 8.6.3: nothing else begins while there is one. */
+	if (task->attribute == SPT_HEAD_OF_QUEUE)
 		return true;
-	case SPT_ORDERED:
+	if (itl->heads)
+		return false;
+	if (task->attribute == SPT_ORDERED)
 		return !older_exists(task, false);
-	default:
-		/* A head of queue task goes before everything that has not begun (SAM-5 8.6.4). */
-		return itl->ordered + itl->heads == 0 || !older_exists(task, true);
-	}
+	return itl->ordered == 0 || !older_exists(task, true);
 }
 
 /* The first task that was held back and need not be any longer. */
@@ -72,9 +71,13 @@ void taskset_wake(struct spt_itl *itl)
 {
 	struct spt_task *t;
 
-	/* Executing one may finish it and bring us here again: look afresh each time. */
+	/* Executing one may finish it and bring us here again: the outer call goes on, looking afresh. */
+	if (itl->waking)
+		return;
+	itl->waking = true;
 	while (itl->blocked && (t = next_enabled(itl))) {
 		itl->blocked--;
 		task_execute(t);
 	}
+	itl->waking = false;
 }

@@ -113,7 +113,8 @@ void spt_task_check_cdb_field(struct spt_task *task, unsigned byte, int bit);
 void spt_task_check_parameter(struct spt_task *task, unsigned byte, int bit);
 /* CHECK CONDITION with any sense, and complete. */
 void spt_task_check_sense(struct spt_task *task, const struct spt_sense *sense);
-/* TASK SET FULL, or BUSY when the nexus has no other task: out of memory or slots; and complete. */
+/* TASK SET FULL, or BUSY when the nexus has no other task: out of memory or slots; INVALID FIELD IN CDB
+ * when the memory that was asked for can never be had; and complete. */
 void spt_task_full(struct spt_task *task);
 /*
  * A buffer for data-in of up to @bytes (clamped to nothing), stored in task->in with bytes set to

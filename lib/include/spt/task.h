@@ -142,6 +142,8 @@ struct spt_task {
 	bool aborting; /* task management or the end of the nexus wants it gone */
 	bool tas;      /* aborted by another nexus with TAS one: status TASK ABORTED is owed */
 	bool in_pooled, out_pooled;
+	bool starved;   /* there was no room for what was offered: TASK SET FULL */
+	bool too_large; /* it wanted more than it can ever get */
 	uint8_t completions; /* used entries of completion[] */
 	struct spt_completion completion[SPT_TASK_LAYERS];
 	uint32_t in_pool_bytes, out_pool_bytes;

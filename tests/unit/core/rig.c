@@ -121,6 +121,8 @@ void rig_close(struct rig *rig)
 		rig_stop(rig, i, &stopped);
 		n++;
 	}
+	for (unsigned i = 0; i < RIG_LOOPS; i++)
+		spt_context_fence(rig->contexts[i]); /* what a test left at the device */
 	rig_settle(rig);
 	assert_int_equal(stopped, n);
 	for (unsigned i = 0; i < RIG_LOOPS; i++)
