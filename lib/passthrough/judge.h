@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is said of a CDB before it is passed on: its length and direction, and whether it is refused,
- * because the way to the device cannot carry it or one logical unit would reach others by it.
+ * What is said of a CDB before it is passed on: its length and direction, and whether it is
+ * refused, because the way to the device cannot carry it or one logical unit would reach others by
+ * it.
  */
 #ifndef PASSTHROUGH_JUDGE_H
 #define PASSTHROUGH_JUDGE_H

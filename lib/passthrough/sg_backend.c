@@ -47,15 +47,16 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.required = true,
 		.min = 1,
 		.max = 4095,
-		.help = "the device: any of its nodes (/dev/sg3, /dev/sdb, /dev/st0, /dev/sr0) or, better, "
-			"a link that does not move (/dev/disk/by-id/..., /dev/tape/by-id/...)",
+		.help = "the device: any of its nodes (/dev/sg3, /dev/sdb, /dev/st0, /dev/sr0) or, "
+			"better, a link that does not move (/dev/disk/by-id/..., "
+			"/dev/tape/by-id/...)",
 	},
 	[OPTION_FORCE] = {
 		.name = "force",
 		.type = SPT_OPTION_BOOL,
 		.fallback = "no",
-		.help = "use the device even if it is mounted, swapped on or held on this machine, which "
-			"destroys data as soon as both sides write",
+		.help = "use the device even if it is mounted, swapped on or held on this machine, "
+			"which destroys data as soon as both sides write",
 	},
 	[OPTION_QUEUE_DEPTH] = {
 		.name = "queue-depth",
@@ -63,8 +64,8 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.fallback = "64",
 		.min = 1,
 		.max = 256,
-		.help = "how many commands may be at the device at once; the device and its host adapter "
-			"may lower it",
+		.help = "how many commands may be at the device at once; the device and its host "
+			"adapter may lower it",
 	},
 	[OPTION_QUEUE_LIMIT] = {
 		.name = "queue-limit",
@@ -72,38 +73,39 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.fallback = "256",
 		.min = 0,
 		.max = 4096,
-		.help = "how many commands may wait above queue-depth before TASK SET FULL is answered",
+		.help = "how many commands may wait above queue-depth before TASK SET FULL is "
+			"answered",
 	},
 	[OPTION_TIMEOUT_SHORT] = {
 		.name = "timeout-short",
 		.type = SPT_OPTION_DURATION,
 		.min = SECOND,
 		.max = DAY,
-		.help = "limit for commands that a device answers from memory; by default 30s for disks "
-			"and 60s for all others",
+		.help = "limit for commands that a device answers from memory; by default 30s for "
+			"disks and 60s for all others",
 	},
 	[OPTION_TIMEOUT_REGULAR] = {
 		.name = "timeout-regular",
 		.type = SPT_OPTION_DURATION,
 		.min = SECOND,
 		.max = DAY,
-		.help = "limit for reading and writing the medium; by default 60s for disks, 2400s for "
-			"tapes and 900s for all others",
+		.help = "limit for reading and writing the medium; by default 60s for disks, 2400s "
+			"for tapes and 900s for all others",
 	},
 	[OPTION_TIMEOUT_LONG] = {
 		.name = "timeout-long",
 		.type = SPT_OPTION_DURATION,
 		.min = SECOND,
 		.max = 7 * DAY,
-		.help = "limit for formatting, erasing, positioning and moving media; by default 3600s for "
-			"disks and 14400s for all others",
+		.help = "limit for formatting, erasing, positioning and moving media; by default "
+			"3600s for disks and 14400s for all others",
 	},
 	[OPTION_THIRD_PARTY_COPY] = {
 		.name = "third-party-copy",
 		.type = SPT_OPTION_BOOL,
 		.fallback = "no",
-		.help = "let EXTENDED COPY and its relatives through, by which a device reads and writes "
-			"other devices",
+		.help = "let EXTENDED COPY and its relatives through, by which a device reads and "
+			"writes other devices",
 	},
 };
 
@@ -129,7 +131,8 @@ static int check_exclusive(const struct sg_device *d, const struct sg_limits *li
 	snprintf(path, sizeof(path), "/dev/%s", d->identity.block);
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC);
 	if (fd < 0 && errno == EBUSY)
-		return spt_error_set(error, -EBUSY, "%s is held exclusively by another program", path);
+		return spt_error_set(error, -EBUSY, "%s is held exclusively by another program",
+			path);
 	if (fd >= 0)
 		close(fd);
 	return 0;
@@ -220,7 +223,7 @@ static int open_device(struct sg_device *d, const struct spt_open *open, struct 
 	d->limits = (struct pass_limits){
 		.max_cdb_bytes = CDB_MAX,
 		.max_transfer_bytes = max_transfer(d, &limits),
-		.third_party_copy = v[OPTION_THIRD_PARTY_COPY].set && v[OPTION_THIRD_PARTY_COPY].flag,
+		.third_party_copy = v[OPTION_THIRD_PARTY_COPY].flag,
 	};
 	fill_tables(d, v);
 	return 0;
@@ -267,7 +270,8 @@ static void sg_properties(void *device, struct spt_properties *ret)
 
 const struct spt_backend_ops spt_backend_sg = {
 	.name = "sg",
-	.help = "a SCSI device of this machine of any type, passed through by its SCSI generic node",
+	.help = "a SCSI device of this machine of any type, passed through by its SCSI generic "
+		"node",
 	.options = OPTION_ROWS,
 	.n_options = OPTIONS,
 	.open = sg_open,

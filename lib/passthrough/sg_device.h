@@ -65,7 +65,8 @@ struct sg_channel {
 int sg_node_open(const struct sg_device *device, struct spt_error *error);
 /* The kernel says that the device is no longer there; told once. */
 void sg_device_gone(struct sg_device *device);
-/* True when @task is at the device; false: it was completed. A slot is free, the gate was passed. */
+/* True when @task is at the device; false: it was completed. A slot is free, the gate was
+ * passed. */
 bool sg_port_send(struct sg_port *port, struct spt_task *task);
 /* Takes what is done; completes the tasks. */
 void sg_port_read(struct sg_port *port);

@@ -89,7 +89,8 @@ bool sg_gate_enter(struct sg_gate *g, unsigned held, bool woken)
 {
 	unsigned others = atomic_load(&g->waiting);
 
-	/* Who was woken gets one in any case, or two who let each other go first would both stand. */
+	/* Who was woken gets one in any case, or two who let each other go first would both
+	 * stand. */
 	if (others && !woken && (held + 1) * (others + 1) > g->limit)
 		return false;
 	return take(g);

@@ -2,7 +2,8 @@
 /*
  * How many commands may be at a device at once, over all loops. More than this is not only of no
  * use: the kernel's write() to an sg node sleeps when its host adapter is out of command slots, and
- * a loop must not. What does not get through the gate waits above it, where it can still be aborted.
+ * a loop must not. What does not get through the gate waits above it, where it can still be
+ * aborted.
  *
  * A gate belongs to a device; devices of a host adapter that has fewer slots than logical units
  * share one. Taking and putting are atomic operations; the lock is for those who wait.
@@ -37,14 +38,16 @@ struct sg_waiter {
 	atomic_bool posted; /* @post is on its way: the waiter has to stay */
 };
 
-/* @host: -1, or the number of the host adapter whose devices share the gate. NULL: out of memory. */
+/* @host: -1, or the number of the host adapter whose devices share the gate. NULL: out of
+ * memory. */
 struct sg_gate *sg_gate_get(int host, unsigned limit);
 void sg_gate_put(struct sg_gate *gate);
 
 void sg_waiter_init(struct sg_waiter *waiter, struct spt_host *host,
 	void (*wake)(struct spt_post *post), void *arg);
 
-/* May one more command of a channel that has @held at the device go? Those who wait have a share. */
+/* May one more command of a channel that has @held at the device go? Those who wait have a
+ * share. */
 bool sg_gate_enter(struct sg_gate *gate, unsigned held, bool woken);
 void sg_gate_leave(struct sg_gate *gate);
 /* Be woken when there is room. True: there is already; the waiter is not queued. */

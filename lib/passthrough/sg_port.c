@@ -2,8 +2,8 @@
 /*
  * One sg descriptor. Requests go in by write(), results come out by read() when the descriptor is
  * readable; the driver copies payload and sense to the task's memory within that read(), in this
- * thread. So closing the descriptor is a fence: the driver then ends its requests without looking at
- * our memory (which would not hold with SG_FLAG_DIRECT_IO, hence indirect transfers).
+ * thread. So closing the descriptor is a fence: the driver then ends its requests without looking
+ * at our memory (which would not hold with SG_FLAG_DIRECT_IO, hence indirect transfers).
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,8 @@
 
 #include "passthrough/learn.h"
 
-/* Asks INQUIRY and, of block devices, READ CAPACITY. 0, or -errno: not even INQUIRY was answered. */
+/* Asks INQUIRY and, of block devices, READ CAPACITY. 0, or -errno: not even INQUIRY was
+ * answered. */
 int sg_probe(int fd, struct learned *ret);
 
 #endif

@@ -30,7 +30,8 @@ static void work(struct spt_work *w)
 
 	for (int i = 0; i < ATTEMPTS; i++) {
 		int what = SG_SCSI_RESET_DEVICE | RESET_NO_ESCALATE;
-		r->result = ioctl(r->channel->device->control, SG_SCSI_RESET, &what) < 0 ? -errno : 0;
+		int e = ioctl(r->channel->device->control, SG_SCSI_RESET, &what);
+		r->result = e < 0 ? -errno : 0;
 		if (r->result != -EAGAIN && r->result != -EBUSY)
 			return;
 		nanosleep(&pause, NULL);

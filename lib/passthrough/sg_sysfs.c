@@ -95,7 +95,8 @@ int sg_resolve_number(const char *root, const char *path, bool block, dev_t numb
 	return 0;
 }
 
-int sg_resolve(const char *root, const char *path, struct sg_identity *ret, struct spt_error *error)
+int sg_resolve(const char *root, const char *path, struct sg_identity *ret,
+	struct spt_error *error)
 {
 	char full[PATH_MAX];
 	struct stat st;
@@ -138,7 +139,8 @@ void sg_read_limits(const char *root, const struct sg_identity *id, struct sg_li
 
 	*ret = (struct sg_limits){ .host_units = count_units(root, id->host) };
 	if (id->block[0]) {
-		snprintf(path, sizeof(path), "%s/block/%s/queue/max_hw_sectors_kb", id->dir, id->block);
+		snprintf(path, sizeof(path), "%s/block/%s/queue/max_hw_sectors_kb", id->dir,
+			id->block);
 		ret->max_hw_sectors_kb = read_number(path, 0);
 		snprintf(path, sizeof(path), "%s/block/%s/removable", id->dir, id->block);
 		ret->removable = read_number(path, 1) != 0;

@@ -2,7 +2,8 @@
 /*
  * Which SCSI device a path names, and what the kernel knows of it, from sysfs. Device names move
  * (sda today, sdb tomorrow) and a path may be any node of the device or a link to one; the SCSI
- * address that is found here is what the rest goes by. @root is put before every path: "" but in tests.
+ * address that is found here is what the rest goes by. @root is put before every path: "" but in
+ * tests.
  */
 #ifndef PASSTHROUGH_SG_SYSFS_H
 #define PASSTHROUGH_SG_SYSFS_H
@@ -30,14 +31,17 @@ struct sg_limits {
 	bool removable;
 };
 
-/* -ENOENT, -ENOTBLK (no device node), -ENODEV (no SCSI device, or sg is not there), -EINVAL (a partition). */
-int sg_resolve(const char *root, const char *path, struct sg_identity *ret, struct spt_error *error);
+/* -ENOENT, -ENOTBLK (no device node), -ENODEV (no SCSI device, or sg is not there), -EINVAL (a
+ * partition). */
+int sg_resolve(const char *root, const char *path, struct sg_identity *ret,
+	struct spt_error *error);
 /* The same for a device number. @path is for messages. */
 int sg_resolve_number(const char *root, const char *path, bool block, dev_t number,
 	struct sg_identity *ret, struct spt_error *error);
 void sg_read_limits(const char *root, const struct sg_identity *identity, struct sg_limits *ret);
 
-/* -EBUSY: its block node or a partition of it is mounted, swapped on, or held by another device (md, dm). */
+/* -EBUSY: its block node or a partition of it is mounted, swapped on, or held by another device
+ * (md, dm). */
 int sg_check_unused(const char *root, const struct sg_identity *identity, struct spt_error *error);
 
 #endif

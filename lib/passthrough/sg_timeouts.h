@@ -16,7 +16,13 @@ enum sg_class {
 	SG_CLASSES,
 };
 
-enum sg_family { SG_FAMILY_DISK, SG_FAMILY_TAPE, SG_FAMILY_OPTICAL, SG_FAMILY_CHANGER, SG_FAMILIES };
+enum sg_family {
+	SG_FAMILY_DISK,
+	SG_FAMILY_TAPE,
+	SG_FAMILY_OPTICAL,
+	SG_FAMILY_CHANGER,
+	SG_FAMILIES,
+};
 
 /* Of a PERIPHERAL DEVICE TYPE (SPC-5 table 144). */
 enum sg_family sg_family_of(uint8_t device_type);

@@ -54,7 +54,8 @@ static int check_holders(const char *dir, const char *name, struct spt_error *er
 		return 0;
 	while (!r && (e = readdir(d))) {
 		if (e->d_name[0] != '.')
-			r = spt_error_set(error, -EBUSY, "/dev/%.32s is held by %.64s", name, e->d_name);
+			r = spt_error_set(error, -EBUSY, "/dev/%.32s is held by %.64s", name,
+				e->d_name);
 	}
 	closedir(d);
 	return r;

@@ -48,24 +48,25 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.required = true,
 		.min = 1,
 		.max = 1023,
-		.help = "the logical unit: iscsi://[user[%password]@]host[:port]/target-name/lun; a host "
-			"name is looked up once, at start",
+		.help = "the logical unit: iscsi://[user[%password]@]host[:port]/target-name/lun; "
+			"a host name is looked up once, at start",
 	},
 	[OPTION_INITIATOR_NAME] = {
 		.name = "initiator-name",
 		.type = SPT_OPTION_STRING,
 		.min = 5,
 		.max = SPT_NAME_MAX,
-		.help = "one iSCSI name for all towards the upstream target; by default each initiator has "
-			"its own there too, so that the target tells them apart in its access lists and "
-			"persistent reservations",
+		.help = "one iSCSI name for all towards the upstream target; by default each "
+			"initiator has its own there too, so that the target tells them apart in "
+			"its access lists and persistent reservations",
 	},
 	[OPTION_HEADER_DIGEST] = {
 		.name = "header-digest",
 		.type = SPT_OPTION_CHOICE,
 		.fallback = "none",
 		.choices = DIGESTS,
-		.help = "check the headers of iSCSI PDUs with CRC32C, which the upstream target must offer",
+		.help = "check the headers of iSCSI PDUs with CRC32C, which the upstream target "
+			"must offer",
 	},
 	[OPTION_CONNECT_TIMEOUT] = {
 		.name = "connect-timeout",
@@ -81,7 +82,8 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.fallback = "5s",
 		.min = 0,
 		.max = 600 * SECOND,
-		.help = "how long a command waits for a lost session to come back before BUSY is answered",
+		.help = "how long a command waits for a lost session to come back before BUSY is "
+			"answered",
 	},
 	[OPTION_NOP_INTERVAL] = {
 		.name = "nop-interval",
@@ -89,8 +91,8 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.fallback = "5s",
 		.min = 0,
 		.max = 3600 * SECOND,
-		.help = "after so much silence the upstream target is asked whether it is there (NOP-Out); "
-			"0 is never",
+		.help = "after so much silence the upstream target is asked whether it is there "
+			"(NOP-Out); 0 is never",
 	},
 	[OPTION_NOP_TIMEOUT] = {
 		.name = "nop-timeout",
@@ -106,8 +108,8 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.fallback = "5s",
 		.min = 100 * MS,
 		.max = 600 * SECOND,
-		.help = "how long it may take to abort a command before the session is dropped, which "
-			"aborts it too",
+		.help = "how long it may take to abort a command before the session is dropped, "
+			"which aborts it too",
 	},
 	[OPTION_RETRY_MAX] = {
 		.name = "retry-max",
@@ -115,8 +117,8 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.fallback = "10s",
 		.min = 100 * MS,
 		.max = 3600 * SECOND,
-		.help = "the longest pause between two attempts to connect; the first is 100 ms and each "
-			"doubles it",
+		.help = "the longest pause between two attempts to connect; the first is 100 ms "
+			"and each doubles it",
 	},
 	[OPTION_QUEUE_DEPTH] = {
 		.name = "queue-depth",
@@ -124,8 +126,8 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.fallback = "64",
 		.min = 1,
 		.max = 1024,
-		.help = "how many commands of a session may be upstream at once; the upstream target's "
-			"command window may lower it",
+		.help = "how many commands of a session may be upstream at once; the upstream "
+			"target's command window may lower it",
 	},
 	[OPTION_QUEUE_LIMIT] = {
 		.name = "queue-limit",
@@ -133,15 +135,15 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.fallback = "256",
 		.min = 1,
 		.max = 4096,
-		.help = "how many commands may wait above queue-depth, or for a session, before TASK SET "
-			"FULL is answered",
+		.help = "how many commands may wait above queue-depth, or for a session, before "
+			"TASK SET FULL is answered",
 	},
 	[OPTION_THIRD_PARTY_COPY] = {
 		.name = "third-party-copy",
 		.type = SPT_OPTION_BOOL,
 		.fallback = "no",
-		.help = "let EXTENDED COPY and its relatives through, which reach every logical unit that "
-			"the upstream target shows to our initiator name",
+		.help = "let EXTENDED COPY and its relatives through, which reach every logical "
+			"unit that the upstream target shows to our initiator name",
 	},
 };
 
@@ -187,8 +189,8 @@ static int open_device(struct up_device *d, const struct spt_open *open, struct 
 		return r;
 	d->name = strdup(open->name);
 	/* Read-only and never written: one page of zeros, many times. */
-	d->zeros = mmap(NULL, SPT_BUFFER_MAX, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		-1, 0);
+	d->zeros = mmap(NULL, SPT_BUFFER_MAX, PROT_READ,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (!d->name || d->zeros == MAP_FAILED)
 		return spt_error_set(error, -ENOMEM, "out of memory");
 	if (getrandom(&d->canary, sizeof(d->canary), 0) != (ssize_t)sizeof(d->canary))
@@ -252,7 +254,8 @@ static void up_properties(void *device, struct spt_properties *ret)
 
 const struct spt_backend_ops spt_backend_iscsi = {
 	.name = "iscsi",
-	.help = "a logical unit of another iSCSI target, with an upstream session for each of our own",
+	.help = "a logical unit of another iSCSI target, with an upstream session for each of our "
+		"own",
 	.flags = SPT_BACKEND_PER_NEXUS,
 	.options = OPTION_ROWS,
 	.n_options = OPTIONS,

@@ -88,7 +88,8 @@ static void start(struct up_channel *c, struct spt_task *task, struct up_command
 	task->backend = cmd;
 	cmd->task = task;
 	cmd->direction = pass_direction(task,
-		(uint8_t)atomic_load_explicit(&c->device->learned.device_type, memory_order_relaxed));
+		(uint8_t)atomic_load_explicit(&c->device->learned.device_type,
+			memory_order_relaxed));
 	if (up_engine_send(c->engine, cmd) < 0) {
 		busy(task);
 		return;
@@ -227,7 +228,8 @@ int up_channel_open(void *device, const struct spt_channel_params *params, void 
 		return -ENOMEM;
 	c->device = d;
 	c->host = params->host;
-	c->initiator_name = d->initiator_name[0] ? d->initiator_name : params->nexus->initiator_name;
+	c->initiator_name =
+		d->initiator_name[0] ? d->initiator_name : params->nexus->initiator_name;
 	c->isid = up_isid_of(d->name, params->nexus);
 	c->watch = (struct spt_watch){ .fd = -1, .fn = up_session_ready, .arg = c };
 	c->flush = (struct spt_post){ .fn = up_session_flush, .arg = c };

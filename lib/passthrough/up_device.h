@@ -73,7 +73,8 @@ struct up_channel {
 void up_session_connect(struct up_channel *channel);
 /* The engine has been called: take what it has, go where it went. */
 void up_session_look(struct up_channel *channel);
-/* The session is over, because of @why: everything that was with it is completed. @state: what follows. */
+/* The session is over, because of @why: everything that was with it is completed. @state: what
+ * follows. */
 void up_session_end(struct up_channel *channel, enum up_state state, const char *why);
 void up_session_arm(struct up_channel *channel);
 void up_session_tick(struct spt_timer *timer);

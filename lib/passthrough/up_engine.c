@@ -315,7 +315,8 @@ int up_engine_send(struct up_engine *e, struct up_command *cmd)
 		.expxferlen = (int)(task->out.bytes ? task->out.bytes : task->in.bytes),
 	};
 	memcpy(w->task.cdb, task->cdb, (size_t)w->task.cdb_size);
-	/* Both are always given: without one the library collects what comes in memory of its own. */
+	/* Both are always given: without one the library collects what comes in memory of its
+	 * own. */
 	w->in = (struct scsi_iovec){ .iov_base = task->in.data, .iov_len = task->in.bytes };
 	w->out = (struct scsi_iovec){ .iov_base = task->out.data, .iov_len = task->out.bytes };
 	scsi_task_set_iov_in(&w->task, &w->in, 1);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One upstream iSCSI session: the thin layer around libiscsi, which nobody else includes. It connects
- * and logs in step by step and never again: a session that is lost is lost with its commands, and its
- * owner makes a new engine. (The library's own reconnection repeats commands, which writes a tape
- * block twice.)
+ * One upstream iSCSI session: the thin layer around libiscsi, which nobody else includes. It
+ * connects and logs in step by step and never again: a session that is lost is lost with its
+ * commands, and its owner makes a new engine. (The library's own reconnection repeats commands,
+ * which writes a tape block twice.)
  *
  * Used on one loop. Its owner is never called: after each up_engine_service() he looks at the phase
  * and takes what is done. So nothing of the owner's runs inside the library.

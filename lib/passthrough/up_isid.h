@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who we are towards an upstream target: the downstream initiator by its own name (or by one name for
- * all, where the configuration says so), with an ISID for each nexus that we carry.
- * The ISID is made from the names of the downstream nexus and so is the same when the initiator
- * comes back: upstream, its registrations (persistent reservations) are its own again, and a
- * session that lingers there is reinstated rather than left beside the new one (RFC 7143 6.3.5).
+ * Who we are towards an upstream target: the downstream initiator by its own name (or by one name
+ * for all, where the configuration says so), with an ISID for each nexus that we carry. The ISID is
+ * made from the names of the downstream nexus and so is the same when the initiator comes back:
+ * upstream, its registrations (persistent reservations) are its own again, and a session that
+ * lingers there is reinstated rather than left beside the new one (RFC 7143 6.3.5).
  */
 #ifndef PASSTHROUGH_UP_ISID_H
 #define PASSTHROUGH_UP_ISID_H

@@ -25,7 +25,8 @@ struct up_reply {
 	uint8_t status;
 	enum up_residual residual;
 	uint32_t residual_bytes;
-	/* The data segment of the response (RFC 7143 11.4.7): SenseLength, two bytes, and sense data. */
+	/* The data segment of the response (RFC 7143 11.4.7): SenseLength, two bytes, and sense
+	 * data. */
 	const uint8_t *segment;
 	size_t segment_bytes;
 };

@@ -16,7 +16,8 @@
 static int bad(struct spt_error *error, const char *what)
 {
 	return spt_error_set(error, -EINVAL,
-		"url: %s; it is written iscsi://[user[%%password]@]host[:port]/target-name/lun", what);
+		"url: %s; it is written iscsi://[user[%%password]@]host[:port]/target-name/lun",
+		what);
 }
 
 /* @from of @bytes into @to of @size, or false when it does not fit or is empty. */
@@ -91,7 +92,8 @@ static int parse_portal(const char *text, size_t bytes, char *host, size_t host_
 			return -EINVAL;
 	}
 	if (after < end) {
-		if (*after != ':' || !copy(digits, sizeof(digits), after + 1, (size_t)(end - after - 1)) ||
+		if (*after++ != ':' ||
+			!copy(digits, sizeof(digits), after, (size_t)(end - after)) ||
 			parse_u64_range(digits, 1, 65535, &n) < 0)
 			return -EINVAL;
 	}
@@ -111,7 +113,8 @@ static int parse_target(const char *text, struct up_url *url, struct spt_error *
 	if (!copy(url->target, sizeof(url->target), text, (size_t)(slash - text)))
 		return bad(error, "the target name is empty or longer than 223 characters");
 	if (!decode_percent(url->target))
-		return bad(error, "a '%' in the target name is not followed by two hexadecimal digits");
+		return bad(error,
+			"a '%' in the target name is not followed by two hexadecimal digits");
 	/* RFC 7143 4.2.7.2 */
 	if (strncmp(url->target, "iqn.", 4) && strncmp(url->target, "eui.", 4) &&
 		strncmp(url->target, "naa.", 4))

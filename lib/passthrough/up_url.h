@@ -36,11 +36,12 @@ int up_url_parse(const char *text, struct up_url *ret, struct spt_error *error);
 int up_resolve(const struct up_url *url, struct up_address *ret, size_t *ret_n,
 	struct spt_error *error);
 /*
- * RFC 7143 13.8 (TargetAddress): "host[:port][,portal-group-tag]" as a numeric address; -EINVAL when
- * it is none: names are looked up at start only.
+ * RFC 7143 13.8 (TargetAddress): "host[:port][,portal-group-tag]" as a numeric address; -EINVAL
+ * when it is none: names are looked up at start only.
  */
 int up_target_address(const char *text, struct up_address *ret);
-/* The first two bytes of a LUN (SAM-5 4.7): peripheral device addressing up to 255, flat space above. */
+/* The first two bytes of a LUN (SAM-5 4.7): peripheral device addressing up to 255, flat space
+ * above. */
 uint16_t up_lun_field(uint16_t lun);
 
 #endif

@@ -343,7 +343,8 @@ void hostile_start(struct hostile *h)
 
 	memset(h, 0, sizeof(*h));
 	h->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (h->fd < 0 || bind(h->fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(h->fd, 5) < 0 ||
+	if (h->fd < 0 || bind(h->fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+		listen(h->fd, 5) < 0 ||
 		getsockname(h->fd, (struct sockaddr *)&a, &bytes) < 0 ||
 		pthread_create(&h->thread, NULL, serve, h) != 0)
 		abort();

@@ -184,7 +184,8 @@ static void test_mounts(void **state)
 		{ "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n", 0, NULL },
 		{ "22 1 8:16 / /data rw,noatime shared:1 - xfs /dev/sdb rw\n", -EBUSY,
 			"/dev/sdb is mounted on /data" },
-		{ "22 1 8:17 / /boot rw - vfat /dev/sdb1 rw\n", -EBUSY, "/dev/sdb1 is mounted on /boot" },
+		{ "22 1 8:17 / /boot rw - vfat /dev/sdb1 rw\n", -EBUSY,
+			"/dev/sdb1 is mounted on /boot" },
 		{ "garbage\n22 1\n\n", 0, NULL },
 		{ "22 1 0:99 / /b rw - btrfs /dev/absent rw\n", 0, NULL },
 	};

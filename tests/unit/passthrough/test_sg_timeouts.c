@@ -15,9 +15,15 @@ static void test_families(void **state)
 		uint8_t type;
 		enum sg_family want;
 	} rows[] = {
-		{ 0x00, SG_FAMILY_DISK },    { 0x01, SG_FAMILY_TAPE },    { 0x04, SG_FAMILY_OPTICAL },
-		{ 0x05, SG_FAMILY_OPTICAL }, { 0x07, SG_FAMILY_OPTICAL }, { 0x08, SG_FAMILY_CHANGER },
-		{ 0x0d, SG_FAMILY_DISK },    { 0x14, SG_FAMILY_DISK },    { 0x1f, SG_FAMILY_DISK },
+		{ 0x00, SG_FAMILY_DISK },
+		{ 0x01, SG_FAMILY_TAPE },
+		{ 0x04, SG_FAMILY_OPTICAL },
+		{ 0x05, SG_FAMILY_OPTICAL },
+		{ 0x07, SG_FAMILY_OPTICAL },
+		{ 0x08, SG_FAMILY_CHANGER },
+		{ 0x0d, SG_FAMILY_DISK },
+		{ 0x14, SG_FAMILY_DISK },
+		{ 0x1f, SG_FAMILY_DISK },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -30,7 +30,7 @@ static void test_verdicts(void **state)
 		{ 0x04, 0x00, 0x00, 0, SPT_CONDITION_MET, NO_SENSE, true },
 		{ 0x08, 0x00, 0x00, 0, SPT_BUSY, NO_SENSE, true },
 		{ 0x18, 0x00, 0x00, 0, SPT_RESERVATION_CONFLICT, NO_SENSE, true },
-		{ 0x18, 0x11, 0x00, 0, SPT_RESERVATION_CONFLICT, NO_SENSE, false }, /* old kernels */
+		{ 0x18, 0x11, 0x00, 0, SPT_RESERVATION_CONFLICT, NO_SENSE, false }, /* by both */
 		{ 0x28, 0x00, 0x00, 0, SPT_TASK_SET_FULL, NO_SENSE, true },
 		{ 0x40, 0x00, 0x00, 0, SPT_TASK_ABORTED, NO_SENSE, true },
 		{ 0x00, 0x01, 0x00, 0, SPT_CHECK_CONDITION, 0x20400, false }, /* NO_CONNECT */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The iscsi backend in front of targets that break the rules: each gets the answer that an initiator
- * can use, memory is touched by nobody but its owner (run it under the address sanitizer), and the
- * next command works.
+ * The iscsi backend in front of targets that break the rules: each gets the answer that an
+ * initiator can use, memory is touched by nobody but its owner (run it under the address
+ * sanitizer), and the next command works.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,8 @@ static void open_rig(int port)
 		"abort-timeout=1s", NULL };
 	struct spt_error error = { "" };
 
-	snprintf(url, sizeof(url), "url=iscsi://127.0.0.1:%d/iqn.2026-11.org.sptgt:hostile/0", port);
+	snprintf(url, sizeof(url), "url=iscsi://127.0.0.1:%d/iqn.2026-11.org.sptgt:hostile/0",
+		port);
 	if (rig_open(&rig, "iscsi", options, &error) < 0)
 		fail_msg("%s", error.text);
 }

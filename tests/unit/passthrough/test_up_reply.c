@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Results made of what upstream says: status, sense of any length, residuals, data that never came. */
+/* Results made of what upstream says: status, sense of any length, residuals, data that never
+ * came. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,9 @@ static unsigned sense_of(const struct spt_task *t)
 {
 	struct spt_sense s;
 
-	return spt_sense_decode(t->sense, t->sense_bytes, &s) < 0 ? 0 : (unsigned)s.key << 16 | s.asc;
+	if (spt_sense_decode(t->sense, t->sense_bytes, &s) < 0)
+		return 0;
+	return (unsigned)s.key << 16 | s.asc;
 }
 
 static void test_data(void **state)
@@ -41,7 +44,8 @@ static void test_data(void **state)
 		{ 64, 0, false, SPT_GOOD, UP_EXACT, 0, SPT_CHECK_CONDITION, 0, 0, 0 },
 		{ 64, 0, false, SPT_GOOD, UP_OVERFLOW, 448, SPT_CHECK_CONDITION, 0, 0, 0 },
 		{ 64, 0, false, SPT_BUSY, UP_EXACT, 0, SPT_BUSY, 0, 64, 0 },
-		{ 64, 0, true, SPT_CHECK_CONDITION, UP_UNDERFLOW, 32, SPT_CHECK_CONDITION, 32, 32, 0 },
+		{ 64, 0, true, SPT_CHECK_CONDITION, UP_UNDERFLOW, 32, SPT_CHECK_CONDITION, 32, 32,
+			0 },
 		{ 4, 0, false, SPT_GOOD, UP_EXACT, 0, SPT_GOOD, 4, 4, 0 }, /* too short to tell */
 		{ 0, 64, false, SPT_GOOD, UP_EXACT, 0, SPT_GOOD, 0, 0, 64 },
 		{ 0, 64, false, SPT_GOOD, UP_UNDERFLOW, 14, SPT_GOOD, 0, 0, 50 },

@@ -181,10 +181,46 @@ static void test_errors_pass(void **state)
 	assert_int_equal(run_now(&rig, &runs[0], unknown, 6, 0, NULL, 0), SPT_CHECK_CONDITION);
 	assert_int_equal(run_sense(&runs[0]), 0x52000); /* INVALID COMMAND OPERATION CODE */
 	run_end(&runs[0]);
-	/* what does not fit a request of the library's is refused before */
-	uint8_t long_cdb[32] = { 0x7f, [7] = 24, [9] = 9 };
-	assert_int_equal(run_now(&rig, &runs[0], long_cdb, 32, 512, NULL, 0), SPT_CHECK_CONDITION);
-	assert_int_equal(run_sense(&runs[0]), 0x52000);
+	close_rig();
+}
+
+/* What the way upstream cannot carry, or nobody should ask for, is refused before it is sent. */
+static void test_refusals(void **state)
+{
+	static const struct {
+		uint8_t cdb[32];
+		unsigned cdb_bytes, in_bytes, out_bytes, want_sense;
+	} rows[] = {
+		{ { 0x7f, [7] = 24, [9] = 9 }, 32, 512, 0, 0x52000 }, /* 32 bytes of CDB */
+		{ { 0x7f, [7] = 24, [9] = 9 }, 16, 512, 0, 0x52400 }, /* and cut off */
+		{ { 0x53 }, 10, 512, 512, 0x52000 },                  /* bidirectional */
+		{ { 0x83 }, 16, 0, 512, 0x52000 },                    /* EXTENDED COPY */
+		{ { 0x84 }, 16, 512, 0, 0x52000 },                    /* RECEIVE COPY RESULTS */
+		{ { 0x28 }, 10, SPT_BUFFER_MAX + 1, 0, 0x52400 },
+		{ { 0x2a }, 10, 0, SPT_BUFFER_MAX + 1, 0x52400 },
+	};
+	struct spt_properties p;
+
+	open_rig(NULL, NULL);
+	ready();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(run_now(&rig, &runs[0], rows[i].cdb, rows[i].cdb_bytes,
+					 rows[i].in_bytes, buffer, rows[i].out_bytes),
+			SPT_CHECK_CONDITION);
+		assert_int_equal(run_sense(&runs[0]), rows[i].want_sense);
+		run_end(&runs[0]);
+	}
+	spt_device_properties(rig.device, &p);
+	assert_false(p.third_party_copy);
+	close_rig();
+	open_rig("third-party-copy=yes", NULL);
+	ready();
+	spt_device_properties(rig.device, &p);
+	assert_true(p.third_party_copy);
+	/* let through: this target knows it and has nothing to tell, or does not know it */
+	int status = run_now(&rig, &runs[0], rows[4].cdb, 16, 512, NULL, 0);
+	assert_true(status == SPT_GOOD || status == SPT_CHECK_CONDITION);
+	assert_int_equal(rig.events, 0);
 	run_end(&runs[0]);
 	close_rig();
 }
@@ -273,7 +309,8 @@ static void start_reads_and_writes(unsigned n)
 	}
 }
 
-/* Under way when the session was lost: ABORTED COMMAND; still here: BUSY. GOOD is for what was done. */
+/* Under way when the session was lost: ABORTED COMMAND; still here: BUSY. GOOD is for what was
+ * done. */
 static void expect_lost(unsigned n, uint64_t limit_us)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -311,7 +348,8 @@ static void test_frozen(void **state)
 	close_rig();
 }
 
-/* Nobody answers the ABORT TASK: the session is dropped, which aborts too. The device is not fenced. */
+/* Nobody answers the ABORT TASK: the session is dropped, which aborts too. The device is not
+ * fenced. */
 static void test_abort_frozen(void **state)
 {
 	open_rig("nop-interval=0", "queue-depth=8");
@@ -429,6 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_data, tidy),
 		cmocka_unit_test_teardown(test_errors_pass, tidy),
+		cmocka_unit_test_teardown(test_refusals, tidy),
 		cmocka_unit_test_teardown(test_overflow_of_all, tidy),
 		cmocka_unit_test_teardown(test_two_nexuses, tidy),
 		cmocka_unit_test_teardown(test_reset, tidy),

@@ -20,10 +20,11 @@ static void test_good(void **state)
 		const char *target;
 		unsigned lun;
 	} rows[] = {
-		{ "iscsi://h/iqn.2001-04.com.example:x/0", "", "", "h", 3260, "iqn.2001-04.com.example:x",
-			0 },
+		{ "iscsi://h/iqn.2001-04.com.example:x/0", "", "", "h", 3260,
+			"iqn.2001-04.com.example:x", 0 },
 		{ "iscsi://192.0.2.1:3261/iqn.a/7", "", "", "192.0.2.1", 3261, "iqn.a", 7 },
-		{ "iscsi://[2001:db8::1]/iqn.a/16383", "", "", "2001:db8::1", 3260, "iqn.a", 16383 },
+		{ "iscsi://[2001:db8::1]/iqn.a/16383", "", "", "2001:db8::1", 3260, "iqn.a",
+			16383 },
 		{ "iscsi://[::1]:860/eui.02004567A425678D/1", "", "", "::1", 860,
 			"eui.02004567A425678D", 1 },
 		{ "iscsi://me%secret@h:1/iqn.a/1", "me", "secret", "h", 1, "iqn.a", 1 },
@@ -89,7 +90,8 @@ static void test_bad(void **state)
 	}
 }
 
-/* Names of 223 characters are the longest (RFC 7143 4.2.7.1); hosts, users and secrets of any length. */
+/* Names of 223 characters are the longest (RFC 7143 4.2.7.1); hosts, users and secrets of any
+ * length. */
 static void test_long(void **state)
 {
 	static const struct {
@@ -107,8 +109,9 @@ static void test_long(void **state)
 	memset(as, 'a', sizeof(as) - 1);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct up_url u;
-		snprintf(text, sizeof(text), "iscsi://%.*s%%%.*s@%.*s/iqn.%.*s/0", (int)rows[i].user,
-			as, (int)rows[i].user, as, (int)rows[i].host, as, (int)rows[i].target - 4, as);
+		snprintf(text, sizeof(text), "iscsi://%.*s%%%.*s@%.*s/iqn.%.*s/0",
+			(int)rows[i].user, as, (int)rows[i].user, as, (int)rows[i].host, as,
+			(int)rows[i].target - 4, as);
 		assert_int_equal(up_url_parse(text, &u, NULL), rows[i].want);
 	}
 }

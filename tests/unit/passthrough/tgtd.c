@@ -16,8 +16,8 @@ static bool admin(const struct tgtd *t, const char *rest)
 {
 	char command[512];
 
-	snprintf(command, sizeof(command), "tgtadm -C %d --lld iscsi %s >/dev/null 2>&1", t->control,
-		rest);
+	snprintf(command, sizeof(command), "tgtadm -C %d --lld iscsi %s >/dev/null 2>&1",
+		t->control, rest);
 	return system(command) == 0;
 }
 
