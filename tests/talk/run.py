@@ -74,6 +74,8 @@ class Runner:
             return '%s (%s)%s' % (said, ', '.join(lines), '\n' + t.trace() if self.verbose else '')
         finally:
             t.close()
+            if self.verbose:
+                print(''.join('       %s: %s\n' % (function.__name__, line) for line in t.remarks), end='')
         return self.still_serves()
 
     def still_serves(self):

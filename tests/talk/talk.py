@@ -115,7 +115,11 @@ class Talk:
         self.number = next(self.numbers)
         self.name = 'iqn.2026-11.org.sptgt:talk-%d' % self.number
         self.region = self.number % 60 * 2048         # blocks; 1 MiB of the disk for this conversation
-        self.connections = []
+        self.connections, self.remarks = [], []
+
+    def remark(self, what, *args):
+        """A line for --verbose."""
+        self.remarks.append(what % args)
 
     def connect(self, portal=None, address=None):
         address = address or (self.address[0], self.ports[portal] if portal else self.address[1])

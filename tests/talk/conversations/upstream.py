@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: MIT
+"""The iscsi backend in front of an upstream that is slow, gone, wrong or hostile: what a downstream session sees of it, and that
+nobody else sees anything."""
+
+import time
+
+from talk import *  # noqa: F403
+import upstream as up
+from sptgt_daemon import Daemon
+
+CONFIG_OF_UPSTREAM = """
+[daemon]
+workers = 1
+control-socket = {dir}/control.sock
+state-dir = {dir}
+drain-timeout = 2s
+[portal-main]
+listen = 127.0.0.1:0
+[device-up]
+backend = iscsi
+url = %s
+abort-wait = 1s
+reset-wait = 1s
+[device-disk]
+backend = mem
+size = 16M
+[target-talk]
+name = iqn.2026-11.org.sptgt:talk
+portal = main
+lun.0 = up
+lun.1 = disk
+initiators = *
+"""
+ABORT_TASK, LOGICAL_UNIT_RESET = 1, 5
+
+
+class Scene:
+    """An upstream, a daemon in front of it, a session that uses it, and one that uses another unit of the same target."""
+
+    def __init__(self, t):
+        self.t = t
+        self.up = up.Upstream()
+        self.daemon = Daemon(t.daemon.process.args[0], CONFIG_OF_UPSTREAM % self.up.url())
+        self.address = ('127.0.0.1', self.daemon.port())
+        self.witness = self.session('witness', settle=1)
+
+    def session(self, name='user', settle=0):
+        s = self.t.connect(address=self.address)
+        s.name = '%s-%s' % (self.t.name, name)
+        s.log_in({'InitialR2T': 'Yes'})
+        for _ in range(8):
+            task = s.command(TEST_UNIT_READY, lun=settle)
+            if task.status == GOOD:
+                return s
+            time.sleep(0.1)
+        raise Wrong('LUN %d never gets ready: %s' % (settle, task.sense.hex()))
+
+    def unharmed(self):
+        start = time.monotonic()
+        self.witness.good(READ10(0, 8), read=8 * BLOCK, lun=1)
+        check(time.monotonic() - start < 2, 'the other unit waited %.1f s', time.monotonic() - start)
+
+    def works_again(self):
+        """With a good upstream a session (a new one, if need be) is served within some seconds."""
+        self.up.behave()
+        s = self.t.connect(address=self.address)
+        s.name = '%s-again' % self.t.name
+        s.log_in()
+        self.t.until(lambda: s.command(READ10(0, 1), read=BLOCK).status == GOOD, 'a good upstream is not used again', 15)
+
+    def end(self):
+        self.unharmed()
+        wrong = self.daemon.stop(10)
+        self.up.stop()
+        check(not wrong, '%s', '\n'.join(wrong))
+
+
+def outcome(s, cdb, read=0, write=b'', seconds=12):
+    """The status of a command, 'gone' when the session ends instead."""
+    try:
+        task = s.start(cdb, read, write)
+        s.finish(task, seconds)
+        return task.status
+    except Gone:
+        return 'gone'
+
+
+@conversation('issue of the backend', 'a good upstream: its data, its sense and its residuals, and each initiator by its own name', seconds=60)
+def good(t):
+    scene = Scene(t)
+    s = scene.session()
+    task = s.good(INQUIRY(96), read=96)
+    equal(bytes(task.data[8:16]), b'SPTGT   ', 'the vendor')
+    equal((task.residual_flags(), task.residual), (UNDERFLOW, 60), 'residual flags and count')
+    s.failed(bytes([0xc1]) + bytes(9), 0x052000)
+    s.failed(INQUIRY(96, page=0x42), 0x052400, read=96)
+    equal(s.read(0, 16), bytes(16 * BLOCK), 'the data')
+    s.write(0, pattern(40 * BLOCK))
+    other = scene.session('other')
+    other.good(READ10(0, 1), read=BLOCK)
+    names = {link.name for link in scene.up.links if link.name}
+    check({s.name, other.name} <= names, 'the names shown upstream: %s', names)
+    scene.end()
+
+
+@conversation('SAM-5 7.2', 'ABORT TASK while the upstream keeps the command: it is aborted there, answered here, and nothing of it follows', seconds=60)
+def aborted(t):
+    scene = Scene(t)
+    s = scene.session()
+    scene.up.on(0x28, lambda link, pdu: None)
+    task = s.start(READ10(0, 1), read=BLOCK)
+    s.silent(0.3)
+    itt = s.new_itt()
+    s.send('tmf', flags=FINAL | ABORT_TASK, itt=itt, rtt=task.itt, refcmdsn=task.pdu.cmdsn, immediate=True)
+    scene.unharmed()
+    s.expect('tmf_response', itt=itt, response=0)
+    s.silent(0.3)
+    check(any(pdu.name == 'tmf' for link in scene.up.links for pdu in link.seen), 'the upstream was not asked to abort')
+    scene.works_again()
+    scene.end()
+
+
+@conversation('bounded escalation', 'an upstream that answers neither the command nor its abort: the function is answered all the same', seconds=60)
+def aborted_in_vain(t):
+    scene = Scene(t)
+    s = scene.session()
+    scene.up.on(0x28, lambda link, pdu: None)
+    scene.up.on('tmf', lambda link, pdu: None)
+    task = s.start(READ10(0, 1), read=BLOCK)
+    s.silent(0.3)
+    itt = s.new_itt()
+    start = time.monotonic()
+    s.send('tmf', flags=FINAL | LOGICAL_UNIT_RESET, itt=itt, rtt=NONE, immediate=True)
+    scene.unharmed()
+    s.expect('tmf_response', 15, itt=itt)
+    check(time.monotonic() - start < 10, 'answered after %.1f s', time.monotonic() - start)
+    check(task.status is None, 'the task was answered')
+    scene.end()
+
+
+@conversation('never GOOD', 'the upstream drops the connection under a command: an error, never GOOD; and it is used again when it is back', seconds=60)
+def dropped(t):
+    scene = Scene(t)
+    s = scene.session()
+    for what, do, then in (('closes', lambda link, pdu: link.close(), None),
+                           ('sends half a header and closes', lambda link, pdu: link.socket.sendall(b'\x25\x80'), scene.up.drop)):
+        scene.up.on(0x28, do)
+        task = s.start(READ10(0, 8), read=8 * BLOCK)
+        scene.unharmed()
+        if then:
+            then()
+        s.finish(task, 15)
+        check(task.status != GOOD, 'the upstream %s: a read ends with GOOD', what)
+        scene.works_again()
+        t.until(lambda: s.command(READ10(0, 1), read=BLOCK).status == GOOD, 'the session does not get its upstream back', 15)
+    scene.end()
+
+
+@conversation('bounded waits', 'an upstream that takes connections and says nothing: logins here do not wait for it', seconds=60)
+def silent_login(t):
+    scene = Scene(t)
+    scene.up.on('login', lambda link, pdu: None)
+    start = time.monotonic()
+    s = t.connect(address=scene.address)
+    s.name = t.name + '-late'
+    s.log_in()
+    check(time.monotonic() - start < 3, 'the login took %.1f s', time.monotonic() - start)
+    task = s.start(TEST_UNIT_READY)
+    scene.unharmed()
+    s.finish(task, 25)
+    check(task.status != GOOD, 'TEST UNIT READY of an upstream that says nothing: GOOD')
+    scene.works_again()
+    scene.end()
+
+
+def refuse_login(link, pdu):
+    link.send('login_response', flags=0, isid=pdu.isid, itt=pdu.itt, status_class=2, status_detail=2)
+    link.close()
+
+
+@conversation('bounded waits', 'an upstream that refuses the login', seconds=60)
+def refused(t):
+    scene = Scene(t)
+    scene.up.on('login', refuse_login)
+    s = t.connect(address=scene.address)
+    s.name = t.name + '-refused'
+    s.log_in()
+    one_of(outcome(s, READ10(0, 1), read=BLOCK), (CHECK_CONDITION, 0x08, 'gone'), 'the outcome')
+    scene.works_again()
+    scene.end()
+
+
+def raw(data):
+    return lambda link, pdu: link.socket.sendall(data)
+
+
+HOSTILE = {
+    'CHECK CONDITION without sense': lambda link, pdu: link.status(pdu, 2),
+    'sense of one byte': lambda link, pdu: link.status(pdu, 2, b'\0\1\x70'),
+    'a sense length beyond the segment': lambda link, pdu: link.status(pdu, 2, b'\xff\xff' + bytes(18)),
+    'a sense of 1000 bytes': lambda link, pdu: link.status(pdu, 2, b'\x03\xe8\x70' + bytes(999)),
+    'Data-In beyond the buffer': lambda link, pdu: link.send('data_in', itt=pdu.itt, lun=pdu.lun, ttt=NONE, offset=0, flags=0x81,
+                                                             data=bytes(pdu.edtl + 4096)),
+    'Data-In far beyond the buffer': lambda link, pdu: link.send('data_in', itt=pdu.itt, lun=pdu.lun, ttt=NONE, offset=0x7fffff00, flags=0x81,
+                                                                 data=bytes(512)),
+    'Data-In with an offset that wraps': lambda link, pdu: link.send('data_in', itt=pdu.itt, ttt=NONE, offset=0xffffff00, flags=0x81,
+                                                                     data=bytes(512)),
+    'Data-In for a task that there is not': lambda link, pdu: link.send('data_in', itt=0x7777, ttt=NONE, flags=0x81, data=bytes(512)),
+    'GOOD with nothing read': lambda link, pdu: link.status(pdu, 0),
+    'a residual larger than the transfer': lambda link, pdu: link.status(pdu, 0, flags=0x82, residual=0xfffffff0),
+    'both residual bits': lambda link, pdu: link.status(pdu, 0, flags=0x86, residual=5),
+    'an R2T for a read': lambda link, pdu: link.send('r2t', advance=False, itt=pdu.itt, ttt=5, offset=0, desired=512),
+    'an unknown opcode': raw(b'\x3a' + bytes(47)),
+    'an initiator opcode': raw(b'\x01' + bytes(47)),
+    'a data segment of 16 MiB': raw(b'\x25\x80\0\0\0\xff\xff\xff' + bytes(40)),
+    'an AHS of 1020 bytes': raw(b'\x21\x80\0\0\xff\0\0\0' + bytes(40 + 1020)),
+    'an answer to nothing': lambda link, pdu: (link.status(pdu, 0, flags=0x82, residual=512), link.status(pdu, 0)),
+    'a reject': lambda link, pdu: link.send('reject', reason=4, itt=NONE, data=pdu.header()[:48]),
+    'an async logout request': lambda link, pdu: link.send('async', itt=NONE, event=1, p3=1),
+    'an async drop': lambda link, pdu: link.send('async', itt=NONE, event=2),
+    'zeros': raw(bytes(480)),
+}
+
+
+@conversation('a hostile upstream', 'answers that must not be: never a crash, never what was not read, and the daemon goes on', seconds=200)
+def hostile_reads(t):
+    scene = Scene(t)
+    for n, (what, do) in enumerate(HOSTILE.items()):
+        s = scene.session('hostile-%d' % n)
+        scene.up.on(0x28, do)
+        scene.up.on('tmf', lambda link, pdu: link.close())
+        task = s.start(READ10(0, 1), read=BLOCK)
+        try:
+            s.finish(task, 1.5)
+        except Late:
+            scene.up.drop()                             # an upstream that waits for ever is another story
+            try:
+                s.finish(task, 12)
+            except Gone:
+                pass
+        except Gone:
+            pass
+        t.remark('%s: %s %s', what, task.status, task.sense_code())
+        if task.status == GOOD:
+            check(len(task.data) + task.residual == BLOCK, '%s: GOOD with %d bytes and a residual of %d', what, len(task.data), task.residual)
+        check(scene.daemon.alive(), '%s: the daemon is gone\n%s', what, scene.daemon.log()[-2000:])
+        scene.unharmed()
+        scene.up.behave()
+        s.close()
+    scene.works_again()
+    scene.end()
+
+
+HOSTILE_R2T = {
+    'beyond the data': dict(offset=0, desired=1 << 20),
+    'an offset beyond the data': dict(offset=1 << 20, desired=512),
+    'an offset that wraps': dict(offset=0xfffffe00, desired=1024),
+    'nothing': dict(offset=0, desired=0),
+    'everything': dict(offset=0, desired=0xffffffff),
+}
+
+
+@conversation('a hostile upstream', 'R2Ts out of bounds: never a byte that is not of the write', seconds=100)
+def hostile_writes(t):
+    scene = Scene(t)
+    data = b'\xa5' * 40 * BLOCK
+    for n, (what, fields) in enumerate(HOSTILE_R2T.items()):
+        s = scene.session('hostile-%d' % n)
+        scene.up.on(0x2a, lambda link, pdu: link.send('r2t', advance=False, itt=pdu.itt, lun=pdu.lun, ttt=5, **fields))
+        task = s.start(WRITE10(0, 40), write=data)
+        try:
+            s.finish(task, 1.5)
+        except Late:
+            scene.up.drop()
+            try:
+                s.finish(task, 12)
+            except Gone:
+                pass
+        except Gone:
+            pass
+        t.remark('%s: %s %s', what, task.status, task.sense_code())
+        check(task.status != GOOD, 'an R2T for %s: the write ends with GOOD', what)
+        for link in scene.up.links:
+            for pdu in link.seen:
+                check(pdu.name != 'data_out' or set(pdu.data) <= {0xa5}, 'an R2T for %s: the upstream got other bytes', what)
+        check(scene.daemon.alive(), 'an R2T for %s: the daemon is gone\n%s', what, scene.daemon.log()[-2000:])
+        scene.unharmed()
+        scene.up.behave()
+        s.close()
+    scene.works_again()
+    scene.end()
+
+
+@conversation('SIGTERM', 'an upstream that keeps a command for ever does not keep the daemon from ending', seconds=60)
+def ends_all_the_same(t):
+    scene = Scene(t)
+    s = scene.session()
+    scene.up.on(0x28, lambda link, pdu: None)
+    scene.up.on('tmf', lambda link, pdu: None)
+    scene.up.on('logout', lambda link, pdu: None)
+    s.start(READ10(0, 1), read=BLOCK)
+    s.silent(0.3)
+    scene.end()
