@@ -13,6 +13,18 @@
 #include "session/conn.h"
 #include "wire/digest.h"
 
+/*
+ * How far to read into the scratch buffer. After a large PDU not far: what follows is probably as
+ * large, and what is received into the scratch buffer of it has to be copied to its place.
+ */
+#define LARGE_BYTES       (32u << 10)
+#define LARGE_AHEAD_BYTES (8u << 10)
+
+static size_t ahead_bytes(const struct rx *rx)
+{
+	return rx->large ? LARGE_AHEAD_BYTES : RX_SCRATCH_BYTES;
+}
+
 static bool header_digest(const struct conn *conn)
 {
 	return conn_full_feature(conn) && conn->params.header_digest == DIGEST_CRC32C;
@@ -75,6 +87,7 @@ static bool data_digest_wrong(const struct conn *conn, const uint8_t *data, uint
 static void deliver(struct conn *conn, struct rx_pdu *pdu)
 {
 	conn->last_rx_us = spt_host_now_us(conn->env->host);
+	conn->rx.large = pdu->data_bytes > LARGE_BYTES;
 	if (conn->login)
 		conn_login_pdu(conn, pdu);
 	else
@@ -229,7 +242,7 @@ static void read_body(struct conn *conn)
 		if (rx->tail_bytes > rx->tail_done)
 			iov[n++] = (struct iovec){ rx->tail + rx->tail_done,
 				(size_t)(rx->tail_bytes - rx->tail_done) };
-		iov[n++] = (struct iovec){ scratch, RX_SCRATCH_BYTES };
+		iov[n++] = (struct iovec){ scratch, ahead_bytes(rx) };
 	}
 	ssize_t r = receive(conn, iov, n);
 	if (r <= 0)
@@ -249,7 +262,7 @@ static void read_heads(struct conn *conn)
 
 	if (kept)
 		memcpy(scratch, rx->head, kept);
-	struct iovec iov = { scratch + kept, RX_SCRATCH_BYTES - kept };
+	struct iovec iov = { scratch + kept, ahead_bytes(rx) - kept };
 	ssize_t r = receive(conn, &iov, 1);
 	if (r <= 0)
 		return;

@@ -48,6 +48,7 @@ struct rx {
 	uint8_t *head;
 	uint16_t head_bytes;
 	bool in_body;
+	bool large; /* the last PDU was: the next one may be */
 	unsigned paused; /* enum rx_pause_reason; 0: it reads */
 	struct rx_pdu pdu;
 	uint32_t body_done;  /* bytes of the data segment that are there */
