@@ -152,7 +152,7 @@ void up_channel_cancel(void *channel, struct spt_task *task)
 	}
 	if (!c->engine)
 		return; /* it is being completed: its session has just ended */
-	up_engine_abort(c->engine, task->backend, spt_host_now_us(c->host));
+	up_places_abort(up_engine_places(c->engine), task->backend, spt_host_now_us(c->host));
 	spt_host_defer(c->host, &c->flush);
 }
 
@@ -205,7 +205,7 @@ void up_channel_reset(void *channel, struct spt_reset *reset)
 		return;
 	}
 	run->reset = reset;
-	up_engine_reset(c->engine, &run->up);
+	up_places_reset(up_engine_places(c->engine), &run->up);
 	spt_host_defer(c->host, &c->flush);
 }
 

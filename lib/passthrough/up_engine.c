@@ -28,7 +28,6 @@
 #include <spt/backend.h>
 #include <spt/host.h>
 
-#include "base/list.h"
 #include "base/parse.h"
 #include "base/util.h"
 #include "passthrough/up_engine.h"
@@ -45,15 +44,8 @@ struct up_engine {
 	enum up_phase phase;
 	uint16_t lun;
 	const void *zeros;
-	struct spt_link free, sent, ended, retired; /* struct up_command.link */
-	struct spt_link resets, resets_done;        /* struct up_reset.link */
-	struct up_command *commands;
-	struct up_wire *wires;
-	unsigned n_commands;
-	uint64_t serial, serial_out; /* last queued; last that has left the queue */
-	unsigned aborts_wanted;
-	unsigned resets_wanted;
-	bool cuts; /* a command is marked so */
+	struct up_places places;
+	struct up_wire *wires; /* parallel to places.commands */
 	bool nop_pending;
 	bool logging_out;
 	bool heard;
@@ -122,16 +114,13 @@ static void connected(struct iscsi_context *iscsi, int status, void *data, void 
 
 static int engine_init(struct up_engine *e, const struct up_engine_params *p)
 {
-	e->commands = calloc(p->commands, sizeof(*e->commands));
 	e->wires = calloc(p->commands, sizeof(*e->wires));
 	e->iscsi = iscsi_create_context(p->initiator_name);
-	if (!e->commands || !e->wires || !e->iscsi)
+	if (!e->wires || !e->iscsi)
 		return -ENOMEM;
-	e->n_commands = p->commands;
 	for (unsigned i = 0; i < p->commands; i++) {
-		e->commands[i].wire = &e->wires[i];
+		e->places.commands[i].wire = &e->wires[i];
 		e->wires[i].engine = e;
-		list_append(&e->free, &e->commands[i].link);
 	}
 	e->lun = up_lun_field(p->url->lun);
 	e->zeros = p->zeros;
@@ -157,12 +146,10 @@ struct up_engine *up_engine_new(const struct up_engine_params *params)
 
 	if (!e)
 		return NULL;
-	list_init(&e->free);
-	list_init(&e->sent);
-	list_init(&e->ended);
-	list_init(&e->retired);
-	list_init(&e->resets);
-	list_init(&e->resets_done);
+	if (up_places_init(&e->places, params->commands) < 0) {
+		free(e);
+		return NULL;
+	}
 	pthread_mutex_lock(&login_lock);
 	int r = engine_init(e, params);
 	pthread_mutex_unlock(&login_lock);
@@ -174,48 +161,20 @@ struct up_engine *up_engine_new(const struct up_engine_params *params)
 	return e;
 }
 
-static void drop_sense(struct up_command *cmd)
-{
-	free(cmd->wire->task.datain.data);
-	cmd->wire->task.datain.data = NULL;
-	cmd->wire->task.datain.size = 0;
-}
-
-static void end_command(struct up_engine *e, struct up_command *cmd)
-{
-	if (cmd->abort == UP_ABORT_WANTED)
-		e->aborts_wanted--;
-	cmd->ended = true;
-	list_del(&cmd->link);
-	list_append(&e->ended, &cmd->link);
-}
-
 void up_engine_kill(struct up_engine *e)
 {
-	struct up_command *cmd, *next;
-	struct up_reset *reset;
-
 	e->killed = true;
 	if (e->iscsi)
 		iscsi_destroy_context(TAKE(e->iscsi));
 	die(e, "closed");
-	list_foreach_safe (cmd, next, &e->sent, link) {
-		cmd->reply = (struct up_reply){ .fate = UP_LOST };
-		end_command(e, cmd);
-	}
-	while ((reset = list_first(&e->resets, struct up_reset, link))) {
-		reset->done = true;
-		reset->result = -ENOTCONN;
-		list_del(&reset->link);
-		list_append(&e->resets_done, &reset->link);
-	}
+	up_places_end_all(&e->places);
 }
 
 void up_engine_free(struct up_engine *e)
 {
-	for (unsigned i = 0; i < e->n_commands; i++)
-		drop_sense(&e->commands[i]);
-	free(e->commands);
+	for (unsigned i = 0; e->wires && i < e->places.n; i++)
+		free(e->wires[i].task.datain.data);
+	up_places_deinit(&e->places);
 	free(e->wires);
 	free(e);
 }
@@ -277,9 +236,9 @@ static void answered(struct iscsi_context *iscsi, int status, void *data, void *
 
 	if (e->killed || cmd->ended)
 		return;
-	cmd->reply = (struct up_reply){ .fate = cmd->cut ? UP_ABORTED : UP_LOST };
+	struct up_reply reply = { .fate = cmd->cut ? UP_ABORTED : UP_LOST };
 	if (status >= 0 && status <= 0xff) {
-		cmd->reply = (struct up_reply){
+		reply = (struct up_reply){
 			.fate = UP_ANSWERED,
 			.status = (uint8_t)status,
 			.residual = t->residual_status == SCSI_RESIDUAL_UNDERFLOW ? UP_UNDERFLOW :
@@ -292,14 +251,17 @@ static void answered(struct iscsi_context *iscsi, int status, void *data, void *
 	} else if (!cmd->cut && !rejected(iscsi, status)) {
 		die(e, "the connection to the target was lost");
 	}
-	end_command(e, cmd);
+	up_places_end(&e->places, cmd, &reply);
+}
+
+struct up_places *up_engine_places(struct up_engine *e)
+{
+	return &e->places;
 }
 
 struct up_command *up_engine_place(struct up_engine *e)
 {
-	if (e->phase != UP_READY || e->aborts_wanted || e->resets_wanted)
-		return NULL;
-	return list_first(&e->free, struct up_command, link);
+	return e->phase == UP_READY ? up_places_free(&e->places) : NULL;
 }
 
 int up_engine_send(struct up_engine *e, struct up_command *cmd)
@@ -321,188 +283,75 @@ int up_engine_send(struct up_engine *e, struct up_command *cmd)
 	w->out = (struct scsi_iovec){ .iov_base = task->out.data, .iov_len = task->out.bytes };
 	scsi_task_set_iov_in(&w->task, &w->in, 1);
 	scsi_task_set_iov_out(&w->task, &w->out, 1);
-	cmd->abort = UP_ABORT_NONE;
-	cmd->tmf_pending = cmd->ended = cmd->cut = false;
 	if (iscsi_scsi_command_async(e->iscsi, e->lun, &w->task, answered, NULL, cmd) < 0)
 		return -EIO;
-	cmd->serial = ++e->serial;
-	list_del(&cmd->link);
-	list_append(&e->sent, &cmd->link);
+	up_places_sent(&e->places, cmd);
 	return 0;
-}
-
-struct up_command *up_engine_take(struct up_engine *e)
-{
-	struct up_command *cmd = list_first(&e->ended, struct up_command, link);
-
-	if (cmd)
-		list_del(&cmd->link);
-	return cmd;
 }
 
 void up_engine_release(struct up_engine *e, struct up_command *cmd)
 {
 	struct up_wire *w = cmd->wire;
+	bool clean = e->killed || (!cmd->tmf_pending && drained(e));
 
-	drop_sense(cmd);
-	cmd->task = NULL;
-	if (!e->killed && (cmd->tmf_pending || !drained(e))) {
+	free(w->task.datain.data);
+	w->task.datain = (struct scsi_data){ 0 };
+	if (!clean)
 		w->out.iov_base = (void *)(uintptr_t)e->zeros;
-		list_append(&e->retired, &cmd->link);
-		return;
-	}
-	list_append(&e->free, &cmd->link);
-}
-
-static void free_retired(struct up_engine *e)
-{
-	struct up_command *cmd, *next;
-
-	list_foreach_safe (cmd, next, &e->retired, link) {
-		if (cmd->tmf_pending)
-			continue;
-		list_del(&cmd->link);
-		list_append(&e->free, &cmd->link);
-	}
+	up_places_release(&e->places, cmd, clean);
 }
 
 /* RFC 7143 11.6.1: 0 is "function complete", 1 "task does not exist": either way it is over. */
 static void abort_answered(struct iscsi_context *iscsi, int status, void *data, void *arg)
 {
 	struct up_command *cmd = arg;
+	struct up_engine *e = cmd->wire->engine;
 
-	if (cmd->wire->engine->killed)
-		return;
-	cmd->tmf_pending = false;
-	if (cmd->ended)
-		return;
-	if (status == SCSI_STATUS_GOOD && *(const uint32_t *)data <= 1)
-		cmd->cut = cmd->wire->engine->cuts = true;
-	else
-		cmd->abort = UP_ABORT_REFUSED;
-}
-
-void up_engine_abort(struct up_engine *e, struct up_command *cmd, uint64_t now_us)
-{
-	if (cmd->ended || cmd->abort != UP_ABORT_NONE)
-		return;
-	cmd->abort = UP_ABORT_WANTED;
-	cmd->abort_us = now_us;
-	e->aborts_wanted++;
-}
-
-uint64_t up_engine_abort_since(const struct up_engine *e)
-{
-	uint64_t since = UINT64_MAX;
-	const struct up_command *cmd;
-
-	list_foreach (cmd, &e->sent, link) {
-		if (cmd->abort != UP_ABORT_NONE)
-			since = MIN(since, cmd->abort_us);
-	}
-	return since;
-}
-
-static void send_aborts(struct up_engine *e)
-{
-	struct up_command *cmd;
-
-	if (!e->aborts_wanted)
-		return;
-	list_foreach (cmd, &e->sent, link) {
-		if (cmd->abort != UP_ABORT_WANTED || cmd->serial > e->serial_out)
-			continue;
-		e->aborts_wanted--;
-		cmd->abort = UP_ABORT_SENT;
-		cmd->tmf_pending = iscsi_task_mgmt_abort_task_async(e->iscsi, &cmd->wire->task,
-					   abort_answered, cmd) == 0;
-		if (!cmd->tmf_pending)
-			cmd->abort = UP_ABORT_REFUSED;
-	}
+	if (!e->killed)
+		up_places_abort_answered(&e->places, cmd,
+			status == SCSI_STATUS_GOOD && *(const uint32_t *)data <= 1);
 }
 
 static void reset_answered(struct iscsi_context *iscsi, int status, void *data, void *arg)
 {
 	struct up_reset *reset = arg;
 
-	/* When the engine is killed, resets are given back by up_engine_kill(). */
+	/* When the session is lost, resets are given back by up_engine_kill(). */
 	if (!iscsi_is_logged_in(iscsi) || status == SCSI_STATUS_CANCELLED)
 		return;
 	reset->done = true;
 	reset->result = status == SCSI_STATUS_GOOD && *(const uint32_t *)data == 0 ? 0 : -EIO;
 }
 
-void up_engine_reset(struct up_engine *e, struct up_reset *reset)
+/* Not the library's convenience call for the reset: that one drops every task first. */
+static void send_management(struct up_engine *e)
 {
-	reset->done = false;
-	reset->serial = 0;
-	list_append(&e->resets, &reset->link);
-	e->resets_wanted++;
-}
-
-static void send_resets(struct up_engine *e)
-{
+	struct up_command *cmd;
 	struct up_reset *reset;
 
-	if (!e->resets_wanted)
-		return;
-	list_foreach (reset, &e->resets, link) {
-		if (reset->serial)
-			continue;
-		e->resets_wanted--;
-		reset->serial = e->serial + 1;
-		/* Not the library's convenience call: that one drops every task first. */
+	while ((reset = up_places_next_reset(&e->places))) {
 		if (iscsi_task_mgmt_async(e->iscsi, e->lun, ISCSI_TM_LUN_RESET, 0xffffffff, 0,
 			    reset_answered, reset) < 0) {
 			reset->done = true;
 			reset->result = -EIO;
 		}
 	}
-}
-
-/* SAM-5 7.7: a logical unit reset ends the tasks that were there before it, without responses. */
-static void end_resets(struct up_engine *e)
-{
-	struct up_reset *reset, *next;
-	struct up_command *cmd;
-
-	list_foreach_safe (reset, next, &e->resets, link) {
-		if (!reset->done)
-			continue;
-		list_foreach (cmd, &e->sent, link) {
-			if (!reset->result && cmd->serial < reset->serial)
-				cmd->cut = e->cuts = true;
-		}
-		list_del(&reset->link);
-		list_append(&e->resets_done, &reset->link);
+	while ((cmd = up_places_next_abort(&e->places))) {
+		if (iscsi_task_mgmt_abort_task_async(e->iscsi, &cmd->wire->task, abort_answered,
+			    cmd) < 0)
+			up_places_abort_answered(&e->places, cmd, false);
 	}
-}
-
-struct up_reset *up_engine_take_reset(struct up_engine *e)
-{
-	struct up_reset *reset = list_first(&e->resets_done, struct up_reset, link);
-
-	if (reset)
-		list_del(&reset->link);
-	return reset;
 }
 
 static void end_cut(struct up_engine *e)
 {
-	struct up_command *cmd, *next;
+	const struct up_reply aborted = { .fate = UP_ABORTED };
+	struct up_command *cmd;
 
-	if (!e->cuts)
-		return;
-	e->cuts = false;
-	list_foreach_safe (cmd, next, &e->sent, link) {
-		if (!cmd->cut)
-			continue;
-		/* Its callback moves it to the ended ones; @next stays where it is. */
-		iscsi_scsi_cancel_task(e->iscsi, &cmd->wire->task);
-		if (!cmd->ended) {
-			cmd->reply = (struct up_reply){ .fate = UP_ABORTED };
-			end_command(e, cmd);
-		}
+	while ((cmd = up_places_next_cut(&e->places))) {
+		iscsi_scsi_cancel_task(e->iscsi, &cmd->wire->task); /* calls answered() */
+		if (!cmd->ended)
+			up_places_end(&e->places, cmd, &aborted);
 	}
 }
 
@@ -579,13 +428,10 @@ void up_engine_service(struct up_engine *e, unsigned ready)
 			die(e, "the target asked for a logout");
 		return;
 	}
-	end_resets(e);
+	up_places_end_resets(&e->places);
 	end_cut(e);
-	if (iscsi_out_queue_length(e->iscsi) == 0) {
-		e->serial_out = e->serial;
-		send_resets(e);
-		send_aborts(e);
-	}
-	if (!list_empty(&e->retired) && drained(e))
-		free_retired(e);
+	if (!drained(e))
+		return;
+	up_places_drained(&e->places);
+	send_management(e);
 }

@@ -14,11 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <spt/link.h>
-
-#include "passthrough/judge.h"
 #include "passthrough/up_isid.h"
-#include "passthrough/up_reply.h"
+#include "passthrough/up_places.h"
 #include "passthrough/up_url.h"
 
 enum up_phase {
@@ -27,38 +24,6 @@ enum up_phase {
 	UP_REDIRECTED, /* the target sends us to up_engine_redirect() */
 	UP_LEFT,       /* logged out */
 	UP_DEAD,       /* up_engine_error() says why */
-};
-
-enum up_abort {
-	UP_ABORT_NONE,
-	UP_ABORT_WANTED, /* once the command has left our own queue */
-	UP_ABORT_SENT,
-	UP_ABORT_REFUSED,
-};
-
-struct up_wire;
-
-/* One command's place in the engine. The owner fills @task and @deadline, and reads @reply. */
-struct up_command {
-	struct spt_link link; /* in one of the engine's lists */
-	struct spt_task *task;
-	enum pass_direction direction;
-	struct up_reply reply;
-	uint64_t serial; /* order of sending */
-	uint64_t abort_us; /* when its abort was asked for */
-	enum up_abort abort;
-	bool tmf_pending; /* ABORT TASK is under way: the place stays taken */
-	bool ended;       /* its response (or loss) is in @reply */
-	bool cut;         /* upstream said that it is gone: to be ended here */
-	struct up_wire *wire;
-};
-
-/* A logical unit reset; the owner's memory until it is taken back. */
-struct up_reset {
-	struct spt_link link;
-	uint64_t serial; /* commands up to this one are gone when it succeeds */
-	bool done;
-	int result;
 };
 
 struct up_engine_params {
@@ -90,19 +55,14 @@ void up_engine_service(struct up_engine *engine, unsigned ready);
 /* Has anything come from upstream since this was last asked? */
 bool up_engine_heard(struct up_engine *engine);
 
-/* A free place, or NULL: all are taken, or an abort waits for the queue to run empty. */
+/* The session's commands. Who asks for an abort or a reset there has up_engine_service() called. */
+struct up_places *up_engine_places(struct up_engine *engine);
+/* A free place, or NULL: see up_places_free(); and none is before login. */
 struct up_command *up_engine_place(struct up_engine *engine);
 /* Queues command->task, whose buffers are there. -EIO: not sent, the place is free again. */
 int up_engine_send(struct up_engine *engine, struct up_command *command);
-/* What is done, one after the other; after up_engine_kill() everything. Give each back. */
-struct up_command *up_engine_take(struct up_engine *engine);
+/* Gives back what up_places_take() gave. */
 void up_engine_release(struct up_engine *engine, struct up_command *command);
-void up_engine_abort(struct up_engine *engine, struct up_command *command, uint64_t now_us);
-/* Since when the oldest abort waits for its command to end; UINT64_MAX: none does. */
-uint64_t up_engine_abort_since(const struct up_engine *engine);
-
-void up_engine_reset(struct up_engine *engine, struct up_reset *reset);
-struct up_reset *up_engine_take_reset(struct up_engine *engine);
 
 /* A NOP-Out; false when one is under way. */
 bool up_engine_nop(struct up_engine *engine);

@@ -136,9 +136,9 @@ void up_session_end(struct up_channel *c, enum up_state state, const char *why)
 	if (!e)
 		return;
 	up_engine_kill(e);
-	while ((cmd = up_engine_take(e)))
+	while ((cmd = up_places_take(up_engine_places(e))))
 		up_channel_finish(c, e, cmd);
-	while ((reset = up_engine_take_reset(e)))
+	while ((reset = up_places_take_reset(up_engine_places(e))))
 		up_channel_reset_done(reset);
 	up_engine_free(e);
 }
@@ -190,9 +190,9 @@ void up_session_look(struct up_channel *c)
 	struct up_command *cmd;
 	struct up_reset *reset;
 
-	while (c->engine && (cmd = up_engine_take(c->engine)))
+	while (c->engine && (cmd = up_places_take(up_engine_places(c->engine))))
 		up_channel_finish(c, c->engine, cmd);
-	while (c->engine && (reset = up_engine_take_reset(c->engine)))
+	while (c->engine && (reset = up_places_take_reset(up_engine_places(c->engine))))
 		up_channel_reset_done(reset);
 	if (c->engine)
 		follow_phase(c);
@@ -229,7 +229,7 @@ static void check_alive(struct up_channel *c, uint64_t now)
 {
 	const struct up_device *d = c->device;
 
-	uint64_t since = up_engine_abort_since(c->engine);
+	uint64_t since = up_places_abort_since(up_engine_places(c->engine));
 
 	/* Upstream does not abort what we asked it to: dropping the session does (SAM-5 6.3.4). */
 	if (since <= now && now - since >= d->abort_timeout_us) {
