@@ -14,6 +14,8 @@
 #include "target/server.h"
 
 #define DRAIN_TICK_US 20000u
+/* How long after the end of the draining a device may keep the tasks of sessions that are gone. */
+#define DRAIN_GRACE_US 3000000u
 
 int worker_init(struct worker *w, struct server *server, unsigned number)
 {
@@ -167,12 +169,26 @@ static bool may_close(const struct worker *w, const struct conn *conn, uint64_t 
 		(s->active == 0 && s->immediate == 0 && conn->tx.n_items == 0);
 }
 
+/* Nobody waits without end, for a device neither: what it does not give back is taken away from it. */
+static void fence_late(struct worker *w, uint64_t now)
+{
+	if (w->drain_now)
+		w->drain_end_us = MIN(w->drain_end_us, now);
+	if (w->fenced || now < w->drain_end_us + DRAIN_GRACE_US || !w->env.n_sessions)
+		return;
+	w->fenced = true;
+	log_warning("%u sessions have tasks that their devices do not give back: these are fenced",
+		w->env.n_sessions);
+	spt_context_fence(w->context);
+}
+
 static void drain_tick(struct spt_timer *timer)
 {
 	struct worker *w = timer->arg;
 	uint64_t now = spt_host_now_us(loop_host(w->loop));
 	struct conn *conn;
 
+	fence_late(w, now);
 	list_foreach (conn, &w->env.conns, link) {
 		if (may_close(w, conn, now))
 			conn_close(conn, CLOSE_DRAINED, NULL);

@@ -31,6 +31,7 @@ struct worker {
 	atomic_bool drain_now; /* any thread: its time is up */
 	struct spt_post drain_post;
 	bool draining;
+	bool fenced; /* what devices did not give back in time */
 	bool drained;
 };
 
