@@ -80,6 +80,7 @@ SOLICITED = {
     'offset that wraps': dict(offset=0xfffffe00, data=b'W' * 1024),
     'offset in the middle, with a hole before it': dict(offset=2048, data=b'W' * 512),
     'more than the R2T asks for': dict(offset=0, data=b'W' * 8704),
+    'more than the R2T asks for, and no F': dict(offset=0, flags=0, data=b'W' * 8704),
     'more than the command has': dict(offset=0, data=b'W' * (16 * BLOCK + 512)),
     'much more than everything': dict(offset=0, data=b'W' * 200000),
     'DataSN that is not 0': dict(offset=0, datasn=1, data=b'W' * 8192),
@@ -189,6 +190,17 @@ def out_of_order(t):
     scene.data(b'W' * 4096, offset=0, datasn=0, flags=0)
     scene.data(b'W' * 4096, offset=0, datasn=1)
     scene.judge('first half twice')
+
+
+@conversation('RFC 7143 11.7.5, 13.18', 'unsolicited data with a hole, twice, beyond the command, or with a wrong DataSN', seconds=30)
+def unsolicited(t):
+    for what, parts in (('with a hole', ((0, 0), (1, 1024))), ('twice', ((0, 0), (1, 0))), ('from the middle', ((0, 1024), (1, 1536))),
+                        ('with DataSN 0 again', ((0, 0), (0, 512))), ('with DataSN 5', ((5, 0), (6, 512)))):
+        scene = Scene(t, FREE)
+        scene.start(blocks=2, unsolicited=True)
+        for n, (datasn, offset) in enumerate(parts):
+            scene.data(b'W' * 512, offset=offset, datasn=datasn, flags=FINAL if n else 0)
+        scene.judge('unsolicited data ' + what)
 
 
 @conversation('RFC 7143 11.7', 'Data-Out PDUs without any data', seconds=30)
