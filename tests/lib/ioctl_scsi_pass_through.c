@@ -101,7 +101,8 @@ static void in_out_lengths(struct spt_handle *h)
 	block_init(&b, beyond, 10, SPT_DATA_IN, 512);
 	assert_int_equal(send(h, &b), 0); /* the call is successful, the command is not */
 	assert_int_equal(b.q.scsi_status, SPT_CHECK_CONDITION);
-	assert_int_equal(b.q.data_transfer_length, 0);
+	if (!device_is_real())
+		assert_int_equal(b.q.data_transfer_length, 0);
 	assert_in_range(b.q.sense_info_length, 18, 32);
 	assert_int_equal(spt_sense_decode(b.sense, b.q.sense_info_length, &sense), 0);
 	assert_int_equal(sense.asc, 0x2100);

@@ -59,7 +59,8 @@ static void works(struct spt_handle *h)
 	if (b.q.scsi_status == SPT_CHECK_CONDITION)
 		assert_int_equal(send(h, &b, inquiry, 6, SPT_DATA_IN, in, 4096), 0);
 	assert_in_range(b.q.data_transfer_length, 36, 255);
-	assert_int_equal(in[b.q.data_transfer_length], 0xee);
+	if (!device_is_real()) /* the sg driver writes to all of the buffer */
+		assert_int_equal(in[b.q.data_transfer_length], 0xee);
 	assert_int_equal(send(h, &b, write, 10, SPT_DATA_OUT, out, BYTES), 0);
 	assert_int_equal(b.q.scsi_status, SPT_GOOD);
 	assert_int_equal(b.q.data_transfer_length, BYTES);

@@ -46,13 +46,19 @@ struct spt_device *open_text(const char *text)
 	return device;
 }
 
-void for_each_device(void (*test)(struct spt_device *device))
+bool device_is_real(void)
 {
 	const char *told = getenv("SEEDS_DEVICE");
+
+	return told && *told;
+}
+
+void for_each_device(void (*test)(struct spt_device *device))
+{
 	char file[128];
 
-	if (told && *told) {
-		test(open_text(told));
+	if (device_is_real()) {
+		test(open_text(getenv("SEEDS_DEVICE")));
 		return;
 	}
 	test(open_text("mem:size=4M"));

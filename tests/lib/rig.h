@@ -22,7 +22,9 @@
 
 /* Calls @test with each device; they are made anew for each. */
 void for_each_device(void (*test)(struct spt_device *device));
-/* The same for handles. */
+/* SEEDS_DEVICE: some drivers do not tell how little was moved by a command that failed. */
+bool device_is_real(void);
+/* As for_each_device(), for handles. */
 void for_each_handle(void (*test)(struct spt_handle *handle));
 struct spt_device *open_text(const char *text);
 /* A file of 4 MiB of zeros that is removed when the program ends. */

@@ -96,7 +96,8 @@ static void on_device(struct spt_device *device)
 	assert_int_equal(job.task.status, SPT_CHECK_CONDITION);
 	assert_int_equal(job_sense(&job), 0x052100); /* LOGICAL BLOCK ADDRESS OUT OF RANGE */
 	assert_true(job.task.sense_bytes >= 18);
-	assert_int_equal(job.task.in.bytes, 0);
+	if (!device_is_real())
+		assert_int_equal(job.task.in.bytes, 0);
 	spt_task_end(&job.task);
 
 	job_run(&rig, &job, 0, INQUIRY_255, 6, NULL, 0, 255); /* underflow */

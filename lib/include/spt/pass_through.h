@@ -93,7 +93,10 @@ struct spt_pass_through {
 
 int spt_pass_through(struct spt_handle *handle, struct spt_pass_through *request, size_t bytes);
 
-/* The data is moved to or from the caller's own buffer. */
+/*
+ * The data is moved to or from the caller's own buffer. What lies there behind the bytes that were
+ * moved may have been written to.
+ */
 struct spt_pass_through_direct {
 	uint32_t length; /* sizeof(struct spt_pass_through_direct) */
 	uint8_t scsi_status;
