@@ -53,24 +53,27 @@ static struct pdu_sns last_sns(struct command *c, struct conn *conn)
 static void fill_response(struct command *c, struct conn *conn, struct tx_frame *frame)
 {
 	const struct spt_task *t = &c->task;
-	struct residual r = residual(c);
+	bool completed = t->outcome == SPT_COMPLETED;
+	/* RFC 7143 11.4.1: they mean nothing with another response */
+	struct residual r = completed ? residual(c) : (struct residual){ 0, 0 };
 	struct pdu_scsi_response pdu = {
 		.residual_flags = r.flags,
 		.residual = r.bytes,
-		.response = t->outcome == SPT_COMPLETED ? RESPONSE_COMPLETED : RESPONSE_TARGET_FAILURE,
-		.status = t->outcome == SPT_COMPLETED ? t->status : 0,
+		.response = completed ? RESPONSE_COMPLETED : RESPONSE_TARGET_FAILURE,
+		.status = completed ? t->status : 0,
 		.itt = t->aux.task.tag,
 		.sns = last_sns(c, conn),
-		.exp_data_sn = c->data_sn,
+		/* RFC 7143 11.4.8: zero where no Data-In was sent */
+		.exp_data_sn = completed && c->sent_bytes ? c->data_sn : 0,
 	};
 
-	if (c->write && c->read) {
+	if (completed && c->write && c->read) {
 		struct residual in = residual_of(t->expected_in_bytes, t->in_would_bytes,
 			BIDI_RESIDUAL_UNDERFLOW, BIDI_RESIDUAL_OVERFLOW);
 		pdu.residual_flags |= in.flags;
 		pdu.bidi_residual = in.bytes;
 	}
-	if (t->outcome == SPT_COMPLETED && t->sense_bytes) {
+	if (completed && t->sense_bytes) {
 		be16_put(c->sense_segment, t->sense_bytes);
 		memcpy(c->sense_segment + 2, t->sense, t->sense_bytes);
 		pdu.data_bytes = 2u + t->sense_bytes;

@@ -15,6 +15,9 @@
 /* Immediate commands that a session may have outstanding; RFC 7143 11.17.1 reason 6 above that. */
 #define IMMEDIATE_MAX 64u
 
+/* Data of PDUs that wait for their turn, that a session may have; RFC 7143 11.17.1 reason 10 above that. */
+#define HELD_MAX_BYTES (1u << 20)
+
 struct held {
 	struct spt_link link;
 	struct session *session;
@@ -54,8 +57,16 @@ static struct held *hold(struct session *s, sn_t cmd_sn, uint32_t data_bytes)
 	h->session = s;
 	h->cmd_sn = cmd_sn;
 	h->data_bytes = data_bytes;
+	s->held_bytes += data_bytes;
 	list_add_before(before, &h->link);
 	return h;
+}
+
+static void held_free(struct held *h)
+{
+	list_del(&h->link);
+	h->session->held_bytes -= h->data_bytes;
+	free(h);
 }
 
 static void run_held(struct conn *conn, struct held *h)
@@ -109,7 +120,7 @@ static void run_ready(struct conn *conn)
 		unsigned rejects = conn->rejects;
 		list_del(&h->link);
 		run_held(conn, h);
-		free(h);
+		held_free(h);
 		going = received(conn, rejects);
 	}
 }
@@ -149,6 +160,10 @@ static void hold_pdu(struct conn *conn, struct rx_pdu *pdu, sn_t cmd_sn)
 
 	if (!place_for(conn->session, cmd_sn))
 		return; /* RFC 7143 4.2.2.1: a duplicate is ignored */
+	if (conn->session->held_bytes + bytes > HELD_MAX_BYTES) {
+		reject(conn, REJECT_LONG_OPERATION, pdu->bhs, "too much data before its turn");
+		return;
+	}
 	struct held *h = hold(conn->session, cmd_sn, bytes);
 	if (!h) {
 		conn_close(conn, CLOSE_NO_MEMORY, NULL);
@@ -159,10 +174,8 @@ static void hold_pdu(struct conn *conn, struct rx_pdu *pdu, sn_t cmd_sn)
 	memcpy(h->bhs, pdu->bhs, BHS_BYTES);
 	if (bytes)
 		memcpy(h->data, pdu->data, bytes);
-	if (is_command && !scsi_command(conn, pdu, true)) {
-		list_del(&h->link);
-		free(h);
-	}
+	if (is_command && !scsi_command(conn, pdu, true))
+		held_free(h);
 }
 
 void order_pdu(struct conn *conn, struct rx_pdu *pdu)
@@ -207,8 +220,6 @@ void order_drop(struct session *s)
 {
 	struct held *h;
 
-	while ((h = list_first(&s->held, struct held, link))) {
-		list_del(&h->link);
-		free(h);
-	}
+	while ((h = list_first(&s->held, struct held, link)))
+		held_free(h);
 }

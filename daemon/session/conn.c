@@ -130,6 +130,7 @@ struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal 
 	tx_init(conn);
 	set_addresses(conn, peer);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)); /* where nop-interval is 0 */
 	spt_host_timer_set(env->host, &conn->timer, env->login_timeout_us);
 	if (spt_host_watch(env->host, &conn->watch, SPT_READABLE) < 0)
 		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");

@@ -40,6 +40,7 @@ struct session {
 	unsigned active;    /* commands that count against it */
 	unsigned immediate; /* immediate ones that are outstanding */
 	struct spt_link held; /* fullfeature/order.c: came before their turn */
+	size_t held_bytes;    /* of their data */
 	unsigned pending; /* task management that must be answered by the library first */
 
 	uint64_t commands, bytes_in, bytes_out;

@@ -176,6 +176,39 @@ static void rejected_is_not_received(void **state)
 	}
 }
 
+/* What waits for its turn is memory: above a bound it is rejected, and may come again. */
+static void held_data_is_bounded(void **state)
+{
+	static uint8_t data[262144];
+	struct rig rig;
+	uint8_t bhs[BHS_BYTES];
+	unsigned rejected = 0;
+
+	open_at(&rig, 100, 8);
+	for (uint32_t i = 1; i < 8; i++) {
+		rig.cmd_sn = 100 + i;
+		rig_nop_bhs(&rig, bhs, i, false);
+		rig_send(&rig, bhs, data, sizeof(data));
+		const struct rig_pdu *r = rig_recv(&rig);
+		if (!r)
+			continue;
+		assert_int_equal(bhs_opcode(r->bhs), OP_REJECT);
+		assert_int_equal(r->bhs[2], REJECT_LONG_OPERATION);
+		rejected++;
+	}
+	assert_int_equal(rejected, 3);
+	rig.cmd_sn = 100;
+	rig_nop_bhs(&rig, bhs, 0, false);
+	rig_send(&rig, bhs, NULL, 0);
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(bhs_itt(rig_expect(&rig, OP_NOP_IN)->bhs), i);
+	rig_silent(&rig);
+	rig_nop_bhs(&rig, bhs, 5, true);
+	rig_send(&rig, bhs, NULL, 0);
+	assert_int_equal(exp_cmd_sn(rig_expect(&rig, OP_NOP_IN)), 105);
+	rig_close(&rig);
+}
+
 /* RFC 7143 11.17.1 reason 7: the tag of a task that is there. */
 static void tag_in_use(void **state)
 {
@@ -314,6 +347,7 @@ int main(void)
 		cmocka_unit_test(window_closes_and_opens),
 		cmocka_unit_test(aborted_opens_the_window),
 		cmocka_unit_test(rejected_is_not_received),
+		cmocka_unit_test(held_data_is_bounded),
 		cmocka_unit_test(tag_in_use),
 		cmocka_unit_test(abort_of_an_immediate_command),
 		cmocka_unit_test(abort_before_its_command),
