@@ -8,7 +8,9 @@
  *   zeros, and free only later.
  * - Taking a command out of its queue leaves a hole in CmdSN that stops the session: only commands
  *   that have left the queue are aborted. An immediate request that is queued before a Data-Out
- *   takes that one's old CmdSN and kills the connection: requests wait for an empty queue.
+ *   takes that one's old CmdSN and kills the connection: requests wait for an empty queue. The
+ *   answer to a NOP-In is such a request and made inside the library: nothing is read while
+ *   something is to be sent.
  * - Its own timeouts and cancellation of all tasks leave such Data-Out PDUs behind: not used.
  * - MaxRecvDataSegmentLength=0 from the target makes it loop for ever. What was negotiated is known
  *   only from its log, so that is read during login. The log's buffer is shared by all threads.
@@ -49,6 +51,8 @@ struct up_engine {
 	bool nop_pending;
 	bool logging_out;
 	bool heard;
+	bool full;        /* the socket takes no more for now: nothing is read meanwhile */
+	bool read_anyway; /* for too long already */
 	bool killed;
 	char error[160];
 };
@@ -203,6 +207,8 @@ unsigned up_engine_events(const struct up_engine *e)
 {
 	int events = iscsi_which_events(e->iscsi);
 
+	if (e->full && !e->read_anyway)
+		return SPT_WRITABLE;
 	return (events & POLLIN ? SPT_READABLE : 0u) | (events & POLLOUT ? SPT_WRITABLE : 0u);
 }
 
@@ -409,16 +415,42 @@ static int service(struct up_engine *e, int events)
 	return r;
 }
 
+/* Sends what can be sent. */
+static int push(struct up_engine *e)
+{
+	int r = iscsi_which_events(e->iscsi) & POLLOUT ? iscsi_service(e->iscsi, POLLOUT) : 0;
+
+	e->full = r == 0 && (iscsi_which_events(e->iscsi) & POLLOUT);
+	return r;
+}
+
+/* What is queued goes out before anything comes in, for the sake of NOP-Ins: see above. */
+static int exchange(struct up_engine *e, unsigned ready)
+{
+	int r = push(e);
+
+	if (r < 0 || !(ready & SPT_READABLE) || (e->full && !e->read_anyway))
+		return r;
+	e->heard = true;
+	e->read_anyway = false;
+	r = iscsi_service(e->iscsi, POLLIN);
+	/* A callback may have found the session dead: then the queue is not to be looked at. */
+	return r < 0 || e->phase != UP_READY || !iscsi_is_logged_in(e->iscsi) ? r : push(e);
+}
+
+void up_engine_unstick(struct up_engine *e)
+{
+	e->read_anyway = e->full;
+}
+
 void up_engine_service(struct up_engine *e, unsigned ready)
 {
 	int events = (ready & SPT_READABLE ? POLLIN : 0) | (ready & SPT_WRITABLE ? POLLOUT : 0);
 
-	if (e->phase != UP_CONNECTING && e->phase != UP_READY)
-		return;
-	e->heard |= (ready & SPT_READABLE) != 0;
-	if (service(e, events) < 0)
-		die(e, e->phase == UP_CONNECTING ? iscsi_get_error(e->iscsi) :
-						   "the connection to the target was lost");
+	if (e->phase == UP_CONNECTING && service(e, events) < 0)
+		die(e, iscsi_get_error(e->iscsi));
+	else if (e->phase == UP_READY && exchange(e, ready) < 0)
+		die(e, "the connection to the target was lost");
 	if (e->phase != UP_READY)
 		return;
 	if (!iscsi_is_logged_in(e->iscsi)) {

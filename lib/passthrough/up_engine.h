@@ -52,6 +52,8 @@ const char *up_engine_redirect(const struct up_engine *engine);
 int up_engine_fd(const struct up_engine *engine);
 unsigned up_engine_events(const struct up_engine *engine);
 void up_engine_service(struct up_engine *engine, unsigned ready);
+/* Once a second or so: two sides that wait for each other to read must not do so for ever. */
+void up_engine_unstick(struct up_engine *engine);
 /* Has anything come from upstream since this was last asked? */
 bool up_engine_heard(struct up_engine *engine);
 

@@ -263,8 +263,10 @@ void up_session_tick(struct spt_timer *timer)
 	else if (c->state == UP_STATE_LOGOUT && now >= c->deadline_us)
 		up_session_end(c, UP_STATE_FENCED, NULL);
 	up_channel_expire(c);
-	if (c->engine && c->state == UP_STATE_UP)
+	if (c->engine && c->state == UP_STATE_UP) {
+		up_engine_unstick(c->engine);
 		up_engine_service(c->engine, SPT_WRITABLE);
+	}
 	up_session_look(c);
 	up_channel_leave(c);
 }

@@ -24,6 +24,7 @@ struct link {
 	uint32_t data_bytes;
 	uint32_t stat_sn, exp_cmd_sn;
 	uint32_t silent_itt; /* of the command that gets no response */
+	uint32_t out_expected; /* GOOD when so much data-out has come */
 	bool misbehaved;
 };
 
@@ -171,6 +172,16 @@ static void async_logout(struct link *l)
 	l->stat_sn++;
 }
 
+static void ping(struct link *l)
+{
+	uint8_t bhs[48];
+
+	answer(l, bhs, 0x20, 0x80);
+	be32_put(bhs + 16, 0xffffffff);
+	be32_put(bhs + 20, 5); /* TTT: an answer is wanted */
+	put(l, bhs, NULL, 0);
+}
+
 /* False: the connection is to be closed. */
 static bool misbehave(struct link *l, enum hostile_way way, bool read, uint32_t expected)
 {
@@ -209,7 +220,14 @@ static bool misbehave(struct link *l, enum hostile_way way, bool read, uint32_t 
 	case HOSTILE_EARLY:
 		r2t(l, 0, expected);
 		respond(l, 0, 0x08, 0, 0, NULL, 0);
-		usleep(200000);
+		usleep(1500000);
+		break;
+	case HOSTILE_PING:
+		r2t(l, 0, expected);
+		usleep(100000); /* until every buffer on the way is full */
+		ping(l);
+		l->silent_itt = itt;
+		l->out_expected = expected;
 		break;
 	case HOSTILE_REJECT:
 		reject(l);
@@ -265,11 +283,15 @@ static void task_management(struct link *l)
 		data_in(l, l->silent_itt, 0, 4096, true);
 }
 
-static void count_data(struct link *l)
+static void take_data(struct link *l)
 {
 	for (uint32_t i = 0; i < l->data_bytes; i++) {
 		if (l->data[i])
 			atomic_fetch_add(&l->h->nonzero, 1);
+	}
+	if (l->out_expected && (l->out_expected -= MIN(l->data_bytes, l->out_expected)) == 0) {
+		be32_put(l->bhs + 16, l->silent_itt);
+		respond(l, 0, 0, 0, 0, NULL, 0);
 	}
 }
 
@@ -297,15 +319,17 @@ static bool one_pdu(struct link *l)
 		task_management(l);
 		break;
 	case 0x05:
-		count_data(l);
+		take_data(l);
 		break;
 	case 0x06:
 		answer(l, bhs, 0x26, 0x80);
 		put(l, bhs, NULL, 0);
 		break;
 	case 0x00:
-		if (be32_get(l->bhs + 16) == 0xffffffff)
+		if (be32_get(l->bhs + 16) == 0xffffffff) {
+			atomic_fetch_add(&l->h->pongs, 1);
 			break;
+		}
 		l->exp_cmd_sn = be32_get(l->bhs + 24) + 1;
 		answer(l, bhs, 0x20, 0x80);
 		be32_put(bhs + 20, 0xffffffff);
@@ -342,8 +366,11 @@ void hostile_start(struct hostile *h)
 	socklen_t bytes = sizeof(a);
 
 	memset(h, 0, sizeof(*h));
+	int little = 128 << 10; /* so that a large write does not fit in the kernel's buffers */
+
 	h->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (h->fd < 0 || bind(h->fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+	if (h->fd < 0 || setsockopt(h->fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)) < 0 ||
+		bind(h->fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
 		listen(h->fd, 5) < 0 ||
 		getsockname(h->fd, (struct sockaddr *)&a, &bytes) < 0 ||
 		pthread_create(&h->thread, NULL, serve, h) != 0)

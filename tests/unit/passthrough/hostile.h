@@ -23,6 +23,7 @@ enum hostile_way {
 	HOSTILE_OVERLONG,       /* Data-In longer than the buffer */
 	HOSTILE_R2T,            /* R2T outside the data-out */
 	HOSTILE_EARLY,          /* R2T for all of it, and the response at once; reads on later */
+	HOSTILE_PING,           /* NOP-In while the data-out is on its way; no offence at all */
 	HOSTILE_REJECT,
 	HOSTILE_CLOSE,
 	HOSTILE_GARBAGE,
@@ -44,6 +45,7 @@ struct hostile {
 	atomic_int connections;
 	atomic_int commands; /* that were received */
 	atomic_int nonzero;  /* bytes of data-out that were not zero, since it was reset */
+	atomic_int pongs;    /* answers to NOP-In */
 	atomic_bool stop;
 };
 

@@ -111,8 +111,9 @@ static void test_answers(void **state)
 }
 
 /*
- * A response comes while most of the data-out that was asked for is still to be sent: what goes out
- * after the task is over is zeros, not what its memory holds by then.
+ * A response comes while most of the data-out that was asked for is still to be sent, and the
+ * target does not take it: what goes out after the task is over is zeros, not what its memory holds
+ * by then.
  */
 static void test_early_response(void **state)
 {
@@ -129,6 +130,21 @@ static void test_early_response(void **state)
 	assert_int_equal(atomic_load(&upstream.connections), 1);
 	/* what the kernel's buffers held already is the only data that came */
 	assert_true(atomic_load(&upstream.nonzero) < (int)sizeof(data) / 2);
+	assert_true(rig_close(&rig));
+}
+
+/* A NOP-In that comes while data-out is queued is answered, and nothing is the worse for it. */
+static void test_ping_under_write(void **state)
+{
+	behave(HOSTILE_PING);
+	open_rig(upstream.port);
+	expect_status(SPT_GOOD);
+	memset(data, 0x77, sizeof(data));
+	assert_int_equal(run_now(&rig, &runs[0], WRITE, 10, 0, data, sizeof(data)), SPT_GOOD);
+	run_end(&runs[0]);
+	expect_good_read();
+	assert_int_equal(atomic_load(&upstream.connections), 1);
+	assert_int_equal(atomic_load(&upstream.pongs), 1);
 	assert_true(rig_close(&rig));
 }
 
@@ -240,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_early_response),
+		cmocka_unit_test(test_ping_under_write),
 		cmocka_unit_test(test_aborts),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_logins),
