@@ -99,6 +99,21 @@ static struct spt_session *session_alloc(const struct spt_session_params *params
 	return s;
 }
 
+/* Without a channel the logical unit is there and says NOT READY; why, the log says. */
+static void open_channel(struct spt_itl *itl, bool reinstated)
+{
+	struct spt_session *s = itl->session;
+	int r = channel_get(s->context, itl->device, s, reinstated, &itl->channel);
+
+	if (r < 0) {
+		itl->channel = NULL;
+		spt_device_event(itl->device, "not ready for %s: %s", s->nexus.initiator_name,
+			strerror(-r));
+		return;
+	}
+	backend_nexus_start(itl, reinstated);
+}
+
 int spt_session_start(struct spt_context *context, const struct spt_session_params *params,
 	spt_session_cookie *ret)
 {
@@ -118,11 +133,7 @@ int spt_session_start(struct spt_context *context, const struct spt_session_para
 	for (size_t i = 0; i < s->n_itls; i++) {
 		struct spt_itl *itl = &s->itls[i];
 		itl_init(itl, s, spt_lun_map_at(s->luns, i));
-		/* Without a channel the logical unit is there and says NOT READY. */
-		if (channel_get(context, itl->device, s, params->reinstated, &itl->channel) < 0)
-			itl->channel = NULL;
-		else
-			backend_nexus_start(itl, params->reinstated);
+		open_channel(itl, params->reinstated);
 		itl_join(itl, params->known);
 	}
 	*ret = s->cookie;

@@ -3,6 +3,7 @@
 #include "fake_backend.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,10 +219,19 @@ const struct spt_backend_ops FAKE_PER_NEXUS = OPS(SPT_BACKEND_PER_NEXUS, fake_fe
 const struct spt_backend_ops FAKE_OWN_ORDER = OPS(SPT_BACKEND_OWN_ORDER, fake_fence);
 const struct spt_backend_ops FAKE_NO_FENCE = OPS(0, NULL);
 
+char fake_event[256];
+
+static void on_event(void *arg, const char *device, const char *text)
+{
+	snprintf(fake_event, sizeof(fake_event), "%s: %s", device, text);
+}
+
 struct spt_device *fake_open(const struct spt_backend_ops *ops, const char *name,
 	const struct spt_escalation *escalation, struct fake_device **ret_state)
 {
-	struct spt_device_params params = { .name = name, .identity = 1, .backend = ops };
+	struct spt_device_params params = {
+		.name = name, .identity = 1, .backend = ops, .event = on_event,
+	};
 	struct spt_device *device;
 	struct spt_error error;
 

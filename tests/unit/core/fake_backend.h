@@ -54,6 +54,9 @@ struct fake_device {
 /* Shared by the nexuses of a loop; and one for each nexus. */
 extern const struct spt_backend_ops FAKE_SHARED, FAKE_PER_NEXUS, FAKE_OWN_ORDER, FAKE_NO_FENCE;
 
+/* The last thing that a device told: "NAME: TEXT". */
+extern char fake_event[256];
+
 /* Opens a device of @ops with this escalation; *ret_state is its fake_device. */
 struct spt_device *fake_open(const struct spt_backend_ops *ops, const char *name,
 	const struct spt_escalation *escalation, struct fake_device **ret_state);

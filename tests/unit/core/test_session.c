@@ -142,6 +142,7 @@ static void no_channel(void **state)
 	rig_open(&rig, NULL);
 	rig.fake->open_error = -EIO;
 	rig_start(&rig, 0, 0);
+	assert_string_equal(fake_event, "one: not ready for iqn.2026-11.org.example:a: Input/output error");
 	job_init(&job, &rig, 0, 1);
 	job_run(&rig, &job);
 	assert_int_equal(job.key, SPT_KEY_NOT_READY);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <spt/tmf.h>
+
 #include "rig.h"
 
 static uint8_t pattern[1u << 20];
@@ -205,6 +207,62 @@ static void pieces(void **state)
 	}
 }
 
+static int answered;
+
+static void reset_answered(struct spt_tmf *tmf)
+{
+	assert_int_equal(tmf->response, SPT_TMF_COMPLETE);
+	answered++;
+}
+
+static void count(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* Another nexus resets the logical unit while a Data-Out is half here: its memory stays until it is. */
+static void reset_in_the_middle(void **state)
+{
+	for (unsigned held = 0; held < 2; held++) {
+		struct rig rig;
+		struct spt_session_params p = {
+			.nexus = { .initiator_name = "iqn.b", .target_name = "iqn.t", .peer_address = "x" },
+		};
+		struct spt_tmf tmf = { .function = SPT_TMF_LOGICAL_UNIT_RESET, .done = reset_answered };
+		uint8_t bhs[BHS_BYTES];
+		uint32_t ttt = TAG_NONE;
+		int stopped = 0;
+
+		rig_open_entered(&rig);
+		p.luns = rig.map;
+		assert_int_equal(spt_session_start(rig.context, &p, &tmf.session), 0);
+		rig_command_bhs(&rig, &(struct rig_command){ .itt = 5, .write = true, .expected = 8192,
+			.more = held, .skip = held }, bhs);
+		rig_send(&rig, bhs, NULL, 0);
+		if (!held)
+			ttt = be32_get(rig_expect(&rig, OP_R2T)->bhs + 20);
+		rig_data_out_bhs(bhs, 5, ttt, 0, 0, true);
+		be24_put(bhs + 5, 8192);
+		rig_put(&rig, bhs, BHS_BYTES);
+		rig_put(&rig, pattern, 3000);
+		fake_host_settle(&rig.fake);
+		assert_int_equal(spt_tmf(rig.context, &tmf), 0);
+		fake_host_settle(&rig.fake);
+		assert_int_equal(answered, 1);
+		answered = 0;
+		rig_put(&rig, pattern + 3000, 8192 - 3000);
+		rig_silent(&rig); /* no response is owed */
+		rig.cmd_sn = held ? 100 : 101;
+		rig_command_bhs(&rig, &(struct rig_command){ .itt = 5 }, bhs); /* the tag is free */
+		rig_send(&rig, bhs, NULL, 0);
+		rig_expect(&rig, OP_SCSI_RESPONSE); /* the unit attention of the reset */
+		assert_int_equal(rig.disk->submits, 0);
+		assert_int_equal(spt_session_stop(rig.context, tmf.session, count, &stopped), 0);
+		assert_int_equal(stopped, 1);
+		rig_close(&rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +271,7 @@ int main(void)
 		cmocka_unit_test(guessed_tags),
 		cmocka_unit_test(wrong_numbers),
 		cmocka_unit_test(pieces),
+		cmocka_unit_test(reset_in_the_middle),
 	};
 
 	make_pattern();
