@@ -4,6 +4,7 @@
  * in the caller's one block of memory, lengths in and out.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,6 +176,50 @@ static void test_timeout(void **state)
 	spt_handle_close(h);
 }
 
+struct caller {
+	struct spt_handle *handle;
+	uint8_t lba;
+	int failures;
+};
+
+static void *write_and_read(void *arg)
+{
+	struct caller *c = arg;
+	const uint8_t write[] = WRITE_10(c->lba, 1), read[] = READ_10(c->lba, 1);
+	struct block b;
+
+	for (int i = 0; i < 50; i++) {
+		block_init(&b, write, 10, SPT_DATA_OUT, 512);
+		memset(b.data, i + c->lba, 512);
+		c->failures += send(c->handle, &b) != 0 || b.q.scsi_status != SPT_GOOD;
+		block_init(&b, read, 10, SPT_DATA_IN, 512);
+		c->failures += send(c->handle, &b) != 0 || b.q.scsi_status != SPT_GOOD;
+		c->failures += b.data[0] != (uint8_t)(i + c->lba) || b.data[511] != b.data[0];
+	}
+	return NULL;
+}
+
+/* One handle, several threads: each call by itself. */
+static void threads(struct spt_handle *h)
+{
+	struct caller callers[4];
+	pthread_t thread[4];
+
+	for (unsigned i = 0; i < 4; i++) {
+		callers[i] = (struct caller){ .handle = h, .lba = (uint8_t)(64 + i) };
+		assert_int_equal(pthread_create(&thread[i], NULL, write_and_read, &callers[i]), 0);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		pthread_join(thread[i], NULL);
+		assert_int_equal(callers[i].failures, 0);
+	}
+}
+
+static void test_threads(void **state)
+{
+	for_each_handle(threads);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_in_out_lengths),
 		cmocka_unit_test(test_unspecified_direction),
 		cmocka_unit_test(test_timeout),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

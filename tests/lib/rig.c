@@ -64,6 +64,8 @@ void for_each_device(void (*test)(struct spt_device *device))
 	test(open_text("mem:size=4M"));
 	snprintf(file, sizeof(file), "file:path=%s", scratch_path());
 	test(open_text(file));
+	snprintf(file, sizeof(file), "file:path=%s,io=threads", scratch_path());
+	test(open_text(file));
 }
 
 static void (*handle_test)(struct spt_handle *);

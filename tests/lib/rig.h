@@ -4,7 +4,7 @@
  * the asynchronous calls, and handles for the synchronous ones. All of it by the installed headers and
  * libsptgt.so.
  *
- * Devices are "mem" and "file"; or, when SEEDS_DEVICE tells one ("sg:path=/dev/sg0"), that one: a disk
+ * Devices are "mem" and "file", the latter with and without threads; or, when SEEDS_DEVICE tells one ("sg:path=/dev/sg0"), that one: a disk
  * with blocks of 512 bytes whose contents do not matter.
  */
 #ifndef TESTS_LIB_RIG_H
