@@ -51,7 +51,9 @@ static void tick(struct spt_timer *timer)
 	struct conn *conn = timer->arg;
 	const struct conn_portal *p = &conn->portal;
 	uint64_t now = spt_host_now_us(conn->env->host);
-	uint64_t silence = now - conn->last_rx_us;
+	/* While we do not read, what the peer takes is his sign of life. */
+	uint64_t heard = conn->rx.paused ? MAX(conn->last_rx_us, conn->last_tx_us) : conn->last_rx_us;
+	uint64_t silence = now - heard;
 
 	if (conn->closing)
 		return;

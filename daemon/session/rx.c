@@ -86,7 +86,6 @@ static bool data_digest_wrong(const struct conn *conn, const uint8_t *data, uint
 
 static void deliver(struct conn *conn, struct rx_pdu *pdu)
 {
-	conn->last_rx_us = spt_host_now_us(conn->env->host);
 	conn->rx.large = pdu->data_bytes > LARGE_BYTES;
 	if (conn->login)
 		conn_login_pdu(conn, pdu);
@@ -215,8 +214,10 @@ static ssize_t receive(struct conn *conn, struct iovec *iov, size_t n)
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = n };
 	ssize_t r = recvmsg(conn->fd, &m, MSG_DONTWAIT);
 
-	if (r > 0)
+	if (r > 0) {
+		conn->last_rx_us = spt_host_now_us(conn->env->host);
 		return r;
+	}
 	if (r == 0)
 		conn_close(conn, CLOSE_PEER_CLOSED, NULL);
 	else if (errno == ECONNRESET || errno == EPIPE)

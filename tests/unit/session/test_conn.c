@@ -338,6 +338,41 @@ static void bounded_answers(void **state)
 	rig_close(&rig);
 }
 
+/* Who reads slowly is not read from meanwhile, and that is not his silence. */
+static void slow_reader(void **state)
+{
+	static uint8_t data[262144];
+	struct rig rig;
+	uint8_t bhs[BHS_BYTES];
+
+	rig_open(&rig);
+	rig.params.max_send_data_segment_bytes = sizeof(data);
+	rig_enter(&rig);
+	for (uint32_t i = 0; i < 24; i++) {
+		rig_nop_bhs(&rig, bhs, i, true);
+		be24_put(bhs + 5, sizeof(data));
+		for (size_t at = 0; at < BHS_BYTES + sizeof(data);) {
+			const uint8_t *p = at < BHS_BYTES ? bhs + at : data + at - BHS_BYTES;
+			size_t n = at < BHS_BYTES ? BHS_BYTES - at : BHS_BYTES + sizeof(data) - at;
+			ssize_t r = send(rig.peer, p, n, MSG_NOSIGNAL);
+			if (r > 0) {
+				at += (size_t)r;
+				continue;
+			}
+			/* Nothing more goes in: take one answer, slowly. */
+			fake_host_settle(&rig.fake);
+			if (rig.conn->rx.paused) {
+				rig_expect(&rig, OP_NOP_IN);
+				for (unsigned half = 0; half < 2; half++)
+					rig_pass(&rig, 4900000);
+				assert_non_null(rig.conn);
+			}
+		}
+	}
+	assert_non_null(rig.conn);
+	rig_close(&rig);
+}
+
 static void text_pdu(struct rig *rig, uint8_t *bhs, uint32_t ttt, bool final, bool continues)
 {
 	struct pdu_text_request q = {
@@ -461,6 +496,7 @@ int main(void)
 		cmocka_unit_test(not_stalled),
 		cmocka_unit_test(stalled),
 		cmocka_unit_test(bounded_answers),
+		cmocka_unit_test(slow_reader),
 		cmocka_unit_test(text_without_final),
 		cmocka_unit_test(refused_once),
 		cmocka_unit_test(login_deadline),
