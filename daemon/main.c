@@ -248,7 +248,7 @@ static int run(struct daemon *d)
 	else
 		r = start(d);
 	if (!r) {
-		notify_status("%zu targets", d->server.n_targets);
+		notify_status("targets: %zu", d->server.n_targets);
 		notify_ready();
 		log_notice("ready");
 		loop_run(d->server.workers[0].loop);
@@ -270,6 +270,10 @@ int main(int argc, char **argv)
 	logging_start(o.log);
 	r = load_config(&o, &d.config);
 	if (r < 0 || o.check) {
+		if (r >= 0)
+			printf("%s is good: portals %zu, devices %zu, targets %zu\n",
+				o.demo ? "the demo's configuration" : o.config, d.config->n_portals,
+				d.config->n_devices, d.config->n_targets);
 		config_free(d.config);
 		return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}

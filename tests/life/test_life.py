@@ -106,6 +106,7 @@ class Life(unittest.TestCase):
     def test_check_of_a_good_configuration(self):
         r = run(SPTGTD, '--check', '--config', self.write_config(CONFIG.replace('{dir}', '/tmp')))
         self.assertEqual(r.returncode, 0)
+        self.assertIn('is good: portals 1, devices 1, targets 2', r.stdout)
         self.assertIn('two paths to one disk', r.stderr)     # a warning, with its line
 
     def test_a_configuration_that_is_not_there(self):
