@@ -15,7 +15,8 @@ TWO_PATHS = ('MultipathIO.',)          # suites that want a second path to the s
 
 def names(program='iscsi-test-cu'):
     """SUITE.TEST of every test; the list repeats each one in every family it belongs to."""
-    listing = subprocess.run([program, '--list'], stdout=subprocess.PIPE, text=True, check=True, timeout=30).stdout
+    listing = subprocess.run([program, '--list'], stdout=subprocess.PIPE, text=True, check=True,
+                             timeout=30).stdout
     words = [line.strip().split('.', 1) for line in listing.splitlines()]
     return [word[1] for word in words if len(word) == 2 and word[0] == 'ALL' and '.' in word[1]]
 
@@ -41,7 +42,8 @@ def run(name, urls, timeout, program='iscsi-test-cu', initiator=None):
     command += urls[:2] if name.startswith(TWO_PATHS) else urls[:1]
     start = time.monotonic()
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT,
                               timeout=timeout)
         output, status = done.stdout, done.returncode
     except subprocess.TimeoutExpired as e:

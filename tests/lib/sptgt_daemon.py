@@ -37,7 +37,8 @@ class Daemon:
         command = [program, '--config', path, '--log', 'stderr', '--log-level', log_level]
         env = dict(os.environ)
         env.setdefault('UBSAN_OPTIONS', 'print_stacktrace=1')
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log_file, stderr=self.log_file,
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log_file,
+                                        stderr=self.log_file,
                                         env=env)
         try:
             self._await_ready(time.monotonic() + start_seconds)

@@ -127,7 +127,8 @@ def run_file(path, args):
         return len(functions), 0
     if args.address:
         host, port = args.address.rsplit(':', 1)
-        return len(functions), Runner((host, int(port)), args.target, args.lun, None, args.verbose).run(functions, args.jobs)
+        return len(functions), Runner((host, int(port)), args.target, args.lun, None,
+                                      args.verbose).run(functions, args.jobs)
     daemon = Daemon(args.sptgtd, config, log_level=args.log_level)
     try:
         before = daemon.open_files()

@@ -18,12 +18,14 @@ import struct
 import threading
 import time
 
-from wire import (CONTINUE, FINAL, FROM_TARGET, NONE, OVERFLOW, READ, SIMPLE, STATUS, UNDERFLOW, WRITE, Pdu, lun_field, pairs,
-                  text, crc32c)
+from wire import (CONTINUE, FINAL, FROM_TARGET, NONE, OVERFLOW, READ, SIMPLE, STATUS, UNDERFLOW, WRITE, Pdu,
+                  crc32c, lun_field, pairs, text)
 
-__all__ = ['conversation', 'Talk', 'Initiator', 'Wrong', 'Gone', 'Refused', 'Late', 'check', 'equal', 'one_of', 'Pdu', 'text',
-           'pairs', 'crc32c', 'lun_field', 'NONE', 'FINAL', 'CONTINUE', 'READ', 'WRITE', 'SIMPLE', 'OVERFLOW', 'UNDERFLOW', 'STATUS',
-           'BLOCK', 'GOOD', 'CHECK_CONDITION', 'READ10', 'WRITE10', 'INQUIRY', 'TEST_UNIT_READY', 'READ_CAPACITY10', 'pattern', 'ISID', 'Background']
+__all__ = ['conversation', 'Talk', 'Initiator', 'Background', 'Wrong', 'Gone', 'Refused', 'Late',
+           'check', 'equal', 'one_of', 'pattern', 'Pdu', 'text', 'pairs', 'crc32c', 'lun_field',
+           'NONE', 'FINAL', 'CONTINUE', 'READ', 'WRITE', 'SIMPLE', 'OVERFLOW', 'UNDERFLOW', 'STATUS',
+           'BLOCK', 'GOOD', 'CHECK_CONDITION', 'ISID',
+           'READ10', 'WRITE10', 'INQUIRY', 'TEST_UNIT_READY', 'READ_CAPACITY10']
 
 BLOCK = 512
 GOOD, CHECK_CONDITION = 0x00, 0x02
@@ -77,7 +79,8 @@ def equal(got, want, what):
 
 
 def one_of(got, allowed, what):
-    check(got in allowed, '%s is %s and must be one of %s', what, _show(got), ', '.join(_show(a) for a in allowed))
+    check(got in allowed, '%s is %s and must be one of %s', what, _show(got),
+          ', '.join(_show(a) for a in allowed))
 
 
 def _show(value):
@@ -293,10 +296,12 @@ class Initiator:
     def _hold(self, pdu):
         """What is true of every PDU that a target sends."""
         limit = self.number('MaxRecvDataSegmentLength') if self.full_feature else 8192
-        check(len(pdu.data) <= limit, 'a data segment of %d bytes is longer than our MaxRecvDataSegmentLength (13.12)', len(pdu.data))
+        check(len(pdu.data) <= limit,
+              'a data segment of %d bytes is longer than our MaxRecvDataSegmentLength (13.12)', len(pdu.data))
         if pdu.name in ('response', 'tmf_response', 'logout_response', 'r2t', 'reject', 'async', 'nop_in'):
             check(pdu.has(FINAL), 'the first bit of byte 1 of a %s is 0 (11.4.1)', pdu.name)
-        advances = (pdu.name in ('response', 'tmf_response', 'login_response', 'text_response', 'logout_response', 'async', 'reject')
+        advances = (pdu.name in ('response', 'tmf_response', 'login_response', 'text_response',
+                                 'logout_response', 'async', 'reject')
                     or pdu.name == 'data_in' and pdu.has(STATUS) or pdu.name == 'nop_in' and pdu.itt != NONE)
         carries = advances or pdu.name in ('r2t', 'nop_in')
         if carries:
@@ -310,7 +315,8 @@ class Initiator:
         if self.expcmdsn is not None:
             check((pdu.expcmdsn - self.expcmdsn) & NONE < 1 << 31, 'ExpCmdSN goes back (4.2.2.1)')
             check((pdu.maxcmdsn - self.maxcmdsn) & NONE < 1 << 31, 'MaxCmdSN goes back (4.2.2.1)')
-        check((pdu.maxcmdsn - pdu.expcmdsn + 1) & NONE < 1 << 31, 'MaxCmdSN is less than ExpCmdSN - 1 (4.2.2.1)')
+        check((pdu.maxcmdsn - pdu.expcmdsn + 1) & NONE < 1 << 31,
+              'MaxCmdSN is less than ExpCmdSN - 1 (4.2.2.1)')
         self.expcmdsn, self.maxcmdsn = pdu.expcmdsn, pdu.maxcmdsn
         if pdu.name == 'reject' and len(pdu.data) >= 48:
             self._close_gap(pdu)
@@ -382,7 +388,8 @@ class Initiator:
         if not pdu.has(CONTINUE):
             try:
                 for key, value in pairs(pdu.data):
-                    check(key not in self.answers or self.full_feature, 'the target answers %s twice (6.2)', key)
+                    check(key not in self.answers or self.full_feature, 'the target answers %s twice (6.2)',
+                          key)
                     self.answers[key] = value
                     if key in self.params and key not in self.offered and key != 'MaxRecvDataSegmentLength':
                         self.owed[key] = self.params[key] = value      # we take what it offers
@@ -435,8 +442,8 @@ class Initiator:
 
     # --- SCSI commands
 
-    def start(self, cdb, read=0, write=b'', lun=None, edtl=None, attribute=SIMPLE, immediate=False, itt=None, immediate_bytes=None,
-              unsolicited_bytes=None, cmdsn=None, ahs=b''):
+    def start(self, cdb, read=0, write=b'', lun=None, edtl=None, attribute=SIMPLE, immediate=False, itt=None,
+              immediate_bytes=None, unsolicited_bytes=None, cmdsn=None, ahs=b''):
         """Send a SCSI Command with as much immediate and unsolicited data as was agreed, or as much as is asked for."""
         room = min(self.number('FirstBurstLength'), len(write))
         if immediate_bytes is None:
@@ -445,8 +452,10 @@ class Initiator:
             unsolicited_bytes = 0 if self.yes('InitialR2T') else room - immediate_bytes
         flags = attribute | (READ if read else 0) | (WRITE if write or edtl and not read else 0) | (0 if unsolicited_bytes else FINAL)
         more = {} if cmdsn is None else {'cmdsn': cmdsn}
-        pdu = self.pdu('command', flags=flags, itt=self.new_itt() if itt is None else itt, lun=self.talk.lun if lun is None else lun,
-                       edtl=len(write) or read if edtl is None else edtl, cdb=cdb, data=write[:immediate_bytes], immediate=immediate,
+        pdu = self.pdu('command', flags=flags, itt=self.new_itt() if itt is None else itt,
+                       lun=self.talk.lun if lun is None else lun,
+                       edtl=len(write) or read if edtl is None else edtl, cdb=cdb,
+                       data=write[:immediate_bytes], immediate=immediate,
                        ahs=ahs, **more)
         task = self.tasks[pdu.itt] = Task(pdu, write, read)
         self.send(pdu)
@@ -467,7 +476,8 @@ class Initiator:
     def step(self, answer=True, seconds=8):
         """Take one PDU that belongs to a task; R2Ts are answered unless told otherwise. Returns the task."""
         pdu = self.recv(seconds)
-        check(pdu.name in ('r2t', 'data_in', 'response'), 'this came instead of an answer to a SCSI command: %s', pdu)
+        check(pdu.name in ('r2t', 'data_in', 'response'),
+              'this came instead of an answer to a SCSI command: %s', pdu)
         check(pdu.itt in self.tasks, 'a %s for a task that there is not: %x', pdu.name, pdu.itt)
         task = self.tasks[pdu.itt]
         getattr(self, '_take_' + pdu.name)(task, pdu)
@@ -481,7 +491,8 @@ class Initiator:
 
     def _take_r2t(self, task, pdu):
         task.outstanding_r2ts += 1
-        check(task.outstanding_r2ts <= self.number('MaxOutstandingR2T'), 'more R2Ts than MaxOutstandingR2T (13.17)')
+        check(task.outstanding_r2ts <= self.number('MaxOutstandingR2T'),
+              'more R2Ts than MaxOutstandingR2T (13.17)')
         check(0 < pdu.desired <= self.number('MaxBurstLength'), 'an R2T for %d bytes (11.8.4)', pdu.desired)
         check(pdu.offset + pdu.desired <= task.pdu.edtl, 'an R2T beyond the data that there are (11.8.4)')
         check(pdu.ttt != NONE, 'an R2T with the reserved Target Transfer Tag (11.8.5)')
@@ -495,7 +506,8 @@ class Initiator:
         task.data += pdu.data
         check(len(task.data) <= task.pdu.edtl, 'more data than the expected length')
         task.sequence_bytes += len(pdu.data)
-        check(task.sequence_bytes <= self.number('MaxBurstLength'), 'a sequence is longer than MaxBurstLength (13.13)')
+        check(task.sequence_bytes <= self.number('MaxBurstLength'),
+              'a sequence is longer than MaxBurstLength (13.13)')
         if pdu.has(FINAL):
             task.sequence_bytes = 0
         task.data_ins.append(pdu)
@@ -510,14 +522,16 @@ class Initiator:
             length = int.from_bytes(pdu.data[:2], 'big')
             check(2 + length <= len(pdu.data), 'SenseLength is beyond the data segment (11.4.7)')
             task.sense = pdu.data[2:2 + length]
-        check(bool(task.sense) == (pdu.status == CHECK_CONDITION), 'sense data with status %02x (11.4.7)', pdu.status)
+        check(bool(task.sense) == (pdu.status == CHECK_CONDITION), 'sense data with status %02x (11.4.7)',
+              pdu.status)
         self._ended(task, pdu)
 
     def _ended(self, task, pdu):
         task.status, task.end = pdu.status, pdu
         task.residual = pdu.residual if pdu.flags & (OVERFLOW | UNDERFLOW) else 0
         check(pdu.flags & 6 != 6, 'both O and U are 1 (11.4.1)')
-        check(not pdu.flags & UNDERFLOW or pdu.residual <= task.pdu.edtl, 'a residual beyond the expected length (11.4.5.1)')
+        check(not pdu.flags & UNDERFLOW or pdu.residual <= task.pdu.edtl,
+              'a residual beyond the expected length (11.4.5.1)')
         del self.tasks[task.itt]
 
     def finish(self, task, seconds=8):
@@ -531,7 +545,8 @@ class Initiator:
     def good(self, cdb, read=0, write=b'', **more):
         """A command that must end with GOOD; returns its task."""
         task = self.command(cdb, read, write, **more)
-        check(task.status == GOOD, 'status %02x with sense %s, and GOOD was expected', task.status, task.sense.hex())
+        check(task.status == GOOD, 'status %02x with sense %s, and GOOD was expected', task.status,
+              task.sense.hex())
         return task
 
     def write(self, lba, data, **more):

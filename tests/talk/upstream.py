@@ -16,7 +16,8 @@ from wire import FINAL, NONE, STATUS, UNDERFLOW, OVERFLOW, Pdu, pairs, text
 
 NAME = 'iqn.2026-11.org.sptgt:upstream'
 BLOCKS = 65536
-ECHOED = ('MaxBurstLength', 'FirstBurstLength', 'DefaultTime2Wait', 'DefaultTime2Retain', 'MaxOutstandingR2T', 'MaxConnections',
+ECHOED = ('MaxBurstLength', 'FirstBurstLength', 'DefaultTime2Wait', 'DefaultTime2Retain', 'MaxOutstandingR2T',
+          'MaxConnections',
           'DataPDUInOrder', 'DataSequenceInOrder', 'ErrorRecoveryLevel', 'InitialR2T', 'ImmediateData')
 
 
@@ -115,7 +116,8 @@ class Link:
         elif code == 0x28:
             self.data(pdu, bytes(512 * int.from_bytes(cdb[7:9], 'big')), 1 << 30)
         elif code == 0x2a and len(pdu.data) < pdu.edtl:
-            self.send('r2t', advance=False, itt=pdu.itt, lun=pdu.lun, ttt=5, offset=len(pdu.data), desired=pdu.edtl - len(pdu.data))
+            self.send('r2t', advance=False, itt=pdu.itt, lun=pdu.lun, ttt=5, offset=len(pdu.data),
+                      desired=pdu.edtl - len(pdu.data))
         elif code in (0x00, 0x2a, 0x35):
             self.status(pdu)
         elif code == 0xa0:
@@ -141,7 +143,8 @@ class Link:
         data = data[:pdu.edtl]
         for n, offset in enumerate(range(0, max(len(data), 1), 8192)):
             last = offset + 8192 >= len(data)
-            self.send('data_in', advance=last, itt=pdu.itt, lun=pdu.lun, ttt=NONE, datasn=n, offset=offset, data=data[offset:offset + 8192],
+            self.send('data_in', advance=last, itt=pdu.itt, lun=pdu.lun, ttt=NONE, datasn=n, offset=offset,
+                      data=data[offset:offset + 8192],
                       flags=flags if last else 0, residual=abs(left) if last else 0)
 
 

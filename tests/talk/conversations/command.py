@@ -11,14 +11,16 @@ def reads(t):
     data = pattern(512 * BLOCK, t.number)
     t.log_in().settle().write(t.region, data)
     for segment, burst in BURSTS:
-        s = t.log_in({'MaxRecvDataSegmentLength': segment, 'MaxBurstLength': burst, 'FirstBurstLength': 512}).settle()
+        s = t.log_in({'MaxRecvDataSegmentLength': segment, 'MaxBurstLength': burst,
+                      'FirstBurstLength': 512}).settle()
         for blocks in (1, 2, 7, 8, 9, 64, 127, 512):
             task = s.good(READ10(t.region, blocks), read=blocks * BLOCK)
             equal(bytes(task.data), data[:blocks * BLOCK], 'the data of %d blocks' % blocks)
             equal(task.residual_flags(), 0, 'the residual flags')
 
 
-@conversation('RFC 7143 11.7.3', 'GOOD status rides in the last Data-In, or comes in a SCSI Response; never both')
+@conversation('RFC 7143 11.7.3',
+              'GOOD status rides in the last Data-In, or comes in a SCSI Response; never both')
 def status_once(t):
     s = t.log_in().settle()
     s.good(READ10(t.region, 8), read=8 * BLOCK)
@@ -33,11 +35,14 @@ def underflow(t):
     for blocks, expected in ((8, 16 * BLOCK), (8, 8 * BLOCK + 1), (1, 1 << 20), (1, 0xfffffffc)):
         task = s.good(READ10(t.region, blocks), read=expected)
         equal(len(task.data), blocks * BLOCK, 'the length of the data')
-        equal((task.residual_flags(), task.residual), (UNDERFLOW, expected - blocks * BLOCK), 'residual flags and count')
+        equal((task.residual_flags(), task.residual), (UNDERFLOW, expected - blocks * BLOCK),
+              'residual flags and count')
     task = s.good(INQUIRY(36), read=252)
-    equal((len(task.data), task.residual_flags(), task.residual), (36, UNDERFLOW, 216), 'INQUIRY of 36 bytes into 252')
+    equal((len(task.data), task.residual_flags(), task.residual), (36, UNDERFLOW, 216),
+          'INQUIRY of 36 bytes into 252')
     task = s.good(TEST_UNIT_READY, read=100)
-    equal((len(task.data), task.residual_flags(), task.residual), (0, UNDERFLOW, 100), 'TEST UNIT READY that expects data')
+    equal((len(task.data), task.residual_flags(), task.residual), (0, UNDERFLOW, 100),
+          'TEST UNIT READY that expects data')
 
 
 @conversation('RFC 7143 11.4.5', 'less is expected than there is: overflow, and the data is cut')
@@ -47,7 +52,8 @@ def overflow(t):
     for expected in (1, 511, 512, 2048, 4095):
         task = s.good(READ10(t.region, 8), read=expected)
         equal(bytes(task.data), whole[:expected], 'the data')
-        equal((task.residual_flags(), task.residual), (OVERFLOW, 8 * BLOCK - expected), 'residual flags and count')
+        equal((task.residual_flags(), task.residual), (OVERFLOW, 8 * BLOCK - expected),
+              'residual flags and count')
     task = s.command(READ10(t.region, 8))
     if task.status == GOOD:
         equal((task.residual_flags(), task.residual), (OVERFLOW, 8 * BLOCK), 'a read that expects nothing')
@@ -57,7 +63,8 @@ def overflow(t):
 def residual_of_failed(t):
     s = t.log_in().settle()
     task = s.failed(READ10(0xfffffff0, 8), 0x052100, read=8 * BLOCK)
-    equal((len(task.data), task.residual_flags(), task.residual), (0, UNDERFLOW, 8 * BLOCK), 'length, flags and residual')
+    equal((len(task.data), task.residual_flags(), task.residual), (0, UNDERFLOW, 8 * BLOCK),
+          'length, flags and residual')
 
 
 @conversation('SAM-5 5.2, SPC-5 4.4', 'errors of the emulated disk, with sense data')
@@ -71,10 +78,12 @@ def errors(t):
     s.good(TEST_UNIT_READY)
 
 
-@conversation('SAM-5 5.11, SPC-5 6.7', 'a LUN that does not exist: LOGICAL UNIT NOT SUPPORTED, and INQUIRY says so in its own way')
+@conversation('SAM-5 5.11, SPC-5 6.7',
+              'a LUN that does not exist: LOGICAL UNIT NOT SUPPORTED, and INQUIRY says so in its own way')
 def no_such_lun(t):
     s = t.log_in().settle()
-    for lun in (1, 9, 255, 256, 16383, 1 << 62 | 5 << 48 | 7, 0xffffffffffffffff, 0x0000000000000001, 0xc101000000000000, 0x8000000000000000):
+    for lun in (1, 9, 255, 256, 16383, 1 << 62 | 5 << 48 | 7, 0xffffffffffffffff, 0x0000000000000001,
+                0xc101000000000000, 0x8000000000000000):
         s.failed(TEST_UNIT_READY, 0x052500, lun=lun)
         s.failed(READ10(0, 1), 0x052500, read=BLOCK, lun=lun)
         task = s.command(WRITE10(0, 1), write=pattern(BLOCK), lun=lun)
@@ -101,9 +110,11 @@ def attributes(t):
     for attribute in (0, 1, 2, 3):
         s.good(READ10(t.region, 1), read=BLOCK, attribute=attribute)
     for attribute in (4, 5, 6, 7):                                          # ACA, without an ACA, and reserved ones
-        s.send('command', flags=FINAL | READ | attribute, itt=s.new_itt(), lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1))
+        s.send('command', flags=FINAL | READ | attribute, itt=s.new_itt(), lun=t.lun, edtl=BLOCK,
+               cdb=READ10(t.region, 1))
         try:
-            one_of(s.recv().name, ('response', 'reject', 'data_in'), 'the answer to task attribute %d' % attribute)
+            one_of(s.recv().name, ('response', 'reject', 'data_in'),
+                   'the answer to task attribute %d' % attribute)
         except Gone:
             s = t.log_in().settle()
     s.ping()
@@ -115,14 +126,16 @@ def wrong_direction(t):
     before = s.read(t.region, 2)
     for flags, edtl, cdb in ((FINAL, 0, READ10(t.region, 1)), (FINAL | WRITE, BLOCK, READ10(t.region, 1)),
                              (FINAL | READ, BLOCK, WRITE10(t.region, 1)), (FINAL, 0, WRITE10(t.region, 1)),
-                             (FINAL | READ | WRITE, BLOCK, READ10(t.region, 1)), (FINAL, 4096, TEST_UNIT_READY)):
+                             (FINAL | READ | WRITE, BLOCK, READ10(t.region, 1)),
+                             (FINAL, 4096, TEST_UNIT_READY)):
         itt = s.new_itt()
         s.send('command', flags=flags | SIMPLE, itt=itt, lun=t.lun, edtl=edtl, cdb=cdb)
         try:
             while True:
                 pdu = s.recv()
                 if pdu.name == 'r2t':
-                    s.send('data_out', itt=itt, ttt=pdu.ttt, lun=t.lun, offset=pdu.offset, flags=FINAL, data=bytes(pdu.desired))
+                    s.send('data_out', itt=itt, ttt=pdu.ttt, lun=t.lun, offset=pdu.offset, flags=FINAL,
+                           data=bytes(pdu.desired))
                 elif pdu.name != 'data_in' or pdu.has(STATUS):
                     break
             one_of(pdu.name, ('response', 'reject', 'data_in'), 'the answer')
@@ -131,13 +144,15 @@ def wrong_direction(t):
     equal(s.read(t.region, 2), before, 'the medium after commands that move nothing to it')
 
 
-@conversation('RFC 7143 4.2.2.1', 'many commands at once, answered each exactly once with its own data', seconds=30)
+@conversation('RFC 7143 4.2.2.1', 'many commands at once, answered each exactly once with its own data',
+              seconds=30)
 def many_at_once(t):
     s = t.log_in().settle()
     data = pattern(256 * BLOCK, t.number)
     s.write(t.region, data)
     for _ in range(4):
-        tasks = [s.start(READ10(t.region + n, 3), read=3 * BLOCK) for n in range(min(64, (s.maxcmdsn - s.cmdsn + 1) & NONE))]
+        tasks = [s.start(READ10(t.region + n, 3),
+                         read=3 * BLOCK) for n in range(min(64, (s.maxcmdsn - s.cmdsn + 1) & NONE))]
         for n, task in enumerate(tasks):
             s.finish(task)
             equal(bytes(task.data), data[n * BLOCK:(n + 3) * BLOCK], 'the data of command %d' % n)
@@ -151,15 +166,18 @@ def immediate_command(t):
     equal((s.cmdsn, s.expcmdsn), (before, before), 'CmdSN and ExpCmdSN')
 
 
-@conversation('RFC 7143 11.2.2', 'CDBs of 16 bytes, and longer ones in an AHS: executed or refused with sense, never misread')
+@conversation('RFC 7143 11.2.2',
+              'CDBs of 16 bytes, and longer ones in an AHS: executed or refused with sense, never misread')
 def long_cdbs(t):
     s = t.log_in().settle()
     read16 = bytes([0x88, 0]) + t.region.to_bytes(8, 'big') + (2).to_bytes(4, 'big') + bytes(2)
     equal(len(s.good(read16, read=2 * BLOCK).data), 2 * BLOCK, 'the data of READ(16)')
-    cdb = bytes([0x7f, 0, 0, 0, 0, 0, 0, 0x18, 0, 0x09]) + bytes(2) + t.region.to_bytes(8, 'big') + bytes(8) + (1).to_bytes(4, 'big')
+    cdb = bytes([0x7f, 0, 0, 0, 0, 0, 0, 0x18, 0,
+                 0x09]) + bytes(2) + t.region.to_bytes(8, 'big') + bytes(8) + (1).to_bytes(4, 'big')
     ahs = len(cdb[16:] + b'\0').to_bytes(2, 'big') + b'\x01\0' + cdb[16:]
     task = s.command(cdb[:16], read=BLOCK, ahs=ahs)
-    one_of((task.status, task.sense_code()), ((GOOD, None), (CHECK_CONDITION, 0x052000), (CHECK_CONDITION, 0x052400)),
+    one_of((task.status, task.sense_code()), ((GOOD, None), (CHECK_CONDITION, 0x052000),
+                                              (CHECK_CONDITION, 0x052400)),
            'status and sense of a 32 byte CDB')
     s.ping()
 

@@ -3,16 +3,19 @@
 
 from talk import *  # noqa: F403
 
-BOTH = {'HeaderDigest': 'CRC32C', 'DataDigest': 'CRC32C', 'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxBurstLength': 8192,
+BOTH = {'HeaderDigest': 'CRC32C', 'DataDigest': 'CRC32C', 'InitialR2T': 'Yes', 'ImmediateData': 'No',
+        'MaxBurstLength': 8192,
         'FirstBurstLength': 4096}
 CHOICES = [(header, data) for header in ('None', 'CRC32C') for data in ('None', 'CRC32C')]
 
 
-@conversation('RFC 7143 13.1', 'every combination of digests: commands, data both ways, sense, pings, texts, logout', seconds=40)
+@conversation('RFC 7143 13.1',
+              'every combination of digests: commands, data both ways, sense, pings, texts, logout', seconds=40)
 def combinations(t):
     for header, data in CHOICES:
         for immediate in ('Yes', 'No'):
-            s = t.log_in({**BOTH, 'HeaderDigest': header, 'DataDigest': data, 'ImmediateData': immediate, 'InitialR2T': 'No'}).settle()
+            s = t.log_in({**BOTH, 'HeaderDigest': header, 'DataDigest': data, 'ImmediateData': immediate,
+                          'InitialR2T': 'No'}).settle()
             for blocks in (1, 3, 40):
                 payload = pattern(blocks * BLOCK, blocks)
                 s.write(t.region, payload)
@@ -28,10 +31,12 @@ def combinations(t):
             s.log_out()
 
 
-@conversation('RFC 7143 7.8', 'a header digest that is wrong ends the connection (the length cannot be trusted), and no other')
+@conversation('RFC 7143 7.8',
+              'a header digest that is wrong ends the connection (the length cannot be trusted), and no other')
 def bad_header_digest(t):
     witness = t.log_in().settle()
-    for name, fields in (('nop_out', {'itt': 5}), ('command', {'itt': 5, 'flags': FINAL | READ, 'edtl': BLOCK, 'cdb': READ10(0, 1)})):
+    for name, fields in (('nop_out', {'itt': 5}), ('command', {'itt': 5, 'flags': FINAL | READ, 'edtl': BLOCK,
+                                                               'cdb': READ10(0, 1)})):
         s = t.connect()
         s.isid = b'\x80\x00\x00\x00\x00\x05'
         s.log_in(BOTH).settle()
@@ -40,7 +45,8 @@ def bad_header_digest(t):
         witness.ping()
 
 
-@conversation('RFC 7143 7.8', 'a data digest that is wrong: the PDU is rejected (reason 2) or the connection ends; its data is never used')
+@conversation('RFC 7143 7.8',
+              'a data digest that is wrong: the PDU is rejected (reason 2) or the connection ends; its data is never used')
 def bad_data_digest(t):
     witness = t.log_in().settle()
     keep = pattern(16 * BLOCK, 4)
@@ -49,7 +55,8 @@ def bad_data_digest(t):
     s.isid = b'\x80\x00\x00\x00\x00\x05'
     s.log_in(BOTH).settle()
     itt = s.new_itt()
-    s.send('command', flags=FINAL | WRITE | SIMPLE, itt=itt, lun=t.lun, edtl=8 * BLOCK, cdb=WRITE10(t.region, 8))
+    s.send('command', flags=FINAL | WRITE | SIMPLE, itt=itt, lun=t.lun, edtl=8 * BLOCK,
+           cdb=WRITE10(t.region, 8))
     r2t = s.expect('r2t', itt=itt)
     s.send('data_out', itt=itt, ttt=r2t.ttt, lun=t.lun, flags=FINAL, data=b'W' * 8 * BLOCK, spoil='data')
     try:
@@ -62,7 +69,8 @@ def bad_data_digest(t):
                 break
             else:
                 equal(pdu.name, 'r2t', 'the answer')           # asked for again
-                s.send('data_out', itt=itt, ttt=pdu.ttt, lun=t.lun, flags=FINAL, offset=pdu.offset, data=keep[pdu.offset:pdu.offset + pdu.desired])
+                s.send('data_out', itt=itt, ttt=pdu.ttt, lun=t.lun, flags=FINAL, offset=pdu.offset,
+                       data=keep[pdu.offset:pdu.offset + pdu.desired])
     except Gone:
         pass
     witness.ping()
@@ -77,11 +85,13 @@ def bad_immediate_data(t):
     s = t.connect()
     s.isid = b'\x80\x00\x00\x00\x00\x05'
     s.log_in({**BOTH, 'ImmediateData': 'Yes'}).settle()
-    s.send('command', flags=FINAL | WRITE | SIMPLE, itt=s.new_itt(), lun=t.lun, edtl=2 * BLOCK, cdb=WRITE10(t.region, 2),
+    s.send('command', flags=FINAL | WRITE | SIMPLE, itt=s.new_itt(), lun=t.lun, edtl=2 * BLOCK,
+           cdb=WRITE10(t.region, 2),
            data=b'W' * 2 * BLOCK, spoil='data')
     try:
         pdu = s.recv(3)
-        check(pdu.name == 'reject' or pdu.name == 'response' and pdu.status == CHECK_CONDITION, 'the answer: %s', pdu)
+        check(pdu.name == 'reject' or pdu.name == 'response' and pdu.status == CHECK_CONDITION,
+              'the answer: %s', pdu)
     except Gone:
         pass
     witness.ping()

@@ -15,12 +15,16 @@ def script(t):
     s.login()
     base = 1
     data = pattern(4 * BLOCK)
-    s.add('command', flags=FINAL | WRITE | SIMPLE, itt=1, edtl=2 * BLOCK, cmdsn=base, cdb=WRITE10(t.region, 2), data=data[:2 * BLOCK])
-    s.add('command', flags=WRITE | SIMPLE, itt=2, edtl=4 * BLOCK, cmdsn=base + 1, cdb=WRITE10(t.region, 4), data=data[:BLOCK])
+    s.add('command', flags=FINAL | WRITE | SIMPLE, itt=1, edtl=2 * BLOCK, cmdsn=base, cdb=WRITE10(t.region, 2),
+          data=data[:2 * BLOCK])
+    s.add('command', flags=WRITE | SIMPLE, itt=2, edtl=4 * BLOCK, cmdsn=base + 1, cdb=WRITE10(t.region, 4),
+          data=data[:BLOCK])
     s.add('data_out', itt=2, ttt=NONE, datasn=0, offset=BLOCK, data=data[BLOCK:2 * BLOCK])
     s.add('data_out', itt=2, ttt=NONE, datasn=1, offset=2 * BLOCK, data=data[2 * BLOCK:], flags=FINAL)
-    s.add('command', flags=FINAL | WRITE | SIMPLE, itt=3, edtl=8 * BLOCK, cmdsn=base + 2, cdb=WRITE10(t.region, 8))
-    s.add('command', flags=FINAL | READ | SIMPLE, itt=4, edtl=8 * BLOCK, cmdsn=base + 3, cdb=READ10(t.region, 8))
+    s.add('command', flags=FINAL | WRITE | SIMPLE, itt=3, edtl=8 * BLOCK, cmdsn=base + 2,
+          cdb=WRITE10(t.region, 8))
+    s.add('command', flags=FINAL | READ | SIMPLE, itt=4, edtl=8 * BLOCK, cmdsn=base + 3,
+          cdb=READ10(t.region, 8))
     s.add('command', flags=FINAL | READ | SIMPLE, itt=5, edtl=BLOCK, cmdsn=base + 5, cdb=READ10(t.region, 1))
     s.add('nop_out', itt=6, immediate=True, cmdsn=base + 4, data=b'ping')
     s.add('text', itt=7, immediate=True, cmdsn=base + 4, data=text({'SendTargets': ''}))
@@ -35,9 +39,11 @@ class Script:
         self.t, self.out = t, bytearray()
 
     def login(self):
-        keys = {'InitiatorName': self.t.name, 'TargetName': self.t.target, 'SessionType': 'Normal', 'InitialR2T': 'No',
+        keys = {'InitiatorName': self.t.name, 'TargetName': self.t.target, 'SessionType': 'Normal',
+                'InitialR2T': 'No',
                 'ImmediateData': 'Yes', 'DefaultTime2Retain': 0}
-        self.out += Pdu('login', flags=FINAL | 1 << 2 | 3, immediate=True, isid=ISID, cmdsn=1, data=text(keys)).encode()
+        self.out += Pdu('login', flags=FINAL | 1 << 2 | 3, immediate=True, isid=ISID, cmdsn=1,
+                        data=text(keys)).encode()
 
     def add(self, name, **fields):
         if name in ('command', 'data_out', 'tmf'):
@@ -84,17 +90,20 @@ def cut_everywhere(t, end):
     t.log_in().settle().write(t.region, pattern(BLOCK))
 
 
-@conversation('every byte', 'the connection is closed (FIN) after each byte of a session', seconds=120, alone=True)
+@conversation('every byte', 'the connection is closed (FIN) after each byte of a session', seconds=120,
+              alone=True)
 def closed(t):
     cut_everywhere(t, lambda s, cut: s.close())
 
 
-@conversation('every byte', 'the connection is reset (RST) after each byte of a session', seconds=120, alone=True)
+@conversation('every byte', 'the connection is reset (RST) after each byte of a session', seconds=120,
+              alone=True)
 def reset(t):
     cut_everywhere(t, lambda s, cut: s.reset())
 
 
-@conversation('every byte', 'our direction is shut after each PDU: what was asked is still answered, then the target closes', seconds=60, alone=True)
+@conversation('every byte',
+              'our direction is shut after each PDU: what was asked is still answered, then the target closes', seconds=60, alone=True)
 def half_closed(t):
     import socket
     s = Script(t)
@@ -111,7 +120,8 @@ def half_closed(t):
             pass
 
 
-@conversation('every byte', 'a reader that takes byte after byte of the answers and goes at any of them', seconds=60, alone=True)
+@conversation('every byte', 'a reader that takes byte after byte of the answers and goes at any of them',
+              seconds=60, alone=True)
 def reads_and_goes(t):
     whole = script(t)
     for count in range(0, 3000, 37):

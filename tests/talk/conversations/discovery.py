@@ -70,16 +70,20 @@ def send_targets(s, value='All', **more):
     return found
 
 
-@conversation('RFC 7143 C', 'SendTargets=All names what this initiator may see through this portal group, with addresses')
+@conversation('RFC 7143 C',
+              'SendTargets=All names what this initiator may see through this portal group, with addresses')
 def all_targets(t):
     found = dict(send_targets(discover(t)))
     check(t.target in found, '%s is not named: %s', t.target, list(found))
     equal([n for n in found if n.endswith(':private') or 'many' in n], [], 'targets that are not for us')
     addresses = found[t.target]
-    check('127.0.0.1:%d,1' % t.address[1] in addresses, 'the address that we came by is not named: %s', addresses)
-    check(set(addresses) <= {'127.0.0.1:%d,1' % t.ports['main'], '127.0.0.1:%d,7' % t.ports['other']}, 'addresses %s', addresses)
+    check('127.0.0.1:%d,1' % t.address[1] in addresses, 'the address that we came by is not named: %s',
+          addresses)
+    check(set(addresses) <= {'127.0.0.1:%d,1' % t.ports['main'], '127.0.0.1:%d,7' % t.ports['other']},
+          'addresses %s', addresses)
     if 'iqn.2026-11.org.sptgt:elsewhere' in found:          # it may be named: its own portal is where it is
-        equal(found['iqn.2026-11.org.sptgt:elsewhere'], ['127.0.0.1:%d,7' % t.ports['other']], 'the addresses of another target')
+        equal(found['iqn.2026-11.org.sptgt:elsewhere'], ['127.0.0.1:%d,7' % t.ports['other']],
+              'the addresses of another target')
 
 
 @conversation('RFC 7143 C', 'another initiator sees another list')
@@ -103,21 +107,26 @@ def long_answer(t):
 def one_target(t):
     s = discover(t)
     equal([n for n, _ in send_targets(s, t.target)], [t.target], 'SendTargets of our target')
-    equal([n for n, _ in send_targets(s, 'iqn.2026-11.org.sptgt:nowhere') if n.startswith('iqn')], [], 'SendTargets of no target')
-    equal([n for n, _ in send_targets(s, 'iqn.2026-11.org.sptgt:private') if n.startswith('iqn')], [], "somebody else's target")
+    equal([n for n, _ in send_targets(s, 'iqn.2026-11.org.sptgt:nowhere') if n.startswith('iqn')], [],
+          'SendTargets of no target')
+    equal([n for n, _ in send_targets(s, 'iqn.2026-11.org.sptgt:private') if n.startswith('iqn')], [],
+          "somebody else's target")
 
 
-@conversation('RFC 7143 C', 'in a normal session: SendTargets without a value names the target of the session; All is declined')
+@conversation('RFC 7143 C',
+              'in a normal session: SendTargets without a value names the target of the session; All is declined')
 def in_normal_session(t):
     s = t.log_in()
     equal([n for n, _ in send_targets(s, '')], [t.target], 'SendTargets= in a normal session')
     equal([n for n, _ in send_targets(s, t.target)], [t.target], 'SendTargets of the own target')
     found = send_targets(s, 'All')
-    check(not any('private' in n or 'elsewhere' in n for n, _ in found), 'SendTargets=All in a normal session tells %s', found)
+    check(not any('private' in n or 'elsewhere' in n for n, _ in found),
+          'SendTargets=All in a normal session tells %s', found)
     s.ping()
 
 
-@conversation('RFC 7143 4.3', 'a discovery session takes Text Requests with SendTargets and Logout, and rejects all else')
+@conversation('RFC 7143 4.3',
+              'a discovery session takes Text Requests with SendTargets and Logout, and rejects all else')
 def no_commands(t):
     for name in ('command', 'tmf', 'data_out', 'snack', 'nop_out'):
         s = discover(t)
@@ -153,7 +162,8 @@ def unknown_key(t):
     s = t.log_in()
     itt = s.new_itt()
     s.send('text', itt=itt, data=text({'X-org.example.color': 'blue'}))
-    equal(pairs(s.expect('text_response', itt=itt).data), [('X-org.example.color', 'NotUnderstood')], 'the answer')
+    equal(pairs(s.expect('text_response', itt=itt).data), [('X-org.example.color', 'NotUnderstood')],
+          'the answer')
 
 
 @conversation('RFC 7143 13.12', 'MaxRecvDataSegmentLength may be declared anew, and holds from then on')
@@ -169,7 +179,8 @@ def new_segment_length(t):
 
 @conversation('RFC 7143 6.4, 13', 'keys of the login only are not negotiated in full feature phase')
 def login_keys_later(t):
-    for key, value in (('MaxBurstLength', '512'), ('InitialR2T', 'Yes'), ('HeaderDigest', 'CRC32C'), ('InitiatorName', t.name),
+    for key, value in (('MaxBurstLength', '512'), ('InitialR2T', 'Yes'), ('HeaderDigest', 'CRC32C'),
+                       ('InitiatorName', t.name),
                        ('MaxConnections', '8'), ('AuthMethod', 'None')):
         s = t.log_in({'ImmediateData': 'Yes'})
         itt = s.new_itt()
@@ -179,7 +190,8 @@ def login_keys_later(t):
         except Gone:
             continue
         if pdu.name == 'text_response':
-            one_of(dict(pairs(pdu.data)).get(key), ('Reject', 'Irrelevant', 'NotUnderstood'), 'the answer to ' + key)
+            one_of(dict(pairs(pdu.data)).get(key), ('Reject', 'Irrelevant', 'NotUnderstood'),
+                   'the answer to ' + key)
         else:
             equal(pdu.name, 'reject', 'the answer to ' + key)
 
@@ -226,13 +238,15 @@ def endless_text(t):
         pass
 
 
-@conversation('RFC 7143 11.14', 'logout closes the session or the connection, and the connection ends after the response')
+@conversation('RFC 7143 11.14',
+              'logout closes the session or the connection, and the connection ends after the response')
 def logout(t):
     for reason, enter in ((0, t.log_in), (1, t.log_in), (0, lambda: discover(t))):
         equal(enter().log_out(reason).response, 0, 'the response to reason %d' % reason)
 
 
-@conversation('RFC 7143 11.14, 11.15.1', 'logout of a connection that there is not, for recovery, and for no reason: answered, and nothing breaks')
+@conversation('RFC 7143 11.14, 11.15.1',
+              'logout of a connection that there is not, for recovery, and for no reason: answered, and nothing breaks')
 def odd_logouts(t):
     for reason, cid, allowed in ((1, 99, (1, 3)), (2, 0, (1, 2, 3)), (2, 99, (1, 2, 3)), (5, 0, ())):
         s = t.log_in()
@@ -248,7 +262,8 @@ def odd_logouts(t):
             equal(pdu.name, 'reject', 'the answer to reason %d' % reason)
 
 
-@conversation('RFC 7143 11.14', 'logout with commands outstanding: their data no longer comes, the response does')
+@conversation('RFC 7143 11.14',
+              'logout with commands outstanding: their data no longer comes, the response does')
 def logout_with_tasks(t):
     s = t.log_in({'InitialR2T': 'Yes', 'ImmediateData': 'No'}).settle()
     task = s.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK))

@@ -48,7 +48,8 @@ def bounded(t, before):
     check(grown < FREE_MIB, 'the daemon grew by %d MiB', grown)
 
 
-@conversation('CVE-2014-0255', 'a session asks for 64 MiB and reads nothing: the daemon holds little, others are served, and at last all is right',
+@conversation('CVE-2014-0255',
+              'a session asks for 64 MiB and reads nothing: the daemon holds little, others are served, and at last all is right',
               alone=True, seconds=60)
 def slow_reader(t):
     witness = witness_of(t)
@@ -92,11 +93,13 @@ def slow_readers_leave(t):
     bounded(t, before)
 
 
-@conversation('every byte is charged', 'writes that never send their data hold no more than the budget', alone=True, seconds=60)
+@conversation('every byte is charged', 'writes that never send their data hold no more than the budget',
+              alone=True, seconds=60)
 def greedy_writes(t):
     witness = witness_of(t)
     before = t.daemon.memory_kib()
-    s = t.log_in({'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxBurstLength': 1048576, 'MaxOutstandingR2T': 8}).settle()
+    s = t.log_in({'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxBurstLength': 1048576,
+                  'MaxOutstandingR2T': 8}).settle()
     for n in range(100):
         s.start(WRITE10(t.region, MIB), write=bytes(MIB * BLOCK))
     full = 0
@@ -110,11 +113,13 @@ def greedy_writes(t):
     s.ping()
 
 
-@conversation('every byte is charged', 'a write of immediate data behind a hole, as many as the window takes', alone=True, seconds=60)
+@conversation('every byte is charged', 'a write of immediate data behind a hole, as many as the window takes',
+              alone=True, seconds=60)
 def greedy_holes(t):
     witness = witness_of(t)
     before = t.daemon.memory_kib()
-    s = t.log_in({'InitialR2T': 'No', 'ImmediateData': 'Yes', 'FirstBurstLength': 262144, 'MaxBurstLength': 1048576}).settle()
+    s = t.log_in({'InitialR2T': 'No', 'ImmediateData': 'Yes', 'FirstBurstLength': 262144,
+                  'MaxBurstLength': 1048576}).settle()
     s.ping()
     base = s.cmdsn
     data = bytes(min(s.max_send, 262144))
@@ -129,7 +134,8 @@ def greedy_holes(t):
     s.reset()
 
 
-@conversation('bounded connections', 'a flood of connections: over the limit they are closed, whoever is in stays in, and later all is as before',
+@conversation('bounded connections',
+              'a flood of connections: over the limit they are closed, whoever is in stays in, and later all is as before',
               alone=True, seconds=60)
 def flood(t):
     witness = witness_of(t)
@@ -142,7 +148,8 @@ def flood(t):
             except OSError:
                 pass
         works(witness, t.region)
-        check(t.daemon.open_files() < 200, '%d files are open, and 100 connections are allowed', t.daemon.open_files())
+        check(t.daemon.open_files() < 200, '%d files are open, and 100 connections are allowed',
+              t.daemon.open_files())
         for c in crowd:
             c.close()
     t.until(lambda: t.daemon.open_files() <= files, 'the connections of a flood are not let go', 10)
@@ -160,7 +167,8 @@ def churn(t):
     works(witness, t.region)
 
 
-@conversation('sessions', 'logins and logouts as fast as they can, and nothing of them stays', alone=True, seconds=60)
+@conversation('sessions', 'logins and logouts as fast as they can, and nothing of them stays', alone=True,
+              seconds=60)
 def login_churn(t):
     t.log_in().settle().log_out()
     before, files = t.daemon.memory_kib(), t.daemon.open_files()
@@ -171,4 +179,5 @@ def login_churn(t):
         t.connections.remove(s)
         s.close()
     t.until(lambda: t.daemon.open_files() <= files, 'files stay open', 5)
-    check(t.daemon.memory_kib() - before < 16 * 1024, 'the daemon grew by %d KiB', t.daemon.memory_kib() - before)
+    check(t.daemon.memory_kib() - before < 16 * 1024, 'the daemon grew by %d KiB',
+          t.daemon.memory_kib() - before)

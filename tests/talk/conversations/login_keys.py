@@ -55,7 +55,8 @@ def declared(offered, answer):
 
 
 def first_known(offered, answer):
-    return answer == next(word for word in offered.split(',') if word in ('None', 'CRC32C', 'RFC3720', 'ResponseFence', 'FastAbort'))
+    return answer == next(word for word in offered.split(',') if word in ('None', 'CRC32C', 'RFC3720',
+                                                                          'ResponseFence', 'FastAbort'))
 
 
 GOOD_OFFERS = [
@@ -79,7 +80,8 @@ GOOD_OFFERS = [
 ]
 
 
-@conversation('RFC 7143 13', 'every key with values that it may have: the answer is what its result function allows', seconds=40)
+@conversation('RFC 7143 13',
+              'every key with values that it may have: the answer is what its result function allows', seconds=40)
 def good_values(t):
     for key, values, law in GOOD_OFFERS:
         for value in values:
@@ -99,7 +101,8 @@ BAD_OFFERS = [
     ('MaxConnections', ('0', '65536', '-1', '', '1x', 'one', '99999999999999999999999')),
     ('InitialR2T', ('yes', 'NO', '1', '', 'Maybe', 'Yes,No')),
     ('ImmediateData', ('yes', 'True', '', 'Yes ')),
-    ('MaxRecvDataSegmentLength', ('511', '0', '16777216', '-512', '', '0x', '0xg', '8192 ', '4294967296', '1e4')),
+    ('MaxRecvDataSegmentLength', ('511', '0', '16777216', '-512', '', '0x', '0xg', '8192 ', '4294967296',
+                                  '1e4')),
     ('MaxBurstLength', ('511', '16777216', '0', '', 'x', '512~1024')),
     ('FirstBurstLength', ('511', '16777216', '', '18446744073709551616')),
     ('DefaultTime2Wait', ('3601', '-1', '', '4294967295')),
@@ -112,12 +115,15 @@ BAD_OFFERS = [
 ]
 
 
-@conversation('RFC 7143 6.2.2, 7.12', 'a value out of range or of no form is rejected, or the login is refused: never taken', seconds=40)
+@conversation('RFC 7143 6.2.2, 7.12',
+              'a value out of range or of no form is rejected, or the login is refused: never taken',
+              seconds=40)
 def bad_values(t):
     for key, values in BAD_OFFERS:
         for value in values:
             answers = offer(t, {key: value})
-            check(answers == 'refused' or answers.get(key) == 'Reject', '%s=%r is taken: %s', key, value, answers)
+            check(answers == 'refused' or answers.get(key) == 'Reject', '%s=%r is taken: %s', key, value,
+                  answers)
 
 
 @conversation('RFC 7143 13.13, 13.14', 'FirstBurstLength is never above MaxBurstLength')
@@ -129,12 +135,14 @@ def first_burst_within_burst(t):
 
 @conversation('RFC 7143 6.2', 'a key that nobody knows is answered with NotUnderstood')
 def unknown_keys(t):
-    unknown = {'X-org.example.color': 'blue', 'Y-thing': '7', 'Z-thing': '', 'Foo': '1,2,3', 'A+b@c_d.e-f': '0x'}
+    unknown = {'X-org.example.color': 'blue', 'Y-thing': '7', 'Z-thing': '', 'Foo': '1,2,3',
+               'A+b@c_d.e-f': '0x'}
     answers = offer(t, unknown)
     check(answers != 'refused', 'refused')
     for key in unknown:
         equal(answers.get(key), 'NotUnderstood', key)
-    for key in ('initialr2t', 'X#hash', '-x', '9'):         # keys are case sensitive, and begin with a capital letter
+    for key in ('initialr2t', 'X#hash', '-x',
+                '9'):         # keys are case sensitive, and begin with a capital letter
         answers = offer(t, {key: 'No'})
         check(answers == 'refused' or answers.get(key) == 'NotUnderstood', '%s: %s', key, answers)
 
@@ -147,7 +155,8 @@ def markers(t):
         one_of(answers.get(key), ('No', 'NotUnderstood', 'Reject'), key)
     for key in ('IFMarkInt', 'OFMarkInt'):
         answers = offer(t, {key: '2048~8192'})
-        check(answers == 'refused' or answers.get(key) in ('Reject', 'NotUnderstood', 'Irrelevant'), '%s: %s', key, answers)
+        check(answers == 'refused' or answers.get(key) in ('Reject', 'NotUnderstood', 'Irrelevant'), '%s: %s',
+              key, answers)
 
 
 @conversation('RFC 7143 6.2', 'a key twice in one negotiation is an error')
@@ -167,18 +176,22 @@ def duplicate_keys(t):
 
 @conversation('RFC 7143 13', 'keys that only a target may send, or only in full feature phase')
 def keys_of_others(t):
-    for key, value in (('TargetAlias', 'x'), ('TargetAddress', '10.0.0.1:3260,1'), ('TargetPortalGroupTag', '1'),
+    for key, value in (('TargetAlias', 'x'), ('TargetAddress', '10.0.0.1:3260,1'),
+                       ('TargetPortalGroupTag', '1'),
                        ('SendTargets', 'All')):
         answers = offer(t, {key: value})
-        check(answers == 'refused' or answers.get(key) in ('Reject', 'NotUnderstood', 'Irrelevant'), '%s is taken: %s', key, answers)
+        check(answers == 'refused' or answers.get(key) in ('Reject', 'NotUnderstood', 'Irrelevant'),
+              '%s is taken: %s', key, answers)
 
 
 @conversation('RFC 7143 12', 'AuthMethod has no place in the operational stage')
 def key_in_wrong_stage(t):
     answers = offer(t, {'AuthMethod': 'None'}, csg=1)
-    check(answers == 'refused' or answers.get('AuthMethod') in ('Reject', 'Irrelevant', 'NotUnderstood', 'None'), '%s', answers)
+    check(answers == 'refused' or answers.get('AuthMethod') in ('Reject', 'Irrelevant', 'NotUnderstood',
+                                                                'None'), '%s', answers)
     answers = offer(t, {'AuthMethod': 'CHAP'}, csg=0)
-    check(answers == 'refused' or answers.get('AuthMethod') == 'Reject', 'CHAP at a target without it: %s', answers)
+    check(answers == 'refused' or answers.get('AuthMethod') == 'Reject', 'CHAP at a target without it: %s',
+          answers)
 
 
 @conversation('RFC 7143 13.7', 'InitiatorAlias is a declaration: it is not answered')
@@ -187,12 +200,14 @@ def alias(t):
     check(answers != 'refused' and 'InitiatorAlias' not in answers, '%s', answers)
 
 
-@conversation('RFC 7143 6.1', 'names of keys up to 63 bytes and values up to 255 are kept apart from longer ones')
+@conversation('RFC 7143 6.1',
+              'names of keys up to 63 bytes and values up to 255 are kept apart from longer ones')
 def long_keys_and_values(t):
     answers = offer(t, {'X-' + 'a' * 61: 'v'})
     equal(answers['X-' + 'a' * 61], 'NotUnderstood', 'a key of 63 bytes')
     for pairs_ in ({'X-' + 'a' * 62: 'v'}, {'X-' + 'a' * 2000: 'v'}, {'InitiatorAlias': 'v' * 256},
-                   {'MaxBurstLength': '0' * 300 + '65536'}, {'TargetAlias': 'a' * 4000}, {'HeaderDigest': 'C' * 1000 + ',None'}):
+                   {'MaxBurstLength': '0' * 300 + '65536'}, {'TargetAlias': 'a' * 4000},
+                   {'HeaderDigest': 'C' * 1000 + ',None'}):
         answers = offer(t, pairs_)
         key = next(iter(pairs_))
         check(answers == 'refused' or answers.get(key, 'Reject') in ('Reject', 'NotUnderstood', 'None'),
@@ -201,14 +216,18 @@ def long_keys_and_values(t):
 
 @conversation('RFC 7143 6.1', 'what is no text is refused')
 def no_text(t):
-    for data in (b'MaxBurstLength', b'MaxBurstLength\0', b'=65536\0', b'MaxBurstLength=65536', b'MaxBurstLength=65536\0junk',
-                 b'Max Burst=1\0', b'MaxBurstLength\xff=1\0', b'X-%n%n%s=1\0=\0', bytes(range(256)), b'\xff' * 400):
+    for data in (b'MaxBurstLength', b'MaxBurstLength\0', b'=65536\0', b'MaxBurstLength=65536',
+                 b'MaxBurstLength=65536\0junk',
+                 b'Max Burst=1\0', b'MaxBurstLength\xff=1\0', b'X-%n%n%s=1\0=\0', bytes(range(256)),
+                 b'\xff' * 400):
         answers = offer(t, data)
-        check(answers == 'refused' or all(v in ('NotUnderstood', 'Reject') for k, v in answers.items() if k.startswith(('Max', 'X-'))),
+        check(answers == 'refused' or all(v in ('NotUnderstood', 'Reject') for k,
+                                          v in answers.items() if k.startswith(('Max', 'X-'))),
               '%r is taken: %s', data[:30], answers)
 
 
-@conversation('RFC 7143 6.2', 'two thousand unknown keys: refused, or each answered within the bounds of a PDU', seconds=30)
+@conversation('RFC 7143 6.2',
+              'two thousand unknown keys: refused, or each answered within the bounds of a PDU', seconds=30)
 def too_many_keys(t):
     s = t.connect()
     keys = [('X-%04d' % i, 'v') for i in range(2048)]

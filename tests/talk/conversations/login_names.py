@@ -57,10 +57,13 @@ def keys_of(name, target, **more):
 
 @conversation('RFC 7143 13.5, 13.4', 'without InitiatorName, or without TargetName in a normal session: 0207h')
 def missing_names(t):
-    equal(status_of(t, {'SessionType': 'Normal', 'TargetName': t.target}), 0x0207, 'the status without InitiatorName')
-    equal(status_of(t, {'InitiatorName': t.name, 'SessionType': 'Normal'}), 0x0207, 'the status without TargetName')
+    equal(status_of(t, {'SessionType': 'Normal', 'TargetName': t.target}), 0x0207,
+          'the status without InitiatorName')
+    equal(status_of(t, {'InitiatorName': t.name, 'SessionType': 'Normal'}), 0x0207,
+          'the status without TargetName')
     equal(status_of(t, {}), 0x0207, 'the status without any key')
-    equal(status_of(t, {'InitiatorName': t.name, 'TargetName': t.target}), 0, 'the status without SessionType (13.21: Normal)')
+    equal(status_of(t, {'InitiatorName': t.name, 'TargetName': t.target}), 0,
+          'the status without SessionType (13.21: Normal)')
 
 
 @conversation('RFC 7143 11.13.5', 'a target that there is not: 0203h; a session type that there is not: 0209h')
@@ -70,29 +73,39 @@ def unknown_target(t):
     one_of(status_of(t, keys_of(t.name, t.target, SessionType='Strange')), (0x0209, 0x0200, None), 'the status')
 
 
-@conversation('RFC 7143 11.13.5', 'an initiator that nobody named: 0202h or, as if there were no such target, 0203h')
+@conversation('RFC 7143 11.13.5',
+              'an initiator that nobody named: 0202h or, as if there were no such target, 0203h')
 def access_denied(t):
-    for name in ('iqn.2026-11.org.sptgt:the-other', 'iqn.2026-11.org.sptgt:the-one1', 'iqn.2026-11.org.sptgt:the-on',
+    for name in ('iqn.2026-11.org.sptgt:the-other', 'iqn.2026-11.org.sptgt:the-one1',
+                 'iqn.2026-11.org.sptgt:the-on',
                  'eui.02004567a425678e'):
         one_of(status_of(t, keys_of(name, PRIVATE)), (0x0202, 0x0203), 'the status for ' + name)
-    equal(status_of(t, keys_of('iqn.2026-11.com.example:stranger', t.target)), 0x0202, 'the status outside of the pattern')
-    for name in ('iqn.2026-11.org.sptgt:the-one', 'eui.02004567A425678D', 'naa.52004567BA64678D', 'IQN.2026-11.ORG.SPTGT:THE-ONE'):
+    equal(status_of(t, keys_of('iqn.2026-11.com.example:stranger', t.target)), 0x0202,
+          'the status outside of the pattern')
+    for name in ('iqn.2026-11.org.sptgt:the-one', 'eui.02004567A425678D', 'naa.52004567BA64678D',
+                 'IQN.2026-11.ORG.SPTGT:THE-ONE'):
         equal(status_of(t, keys_of(name, PRIVATE)), 0, 'the status for ' + name)
 
 
 @conversation('deny by default', 'a target that names nobody lets nobody in')
 def denied_by_default(t):
-    one_of(status_of(t, keys_of('iqn.2026-11.org.sptgt:the-one', CLOSED), 'other'), (0x0202, 0x0203), 'the status')
+    one_of(status_of(t, keys_of('iqn.2026-11.org.sptgt:the-one', CLOSED), 'other'), (0x0202, 0x0203),
+           'the status')
 
 
-@conversation('RFC 7143 4.2.7.2', 'names that are none: too long, empty, of no form, with bytes that do not belong there')
+@conversation('RFC 7143 4.2.7.2',
+              'names that are none: too long, empty, of no form, with bytes that do not belong there')
 def bad_names(t):
-    for name in ('', 'x', 'iqn.', 'iqn.2026-11', 'eui.123', 'naa.zzzz', 'iqn.2026-11.org.sptgt:' + 'a' * 230, 'a' * 255,
+    for name in ('', 'x', 'iqn.', 'iqn.2026-11', 'eui.123', 'naa.zzzz', 'iqn.2026-11.org.sptgt:' + 'a' * 230,
+                 'a' * 255,
                  'iqn.2026-11.org.sptgt:a b', 'iqn.2026-11.org.sptgt:%n%n%n', 'iqn.2026-11.org.sptgt:../../etc',
                  'iqn.2026-11.org.sptgt:a/b', '\u202eiqn.2026-11.org.sptgt:a', 'iqn.2026-11.org.sptgt:\u00fc'):
-        one_of(status_of(t, keys_of(name, PRIVATE)), (0x0200, 0x0201, 0x0202, 0x0203, 0x0207, None), 'the status for %r' % name)
-    for name in ('', 'x', 'iqn.2026-11.org.sptgt:' + 'a' * 230, '*', 'iqn.2026-11.org.sptgt:*', 'iqn.2026-11.org.sptgt:t?lk', '%s%n'):
-        one_of(status_of(t, keys_of(t.name, name)), (0x0200, 0x0203, 0x0207, None), 'the status for target %r' % name)
+        one_of(status_of(t, keys_of(name, PRIVATE)), (0x0200, 0x0201, 0x0202, 0x0203, 0x0207, None),
+               'the status for %r' % name)
+    for name in ('', 'x', 'iqn.2026-11.org.sptgt:' + 'a' * 230, '*', 'iqn.2026-11.org.sptgt:*',
+                 'iqn.2026-11.org.sptgt:t?lk', '%s%n'):
+        one_of(status_of(t, keys_of(t.name, name)), (0x0200, 0x0203, 0x0207, None),
+               'the status for target %r' % name)
 
 
 @conversation('RFC 7143 4.2.7.2', 'names are compared without regard to case')
@@ -116,7 +129,8 @@ def declarations(t):
 
 @conversation('RFC 7143 4.2.7.1', 'a target is reached only through its portals')
 def portal_of_target(t):
-    one_of(status_of(t, keys_of(t.name, t.target), 'other'), (0x0203, 0x0202), 'the status through a portal that is not its own')
+    one_of(status_of(t, keys_of(t.name, t.target), 'other'), (0x0203, 0x0202),
+           'the status through a portal that is not its own')
 
 
 @conversation('RFC 7143 4.2.7.1', 'a portal on IPv6')
@@ -131,7 +145,8 @@ def ipv6(t):
 @conversation('RFC 7143 6.3.1, 11.13.5', 'a TSIH that there is not: 020Ah')
 def unknown_tsih(t):
     for tsih in (1, 0x1234, 0xffff):
-        one_of(status_of(t, keys_of(t.name, t.target), tsih=tsih), (0x020a, None), 'the status for TSIH %04x' % tsih)
+        one_of(status_of(t, keys_of(t.name, t.target), tsih=tsih), (0x020a, None),
+               'the status for TSIH %04x' % tsih)
     s = t.log_in()
     other = t.connect()
     other.name = t.name + '-other'
@@ -171,7 +186,8 @@ def parallel_sessions(t):
         s.ping()
 
 
-@conversation('bounded logins', 'half-open logins over the limit do not keep anybody out for longer than they last', alone=True)
+@conversation('bounded logins',
+              'half-open logins over the limit do not keep anybody out for longer than they last', alone=True)
 def half_open_logins(t):
     witness = t.log_in().settle()
     for _ in range(200):

@@ -13,7 +13,8 @@ def operational_only(t):
     check('TargetPortalGroupTag' in s.answers, 'the first Login Response has no TargetPortalGroupTag (13.9)')
 
 
-@conversation('RFC 7143 6.3.2', 'security negotiation with AuthMethod=None, then straight to full feature phase')
+@conversation('RFC 7143 6.3.2',
+              'security negotiation with AuthMethod=None, then straight to full feature phase')
 def security_to_full_feature(t):
     s = t.connect()
     s.log_in({'AuthMethod': 'None'}, stages=((0, 3),))
@@ -100,7 +101,8 @@ def byte_by_byte(t):
     s.settle()
 
 
-@conversation('RFC 7143 11.12', 'login and the first commands in one segment: nothing that follows the login is lost')
+@conversation('RFC 7143 11.12',
+              'login and the first commands in one segment: nothing that follows the login is lost')
 def pipelined(t):
     s = t.connect()
     keys = text({**s.names(), 'DefaultTime2Retain': 0})       # all that the target might want to ask
@@ -178,7 +180,8 @@ def not_a_login_first(t):
         s.gone(allowed=('reject', 'login_response'))
 
 
-@conversation('RFC 7143 11.13.5', 'a PDU that is no Login Request ends a login that is under way, with 020Bh if with an answer')
+@conversation('RFC 7143 11.13.5',
+              'a PDU that is no Login Request ends a login that is under way, with 020Bh if with an answer')
 def not_a_login_later(t):
     for name in ('nop_out', 'command', 'tmf', 'text', 'data_out', 'logout', 'snack'):
         s = t.connect()
@@ -193,10 +196,12 @@ def not_a_login_later(t):
 @conversation('RFC 7143 11.12', 'a Login Request in full feature phase')
 def login_in_full_feature_phase(t):
     s = t.log_in()
-    s.send('login', flags=FINAL | 1 << 2 | 3, data=text(s.names()), immediate=True, isid=s.isid, cmdsn=s.cmdsn, tsih=s.tsih)
+    s.send('login', flags=FINAL | 1 << 2 | 3, data=text(s.names()), immediate=True, isid=s.isid, cmdsn=s.cmdsn,
+           tsih=s.tsih)
     try:
         pdu = s.recv()
-        check(pdu.name == 'reject' or pdu.name == 'login_response' and pdu.status_class, 'the answer to a second login: %s', pdu)
+        check(pdu.name == 'reject' or pdu.name == 'login_response' and pdu.status_class,
+              'the answer to a second login: %s', pdu)
         s.ping()
     except Gone:
         pass

@@ -6,7 +6,8 @@ import random
 from talk import *  # noqa: F403
 
 
-def after(t, s, what, answers=('reject', 'response', 'nop_in', 'tmf_response', 'text_response', 'logout_response')):
+def after(t, s, what, answers=('reject', 'response', 'nop_in', 'tmf_response', 'text_response',
+                               'logout_response')):
     """The connection ends, or answers one of these and then still answers a ping."""
     try:
         s.send('nop_out', itt=0x9999, immediate=True)
@@ -32,17 +33,22 @@ def opcodes(t):
     witness.ping()
 
 
-@conversation('RFC 7143 11.2.2', 'AHS: every length in words, unknown types, lengths that lead out of the header')
+@conversation('RFC 7143 11.2.2',
+              'AHS: every length in words, unknown types, lengths that lead out of the header')
 def additional_header_segments(t):
     witness = t.log_in().settle()
-    for words, ahs in ((1, b'\0\0\0\0'), (1, b'\0\1\x01\0'), (1, b'\xff\xff\x01\0'), (2, b'\0\x05\x02\0' + bytes(4)), (255, bytes(1020)),
-                       (255, b'\xff' * 1020), (1, b'\0\1\x3f\0'), (5, b'\0\x11\x01\0' + bytes(16)), (5, b'\0\x12\x01\0' + bytes(16)),
-                       (6, b'\0\x11\x01\0' + bytes(16) + b'\0\x09\x01\0'), (2, b'\0\0\x01\0\0\0\x01\0'), (3, b'\0\x05\x02\0\0\0\x10\0\0\x01\x01\0'),
+    for words, ahs in ((1, b'\0\0\0\0'), (1, b'\0\1\x01\0'), (1, b'\xff\xff\x01\0'),
+                       (2, b'\0\x05\x02\0' + bytes(4)), (255, bytes(1020)),
+                       (255, b'\xff' * 1020), (1, b'\0\1\x3f\0'), (5, b'\0\x11\x01\0' + bytes(16)),
+                       (5, b'\0\x12\x01\0' + bytes(16)),
+                       (6, b'\0\x11\x01\0' + bytes(16) + b'\0\x09\x01\0'), (2, b'\0\0\x01\0\0\0\x01\0'),
+                       (3, b'\0\x05\x02\0\0\0\x10\0\0\x01\x01\0'),
                        (64, b'\0\xfd\x01\0' + bytes(252))):
         s = t.connect()
         s.isid = b'\x80\x00\x00\x00\x00\x09'
         s.log_in().settle()
-        s.send('command', flags=FINAL | SIMPLE, itt=5, lun=t.lun, cdb=TEST_UNIT_READY, ahs=ahs, total_ahs_length=words)
+        s.send('command', flags=FINAL | SIMPLE, itt=5, lun=t.lun, cdb=TEST_UNIT_READY, ahs=ahs,
+               total_ahs_length=words)
         after(t, s, 'AHS %s' % ahs[:8].hex())
         s.close()
     witness.ping()
@@ -65,7 +71,8 @@ def ahs_on_login(t):
     s.login_response()
     for words, ahs in ((1, b'\0\x01\x01\0'), (255, bytes(1020))):
         s = t.connect()
-        s.send('login', flags=FINAL | 1 << 2 | 3, immediate=True, isid=s.isid, cmdsn=1, data=text(s.names()), ahs=ahs, total_ahs_length=words)
+        s.send('login', flags=FINAL | 1 << 2 | 3, immediate=True, isid=s.isid, cmdsn=1, data=text(s.names()),
+               ahs=ahs, total_ahs_length=words)
         try:
             s.login_response()
         except (Gone, Refused):
@@ -88,13 +95,15 @@ def giant_segments(t):
 def giant_login(t):
     for length in (8196, 100000, 0xffffff):
         s = t.connect()
-        s.send('login', flags=FINAL | 1 << 2 | 3, immediate=True, isid=s.isid, cmdsn=1, data_segment_length=length)
+        s.send('login', flags=FINAL | 1 << 2 | 3, immediate=True, isid=s.isid, cmdsn=1,
+               data_segment_length=length)
         s.gone(allowed=('login_response', 'reject'))
 
 
 @conversation('RFC 7143 11', 'data on PDUs that have none')
 def data_where_none_belongs(t):
-    for name, fields in (('tmf', {'flags': 0x81, 'rtt': 99}), ('logout', {}), ('command', {'flags': FINAL | SIMPLE, 'cdb': TEST_UNIT_READY}),
+    for name, fields in (('tmf', {'flags': 0x81, 'rtt': 99}), ('logout', {}),
+                         ('command', {'flags': FINAL | SIMPLE, 'cdb': TEST_UNIT_READY}),
                          ('command', {'flags': FINAL | READ | SIMPLE, 'edtl': BLOCK, 'cdb': READ10(0, 1)})):
         s = t.log_in().settle()
         s.send(name, itt=5, immediate=True, data=b'x' * 100, **fields)
@@ -108,7 +117,8 @@ def task_tags(t):
     task = s.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK))
     s.step(answer=False)
     try:
-        s.send('command', flags=FINAL | READ | SIMPLE, itt=task.itt, lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1))
+        s.send('command', flags=FINAL | READ | SIMPLE, itt=task.itt, lun=t.lun, edtl=BLOCK,
+               cdb=READ10(t.region, 1))
         pdu = s.recv(5)
         one_of(pdu.name, ('reject', 'response'), 'the answer to a tag in use')
     except Gone:
@@ -173,9 +183,11 @@ def changed_headers(t):
         s = t.connect()
         s.log_in({'MaxRecvDataSegmentLength': 65536})
         name = chance.choice(['nop_out', 'command', 'tmf', 'text', 'data_out', 'logout', 'snack', 'login'])
-        fields = {'itt': chance.choice([1, 2, NONE]), 'immediate': chance.random() < .5, 'data': bytes(chance.choice([0, 4, 100]))}
+        fields = {'itt': chance.choice([1, 2, NONE]), 'immediate': chance.random() < .5,
+                  'data': bytes(chance.choice([0, 4, 100]))}
         if name == 'command':
-            fields.update(flags=chance.choice([0x80, 0xc1, 0xa1, 0x21]), cdb=READ10(t.region, 1), edtl=chance.choice([0, 512, 4096]))
+            fields.update(flags=chance.choice([0x80, 0xc1, 0xa1, 0x21]), cdb=READ10(t.region, 1),
+                          edtl=chance.choice([0, 512, 4096]))
         patch = {chance.randrange(48): chance.randrange(256) for _ in range(chance.randrange(1, 4))}
         if 5 in patch:
             patch[5] = 0                      # not megabytes that will never come

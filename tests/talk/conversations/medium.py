@@ -80,7 +80,8 @@ def killed_after_fua(t):
     disk.end()
 
 
-@conversation('SIGTERM', 'writes that were answered before SIGTERM are on the medium; the session is told or just ends', seconds=60)
+@conversation('SIGTERM',
+              'writes that were answered before SIGTERM are on the medium; the session is told or just ends', seconds=60)
 def drained(t):
     disk = Disk(t)
     data = pattern(2048 * BLOCK, 6)
@@ -92,7 +93,8 @@ def drained(t):
         check(f.read(2048 * BLOCK) == data, 'the medium does not hold what was answered')
 
 
-@conversation('SIGTERM', 'a write that waits for data for ever does not keep the daemon from ending', seconds=60)
+@conversation('SIGTERM', 'a write that waits for data for ever does not keep the daemon from ending',
+              seconds=60)
 def not_drained_for_ever(t):
     disk = Disk(t)
     s = t.connect(address=('127.0.0.1', disk.daemon.port()))

@@ -13,7 +13,8 @@ def ping(t):
         s.expect('nop_in', itt=itt, ttt=NONE, data=data)
 
 
-@conversation('RFC 7143 11.18.1', 'a NOP-Out without a tag is not answered; it must be immediate and takes no CmdSN')
+@conversation('RFC 7143 11.18.1',
+              'a NOP-Out without a tag is not answered; it must be immediate and takes no CmdSN')
 def ping_without_tag(t):
     s = t.log_in()
     s.send('nop_out', itt=NONE, ttt=NONE, immediate=True)

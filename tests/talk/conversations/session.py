@@ -29,7 +29,8 @@ initiators = iqn.2026-11.org.sptgt:*
 KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No'}
 
 
-@conversation('RFC 7143 6.3.5', 'a login with the same names and ISID takes the place of the old session', alone=True)
+@conversation('RFC 7143 6.3.5', 'a login with the same names and ISID takes the place of the old session',
+              alone=True)
 def reinstatement(t):
     old = t.log_in(KEYS).settle()
     task = old.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK))
@@ -53,7 +54,8 @@ def many_reinstatements(t):
     last.ping()
 
 
-@conversation('RFC 7143 6.3.5', 'several logins of one name at the same moment: one session is left', alone=True)
+@conversation('RFC 7143 6.3.5', 'several logins of one name at the same moment: one session is left',
+              alone=True)
 def racing_reinstatements(t):
     racers = [t.connect() for _ in range(12)]
     for s in racers:
@@ -80,7 +82,8 @@ def racing_reinstatements(t):
     t.log_in(KEYS).settle()
 
 
-@conversation('RFC 7143 6.3.5', 'another ISID, another name, another target portal group: not the same session', alone=True)
+@conversation('RFC 7143 6.3.5',
+              'another ISID, another name, another target portal group: not the same session', alone=True)
 def not_reinstated(t):
     first = t.log_in(KEYS).settle()
     second = t.connect()
@@ -93,7 +96,8 @@ def not_reinstated(t):
         s.ping()
 
 
-@conversation('RFC 7143 6.3.4', 'reinstatement of the connection (same TSIH and CID): taken or refused, never two at once', alone=True)
+@conversation('RFC 7143 6.3.4',
+              'reinstatement of the connection (same TSIH and CID): taken or refused, never two at once', alone=True)
 def connection_reinstatement(t):
     old = t.log_in(KEYS).settle()
     new = t.connect()
@@ -118,11 +122,13 @@ def unit_attention_once(t):
             break
         codes.append(task.sense_code())
     equal(task.status, GOOD, 'the status in the end')
-    check(len(codes) <= 2 and all(code >> 16 == 6 and code >> 8 & 0xff == 0x29 for code in codes), 'unit attentions %s', codes)
+    check(len(codes) <= 2 and all(code >> 16 == 6 and code >> 8 & 0xff == 0x29 for code in codes),
+          'unit attentions %s', codes)
     s.good(INQUIRY(36), read=36)
 
 
-@conversation('connection deadline', 'a connection on which nothing comes is closed within the login time, and a little')
+@conversation('connection deadline',
+              'a connection on which nothing comes is closed within the login time, and a little')
 def nothing_comes(t):
     s = t.connect()
     start = time.monotonic()
@@ -141,7 +147,8 @@ def login_stops(t):
 @conversation('login deadline', 'bytes that drip in do not win time')
 def dripping_login(t):
     s = t.connect()
-    whole = s.pdu('login', flags=FINAL | 1 << 2 | 3, data=text(s.names()), immediate=True, isid=s.isid, cmdsn=1).encode()
+    whole = s.pdu('login', flags=FINAL | 1 << 2 | 3, data=text(s.names()), immediate=True, isid=s.isid,
+                  cmdsn=1).encode()
     start = time.monotonic()
     try:
         for byte in whole:
@@ -168,7 +175,8 @@ def chatting_login(t):
         pass
 
 
-@conversation('RFC 7143 11.19', 'the target asks a silent initiator for a sign of life, and is content with the answer')
+@conversation('RFC 7143 11.19',
+              'the target asks a silent initiator for a sign of life, and is content with the answer')
 def keepalive(t):
     s = t.log_in()
     s.answer_pings = False

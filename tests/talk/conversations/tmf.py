@@ -36,7 +36,8 @@ initiators = iqn.2026-11.org.sptgt:*
 def ask(s, function, lun=None, rtt=NONE, refcmdsn=0, immediate=True):
     """The function's request; its tag."""
     itt = s.new_itt()
-    s.send('tmf', flags=FINAL | function, itt=itt, lun=s.talk.lun if lun is None else lun, rtt=rtt, refcmdsn=refcmdsn, immediate=immediate)
+    s.send('tmf', flags=FINAL | function, itt=itt, lun=s.talk.lun if lun is None else lun, rtt=rtt,
+           refcmdsn=refcmdsn, immediate=immediate)
     return itt
 
 
@@ -77,7 +78,8 @@ def no_attention(s, lun=None):
         pass
 
 
-@conversation('RFC 7143 11.5.1', 'ABORT TASK of a write that waits for its data: complete, and no response of the task follows', alone=True)
+@conversation('RFC 7143 11.5.1',
+              'ABORT TASK of a write that waits for its data: complete, and no response of the task follows', alone=True)
 def abort_waiting_for_data(t):
     s = t.log_in(KEYS).settle()
     s.write(t.region, bytes(8 * BLOCK))
@@ -89,7 +91,8 @@ def abort_waiting_for_data(t):
     s.write(t.region, pattern(8 * BLOCK, 2))
 
 
-@conversation('RFC 7143 4.2.3.3, 11.7', 'Data-Out for a write that was aborted changes nothing and hurts nobody', alone=True)
+@conversation('RFC 7143 4.2.3.3, 11.7',
+              'Data-Out for a write that was aborted changes nothing and hurts nobody', alone=True)
 def data_after_abort(t):
     s = t.log_in(KEYS).settle()
     s.write(t.region, bytes(8 * BLOCK))
@@ -104,7 +107,8 @@ def data_after_abort(t):
     equal(s.read(t.region, 8), bytes(8 * BLOCK), 'the blocks of the aborted write')
 
 
-@conversation('RFC 7143 11.5.1', 'ABORT TASK of a command behind a hole in CmdSN: it is never executed, and the hole still closes', alone=True)
+@conversation('RFC 7143 11.5.1',
+              'ABORT TASK of a command behind a hole in CmdSN: it is never executed, and the hole still closes', alone=True)
 def abort_behind_a_hole(t):
     s = t.log_in({'ImmediateData': 'Yes', 'InitialR2T': 'Yes'}).settle()
     s.write(t.region, bytes(BLOCK))
@@ -123,7 +127,8 @@ def abort_behind_a_hole(t):
     s.ping()
 
 
-@conversation('RFC 7143 11.6.1', 'ABORT TASK of what there is not, with RefCmdSN in and out of the window', alone=True)
+@conversation('RFC 7143 11.6.1', 'ABORT TASK of what there is not, with RefCmdSN in and out of the window',
+              alone=True)
 def abort_of_nothing(t):
     s = t.log_in().settle()
     s.good(TEST_UNIT_READY)
@@ -135,7 +140,9 @@ def abort_of_nothing(t):
     s.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.5.1, 11.6.1', 'ABORT TASK that comes before its command does: the command is not executed afterwards', alone=True)
+@conversation('RFC 7143 11.5.1, 11.6.1',
+              'ABORT TASK that comes before its command does: the command is not executed afterwards',
+              alone=True)
 def abort_before_command(t):
     s = t.log_in({'ImmediateData': 'Yes', 'InitialR2T': 'Yes'}).settle()
     s.write(t.region, bytes(BLOCK))
@@ -150,18 +157,21 @@ def abort_before_command(t):
     s.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.5.1', 'ABORT TASK of another session, or by another LUN: it finds nothing', alone=True)
+@conversation('RFC 7143 11.5.1', 'ABORT TASK of another session, or by another LUN: it finds nothing',
+              alone=True)
 def abort_of_others(t):
     one, two = t.log_in(KEYS).settle(), other_session(t)
     task = waiting_write(one)
     function(two, ABORT_TASK, NO_TASK, COMPLETE, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
-    one_of(function(one, ABORT_TASK, NO_TASK, COMPLETE, REJECTED, NO_LUN, lun=1, rtt=task.itt, refcmdsn=task.pdu.cmdsn), (NO_TASK, REJECTED, NO_LUN),
+    one_of(function(one, ABORT_TASK, NO_TASK, COMPLETE, REJECTED, NO_LUN, lun=1, rtt=task.itt,
+                    refcmdsn=task.pdu.cmdsn), (NO_TASK, REJECTED, NO_LUN),
            'the response by another LUN')
     one.answer_r2t(task, task.r2ts[0])
     equal(one.finish(task).status, GOOD, 'the status of the write')
 
 
-@conversation('RFC 7143 11.5.1', 'ABORT TASK SET takes all tasks of this session on that LUN, and no others', alone=True)
+@conversation('RFC 7143 11.5.1', 'ABORT TASK SET takes all tasks of this session on that LUN, and no others',
+              alone=True)
 def abort_task_set(t):
     one, two = t.log_in({**KEYS}).settle(), other_session(t)
     no_attention(one, lun=1)
@@ -178,7 +188,8 @@ def abort_task_set(t):
     equal(attention(two), None, 'the unit attention of the other session')
 
 
-@conversation('SAM-5 7.4, 5.14; SPC-5 7.5.10 (TST)', 'CLEAR TASK SET takes the tasks of the whole task set; other sessions in it are told (2F00h or TASK ABORTED)', alone=True)
+@conversation('SAM-5 7.4, 5.14; SPC-5 7.5.10 (TST)',
+              'CLEAR TASK SET takes the tasks of the whole task set; other sessions in it are told (2F00h or TASK ABORTED)', alone=True)
 def clear_task_set(t):
     one, two = t.log_in(KEYS).settle(), other_session(t)
     task = waiting_write(one)
@@ -202,7 +213,8 @@ def clear_task_set(t):
     two.write(t.region, pattern(BLOCK))
 
 
-@conversation('SAM-5 7.7, 5.14', 'LOGICAL UNIT RESET takes the tasks of every session on that LUN; the others are told 29xxh', alone=True)
+@conversation('SAM-5 7.7, 5.14',
+              'LOGICAL UNIT RESET takes the tasks of every session on that LUN; the others are told 29xxh', alone=True)
 def logical_unit_reset(t):
     one, two = t.log_in(KEYS).settle(), other_session(t)
     no_attention(two, lun=1)
@@ -221,7 +233,8 @@ def logical_unit_reset(t):
     equal(two.read(t.region, 8), pattern(8 * BLOCK, 3), 'what was written')
 
 
-@conversation('RFC 7143 11.5.1', 'a reset by one target is told to the sessions of another target with the same device', alone=True)
+@conversation('RFC 7143 11.5.1',
+              'a reset by one target is told to the sessions of another target with the same device', alone=True)
 def reset_through_another_target(t):
     one = t.log_in(KEYS).settle()
     no_attention(one, lun=1)
@@ -245,7 +258,8 @@ def warm_reset(t):
     one_of(pdu.response, (COMPLETE, NOT_SUPPORTED, AUTHORIZATION), 'the response')
     if pdu.response == COMPLETE:
         for lun in (0, 1):
-            equal((attention(two, lun=lun) or 0) >> 8, 0x29, 'the unit attention of the other session on LUN %d' % lun)
+            equal((attention(two, lun=lun) or 0) >> 8, 0x29,
+                  'the unit attention of the other session on LUN %d' % lun)
     two.ping()
     one.ping()
     no_attention(one)
@@ -253,7 +267,8 @@ def warm_reset(t):
     one.write(t.region, pattern(BLOCK))
 
 
-@conversation('RFC 7143 11.5.1', 'TARGET COLD RESET: not supported, or every connection of the target ends', alone=True)
+@conversation('RFC 7143 11.5.1', 'TARGET COLD RESET: not supported, or every connection of the target ends',
+              alone=True)
 def cold_reset(t):
     one, two = t.log_in(KEYS).settle(), other_session(t)
     itt = ask(one, COLD_RESET)
@@ -275,7 +290,8 @@ def other_functions(t):
     s = t.log_in(KEYS).settle()
     task = waiting_write(s)
     function(s, CLEAR_ACA, COMPLETE, NOT_SUPPORTED, REJECTED)
-    function(s, TASK_REASSIGN, NO_REASSIGN, NOT_SUPPORTED, NO_TASK, REJECTED, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
+    function(s, TASK_REASSIGN, NO_REASSIGN, NOT_SUPPORTED, NO_TASK, REJECTED, rtt=task.itt,
+             refcmdsn=task.pdu.cmdsn)
     for number in (0, 9, 10, 11, 12, 13, 64, 127):
         itt = ask(s, number)
         try:
@@ -296,11 +312,13 @@ def no_such_lun(t):
     s = t.log_in(KEYS).settle()
     for lun in (9, 300, 0x8000000000000000):
         for number in (ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET):
-            function(s, number, NO_LUN, *([NO_TASK] if number == ABORT_TASK else []), lun=lun, rtt=0x99, refcmdsn=s.cmdsn - 1)
+            function(s, number, NO_LUN, *([NO_TASK] if number == ABORT_TASK else []), lun=lun, rtt=0x99,
+                     refcmdsn=s.cmdsn - 1)
     s.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 4.2.2.1', 'a function that is not immediate waits for its CmdSN and is then answered', alone=True)
+@conversation('RFC 7143 4.2.2.1', 'a function that is not immediate waits for its CmdSN and is then answered',
+              alone=True)
 def not_immediate(t):
     s = t.log_in(KEYS).settle()
     task = waiting_write(s)
@@ -314,7 +332,8 @@ def not_immediate(t):
     s.ping()
 
 
-@conversation('RFC 7143 11.5', 'many aborts at once, and a session that ends while they run', alone=True, seconds=30)
+@conversation('RFC 7143 11.5', 'many aborts at once, and a session that ends while they run', alone=True,
+              seconds=30)
 def many_aborts(t):
     for end in ('answered', 'dropped'):
         s = t.log_in(KEYS).settle()

@@ -66,7 +66,8 @@ class Scene:
         s = self.t.connect(address=self.address)
         s.name = '%s-again' % self.t.name
         s.log_in()
-        self.t.until(lambda: s.command(READ10(0, 1), read=BLOCK).status == GOOD, 'a good upstream is not used again', 15)
+        self.t.until(lambda: s.command(READ10(0, 1), read=BLOCK).status == GOOD,
+                     'a good upstream is not used again', 15)
 
     def end(self):
         self.unharmed()
@@ -85,7 +86,8 @@ def outcome(s, cdb, read=0, write=b'', seconds=12):
         return 'gone'
 
 
-@conversation('issue of the backend', 'a good upstream: its data, its sense and its residuals, and each initiator by its own name', seconds=60)
+@conversation('SAM-5 4.5',
+              'a good upstream: its data, its sense and its residuals, and each initiator by its own name', seconds=60)
 def good(t):
     scene = Scene(t)
     s = scene.session()
@@ -103,7 +105,8 @@ def good(t):
     scene.end()
 
 
-@conversation('SAM-5 7.2', 'ABORT TASK while the upstream keeps the command: it is aborted there, answered here, and nothing of it follows', seconds=60)
+@conversation('SAM-5 7.2',
+              'ABORT TASK while the upstream keeps the command: it is aborted there, answered here, and nothing of it follows', seconds=60)
 def aborted(t):
     scene = Scene(t)
     s = scene.session()
@@ -115,12 +118,14 @@ def aborted(t):
     scene.unharmed()
     s.expect('tmf_response', itt=itt, response=0)
     s.silent(0.3)
-    check(any(pdu.name == 'tmf' for link in scene.up.links for pdu in link.seen), 'the upstream was not asked to abort')
+    check(any(pdu.name == 'tmf' for link in scene.up.links for pdu in link.seen),
+          'the upstream was not asked to abort')
     scene.works_again()
     scene.end()
 
 
-@conversation('bounded escalation', 'an upstream that answers neither the command nor its abort: the function is answered all the same', seconds=60)
+@conversation('bounded escalation',
+              'an upstream that answers neither the command nor its abort: the function is answered all the same', seconds=60)
 def aborted_in_vain(t):
     scene = Scene(t)
     s = scene.session()
@@ -138,12 +143,14 @@ def aborted_in_vain(t):
     scene.end()
 
 
-@conversation('never GOOD', 'the upstream drops the connection under a command: an error, never GOOD; and it is used again when it is back', seconds=60)
+@conversation('never GOOD',
+              'the upstream drops the connection under a command: an error, never GOOD; and it is used again when it is back', seconds=60)
 def dropped(t):
     scene = Scene(t)
     s = scene.session()
     for what, do, then in (('closes', lambda link, pdu: link.close(), None),
-                           ('sends half a header and closes', lambda link, pdu: link.socket.sendall(b'\x25\x80'), scene.up.drop)):
+                           ('sends half a header and closes', lambda link,
+                            pdu: link.socket.sendall(b'\x25\x80'), scene.up.drop)):
         scene.up.on(0x28, do)
         task = s.start(READ10(0, 8), read=8 * BLOCK)
         scene.unharmed()
@@ -152,11 +159,13 @@ def dropped(t):
         s.finish(task, 15)
         check(task.status != GOOD, 'the upstream %s: a read ends with GOOD', what)
         scene.works_again()
-        t.until(lambda: s.command(READ10(0, 1), read=BLOCK).status == GOOD, 'the session does not get its upstream back', 15)
+        t.until(lambda: s.command(READ10(0, 1), read=BLOCK).status == GOOD,
+                'the session does not get its upstream back', 15)
     scene.end()
 
 
-@conversation('bounded waits', 'an upstream that takes connections and says nothing: logins here do not wait for it', seconds=60)
+@conversation('bounded waits',
+              'an upstream that takes connections and says nothing: logins here do not wait for it', seconds=60)
 def silent_login(t):
     scene = Scene(t)
     scene.up.on('login', lambda link, pdu: None)
@@ -199,22 +208,29 @@ HOSTILE = {
     'sense of one byte': lambda link, pdu: link.status(pdu, 2, b'\0\1\x70'),
     'a sense length beyond the segment': lambda link, pdu: link.status(pdu, 2, b'\xff\xff' + bytes(18)),
     'a sense of 1000 bytes': lambda link, pdu: link.status(pdu, 2, b'\x03\xe8\x70' + bytes(999)),
-    'Data-In beyond the buffer': lambda link, pdu: link.send('data_in', itt=pdu.itt, lun=pdu.lun, ttt=NONE, offset=0, flags=0x81,
+    'Data-In beyond the buffer': lambda link, pdu: link.send('data_in', itt=pdu.itt, lun=pdu.lun, ttt=NONE,
+                                                             offset=0, flags=0x81,
                                                              data=bytes(pdu.edtl + 4096)),
-    'Data-In far beyond the buffer': lambda link, pdu: link.send('data_in', itt=pdu.itt, lun=pdu.lun, ttt=NONE, offset=0x7fffff00, flags=0x81,
+    'Data-In far beyond the buffer': lambda link, pdu: link.send('data_in', itt=pdu.itt, lun=pdu.lun, ttt=NONE,
+                                                                 offset=0x7fffff00, flags=0x81,
                                                                  data=bytes(512)),
-    'Data-In with an offset that wraps': lambda link, pdu: link.send('data_in', itt=pdu.itt, ttt=NONE, offset=0xffffff00, flags=0x81,
+    'Data-In with an offset that wraps': lambda link, pdu: link.send('data_in', itt=pdu.itt, ttt=NONE,
+                                                                     offset=0xffffff00, flags=0x81,
                                                                      data=bytes(512)),
-    'Data-In for a task that there is not': lambda link, pdu: link.send('data_in', itt=0x7777, ttt=NONE, flags=0x81, data=bytes(512)),
+    'Data-In for a task that there is not': lambda link, pdu: link.send('data_in', itt=0x7777, ttt=NONE,
+                                                                        flags=0x81, data=bytes(512)),
     'GOOD with nothing read': lambda link, pdu: link.status(pdu, 0),
-    'a residual larger than the transfer': lambda link, pdu: link.status(pdu, 0, flags=0x82, residual=0xfffffff0),
+    'a residual larger than the transfer': lambda link,
+    pdu: link.status(pdu, 0, flags=0x82, residual=0xfffffff0),
     'both residual bits': lambda link, pdu: link.status(pdu, 0, flags=0x86, residual=5),
-    'an R2T for a read': lambda link, pdu: link.send('r2t', advance=False, itt=pdu.itt, ttt=5, offset=0, desired=512),
+    'an R2T for a read': lambda link, pdu: link.send('r2t', advance=False, itt=pdu.itt, ttt=5, offset=0,
+                                                     desired=512),
     'an unknown opcode': raw(b'\x3a' + bytes(47)),
     'an initiator opcode': raw(b'\x01' + bytes(47)),
     'a data segment of 16 MiB': raw(b'\x25\x80\0\0\0\xff\xff\xff' + bytes(40)),
     'an AHS of 1020 bytes': raw(b'\x21\x80\0\0\xff\0\0\0' + bytes(40 + 1020)),
-    'an answer to nothing': lambda link, pdu: (link.status(pdu, 0, flags=0x82, residual=512), link.status(pdu, 0)),
+    'an answer to nothing': lambda link, pdu: (link.status(pdu, 0, flags=0x82, residual=512),
+                                               link.status(pdu, 0)),
     'a reject': lambda link, pdu: link.send('reject', reason=4, itt=NONE, data=pdu.header()[:48]),
     'an async logout request': lambda link, pdu: link.send('async', itt=NONE, event=1, p3=1),
     'an async drop': lambda link, pdu: link.send('async', itt=NONE, event=2),
@@ -222,7 +238,9 @@ HOSTILE = {
 }
 
 
-@conversation('a hostile upstream', 'answers that must not be: never a crash, never what was not read, and the daemon goes on', seconds=200)
+@conversation('a hostile upstream',
+              'answers that must not be: never a crash, never what was not read, and the daemon goes on',
+              seconds=200)
 def hostile_reads(t):
     scene = Scene(t)
     for n, (what, do) in enumerate(HOSTILE.items()):
@@ -242,7 +260,8 @@ def hostile_reads(t):
             pass
         t.remark('%s: %s %s', what, task.status, task.sense_code())
         if task.status == GOOD:
-            check(len(task.data) + task.residual == BLOCK, '%s: GOOD with %d bytes and a residual of %d', what, len(task.data), task.residual)
+            check(len(task.data) + task.residual == BLOCK, '%s: GOOD with %d bytes and a residual of %d', what,
+                  len(task.data), task.residual)
         check(scene.daemon.alive(), '%s: the daemon is gone\n%s', what, scene.daemon.log()[-2000:])
         scene.unharmed()
         scene.up.behave()
@@ -266,7 +285,8 @@ def hostile_writes(t):
     data = b'\xa5' * 40 * BLOCK
     for n, (what, fields) in enumerate(HOSTILE_R2T.items()):
         s = scene.session('hostile-%d' % n)
-        scene.up.on(0x2a, lambda link, pdu: link.send('r2t', advance=False, itt=pdu.itt, lun=pdu.lun, ttt=5, **fields))
+        scene.up.on(0x2a, lambda link, pdu: link.send('r2t', advance=False, itt=pdu.itt, lun=pdu.lun, ttt=5,
+                                                      **fields))
         task = s.start(WRITE10(0, 40), write=data)
         try:
             s.finish(task, 1.5)
@@ -282,7 +302,8 @@ def hostile_writes(t):
         check(task.status != GOOD, 'an R2T for %s: the write ends with GOOD', what)
         for link in scene.up.links:
             for pdu in link.seen:
-                check(pdu.name != 'data_out' or set(pdu.data) <= {0xa5}, 'an R2T for %s: the upstream got other bytes', what)
+                check(pdu.name != 'data_out' or set(pdu.data) <= {0xa5},
+                      'an R2T for %s: the upstream got other bytes', what)
         check(scene.daemon.alive(), 'an R2T for %s: the daemon is gone\n%s', what, scene.daemon.log()[-2000:])
         scene.unharmed()
         scene.up.behave()
@@ -291,7 +312,8 @@ def hostile_writes(t):
     scene.end()
 
 
-@conversation('SIGTERM', 'an upstream that keeps a command for ever does not keep the daemon from ending', seconds=60)
+@conversation('SIGTERM', 'an upstream that keeps a command for ever does not keep the daemon from ending',
+              seconds=60)
 def ends_all_the_same(t):
     scene = Scene(t)
     s = scene.session()

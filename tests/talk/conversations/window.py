@@ -10,11 +10,13 @@ def write_at(s, t, cmdsn, seed, blocks=1):
     """A write with all of its data in the command, at a CmdSN of our choice."""
     itt = s.new_itt()
     data = pattern(blocks * BLOCK, seed)
-    s.send('command', flags=FINAL | WRITE | SIMPLE, itt=itt, lun=t.lun, edtl=len(data), cdb=WRITE10(t.region, blocks), data=data, cmdsn=cmdsn)
+    s.send('command', flags=FINAL | WRITE | SIMPLE, itt=itt, lun=t.lun, edtl=len(data),
+           cdb=WRITE10(t.region, blocks), data=data, cmdsn=cmdsn)
     return itt, data
 
 
-@conversation('RFC 7143 4.2.2.1', 'commands that come in the wrong order are executed in the order of their CmdSN')
+@conversation('RFC 7143 4.2.2.1',
+              'commands that come in the wrong order are executed in the order of their CmdSN')
 def order(t):
     s = t.log_in(KEYS).settle()
     for _ in range(8):
@@ -36,7 +38,8 @@ def order(t):
 def hole(t):
     s = t.log_in(KEYS).settle()
     base = s.cmdsn
-    s.send('command', flags=FINAL | READ | SIMPLE, itt=0x100, lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1), cmdsn=base + 1)
+    s.send('command', flags=FINAL | READ | SIMPLE, itt=0x100, lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1),
+           cmdsn=base + 1)
     s.silent(0.2)
     s.send('nop_out', itt=0x101, immediate=True, cmdsn=base)
     s.expect('nop_in', itt=0x101)
@@ -54,7 +57,8 @@ def duplicates(t):
     s = t.log_in(KEYS).settle()
     s.good(TEST_UNIT_READY)
     for back in (1, 2, 3):
-        s.send('command', flags=FINAL | SIMPLE, itt=s.new_itt(), lun=t.lun, cdb=TEST_UNIT_READY, cmdsn=s.cmdsn - back)
+        s.send('command', flags=FINAL | SIMPLE, itt=s.new_itt(), lun=t.lun, cdb=TEST_UNIT_READY,
+               cmdsn=s.cmdsn - back)
     s.silent(0.3)
     base = s.cmdsn
     write_at(s, t, base + 1, 1)
@@ -73,7 +77,8 @@ def outside(t):
     s = t.log_in(KEYS).settle()
     s.write(t.region, pattern(BLOCK, 77))
     s.ping()
-    for cmdsn in (s.maxcmdsn + 1, s.maxcmdsn + 2, s.maxcmdsn + 1000, s.cmdsn + (1 << 31), s.cmdsn + (1 << 31) - 1, s.cmdsn - 1):
+    for cmdsn in (s.maxcmdsn + 1, s.maxcmdsn + 2, s.maxcmdsn + 1000, s.cmdsn + (1 << 31),
+                  s.cmdsn + (1 << 31) - 1, s.cmdsn - 1):
         write_at(s, t, cmdsn & NONE, 5)
     s.silent(0.3)
     equal(s.read(t.region, 1), pattern(BLOCK, 77), 'the block')
@@ -98,7 +103,8 @@ def whole_window(t):
     for task in tasks:
         equal(s.finish(task).status, GOOD, 'the status')
     s.ping()
-    one_of((s.maxcmdsn - s.cmdsn + 1) & NONE, (len(tasks), len(tasks) - 1, len(tasks) + 1), 'the window afterwards')
+    one_of((s.maxcmdsn - s.cmdsn + 1) & NONE, (len(tasks), len(tasks) - 1, len(tasks) + 1),
+           'the window afterwards')
     s.good(TEST_UNIT_READY)
 
 
@@ -109,9 +115,11 @@ def full_of_holes(t):
     base = s.cmdsn
     size = min((s.maxcmdsn - base + 1) & NONE, 64)
     for n in reversed(range(1, size)):
-        s.send('command', flags=FINAL | READ | SIMPLE, itt=n, lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1), cmdsn=base + n)
+        s.send('command', flags=FINAL | READ | SIMPLE, itt=n, lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1),
+               cmdsn=base + n)
     s.silent(0.2)
-    s.send('command', flags=FINAL | READ | SIMPLE, itt=size, lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1), cmdsn=base)
+    s.send('command', flags=FINAL | READ | SIMPLE, itt=size, lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1),
+           cmdsn=base)
     seen = set()
     while len(seen) < size:
         pdu = s.recv()

@@ -12,7 +12,8 @@ def keys(r2t, immediate, first, burst, outstanding=1):
             'MaxOutstandingR2T': outstanding}
 
 
-@conversation('RFC 7143 13.10, 13.11', 'every combination of InitialR2T and ImmediateData with small and large bursts', seconds=60)
+@conversation('RFC 7143 13.10, 13.11',
+              'every combination of InitialR2T and ImmediateData with small and large bursts', seconds=60)
 def combinations(t):
     for r2t, immediate in COMBINATIONS:
         for first, burst in BURSTS:
@@ -21,14 +22,17 @@ def combinations(t):
                 data = pattern(blocks * BLOCK, n + first)
                 task = s.write(t.region, data)
                 equal(task.residual_flags(), 0, 'the residual flags')
-                equal(s.read(t.region, blocks), data, 'what was written with %s %s %d %d' % (r2t, immediate, first, burst))
+                equal(s.read(t.region, blocks), data,
+                      'what was written with %s %s %d %d' % (r2t, immediate, first, burst))
             s.close()
 
 
-@conversation('RFC 7143 4.2.5.1', 'unsolicited data counts against what is asked for: R2Ts begin where it ended')
+@conversation('RFC 7143 4.2.5.1',
+              'unsolicited data counts against what is asked for: R2Ts begin where it ended')
 def r2t_after_unsolicited(t):
     s = t.log_in(keys('No', 'Yes', 4096, 8192)).settle()
-    task = s.start(WRITE10(t.region, 32), write=pattern(32 * BLOCK), immediate_bytes=1024, unsolicited_bytes=3072)
+    task = s.start(WRITE10(t.region, 32), write=pattern(32 * BLOCK), immediate_bytes=1024,
+                   unsolicited_bytes=3072)
     s.finish(task)
     equal(sum(r.desired for r in task.r2ts), 32 * BLOCK - 4096, 'the bytes asked for')
     equal(task.r2ts[0].offset, 4096, 'the offset of the first R2T')
@@ -55,7 +59,8 @@ def pieces(t):
         s.send('command', flags=WRITE | SIMPLE, itt=itt, lun=t.lun, edtl=len(data), cdb=WRITE10(t.region, 16))
         for n, offset in enumerate(range(0, len(data), step)):
             part = data[offset:offset + step]
-            s.send('data_out', itt=itt, lun=t.lun, datasn=n, offset=offset, data=part, flags=FINAL if offset + step >= len(data) else 0)
+            s.send('data_out', itt=itt, lun=t.lun, datasn=n, offset=offset, data=part,
+                   flags=FINAL if offset + step >= len(data) else 0)
         s.expect('response', itt=itt, status=GOOD)
         equal(s.read(t.region, 16), data, 'what was written in pieces of %d' % step)
 
@@ -96,7 +101,8 @@ def mixed_writes(t):
     equal(s.read(t.region, 128), one + two, 'what was written')
 
 
-@conversation('RFC 7143 11.4.5', 'a write that brings more than its CDB takes: underflow, and the medium holds only its part')
+@conversation('RFC 7143 11.4.5',
+              'a write that brings more than its CDB takes: underflow, and the medium holds only its part')
 def write_underflow(t):
     s = t.log_in(keys('Yes', 'No', 4096, 65536)).settle()
     s.write(t.region, bytes(16 * BLOCK))
@@ -119,7 +125,8 @@ def write_overflow(t):
     equal(s.read(t.region + 8, 8), bytes(8 * BLOCK), 'the blocks for which nothing came')
 
 
-@conversation('RFC 7143 11.4.5, 7.3', 'a write that fails before its data: the data is drained, the whole is the residual, the session lives')
+@conversation('RFC 7143 11.4.5, 7.3',
+              'a write that fails before its data: the data is drained, the whole is the residual, the session lives')
 def failed_write(t):
     for r2t, immediate in COMBINATIONS:
         s = t.log_in(keys(r2t, immediate, 4096, 8192)).settle()
@@ -135,13 +142,15 @@ def nothing_written(t):
     s = t.log_in().settle()
     s.good(WRITE10(t.region, 0))
     task = s.command(WRITE10(t.region, 1))
-    check(task.status == CHECK_CONDITION or task.residual_flags() == OVERFLOW, 'a block is written without any data')
+    check(task.status == CHECK_CONDITION or task.residual_flags() == OVERFLOW,
+          'a block is written without any data')
 
 
 @conversation('RFC 7143 4.2.5', 'a megabyte in one command, through R2Ts of every kind', seconds=30)
 def large(t):
     data = pattern(2048 * BLOCK, 9)
-    for more in (keys('No', 'Yes', 65536, 262144, 4), keys('Yes', 'No', 8192, 16384, 1), keys('No', 'Yes', 262144, 1048576, 8)):
+    for more in (keys('No', 'Yes', 65536, 262144, 4), keys('Yes', 'No', 8192, 16384, 1),
+                 keys('No', 'Yes', 262144, 1048576, 8)):
         s = t.log_in({**more, 'MaxRecvDataSegmentLength': 262144}).settle()
         s.write(t.region, data)
         equal(s.read(t.region, 2048), data, 'what was written')

@@ -3,7 +3,8 @@
 
 from talk import *  # noqa: F403
 
-KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'FirstBurstLength': 4096, 'MaxBurstLength': 8192, 'MaxOutstandingR2T': 1}
+KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'FirstBurstLength': 4096, 'MaxBurstLength': 8192,
+        'MaxOutstandingR2T': 1}
 FREE = {**KEYS, 'InitialR2T': 'No', 'ImmediateData': 'Yes'}
 
 
@@ -34,7 +35,8 @@ class Scene:
         """A write of blocks in the middle of the pattern; with R2T, that is taken and returned."""
         s = self.s
         self.itt = s.new_itt()
-        s.send('command', flags=(0 if unsolicited else FINAL) | WRITE | SIMPLE, itt=self.itt, lun=self.t.lun, edtl=blocks * BLOCK,
+        s.send('command', flags=(0 if unsolicited else FINAL) | WRITE | SIMPLE, itt=self.itt, lun=self.t.lun,
+               edtl=blocks * BLOCK,
                cdb=WRITE10(self.t.region + 16, blocks))
         self.ttt = NONE
         if not unsolicited:
@@ -53,8 +55,10 @@ class Scene:
             raise Wrong('%s: the write ends with GOOD' % what)
         self.witness.ping()
         t = self.t
-        equal(self.witness.read(t.region, 16), self.around[:16 * BLOCK], '%s: the blocks before the write' % what)
-        equal(self.witness.read(t.region + 32, 32), self.around[32 * BLOCK:], '%s: the blocks behind the write' % what)
+        equal(self.witness.read(t.region, 16), self.around[:16 * BLOCK],
+              '%s: the blocks before the write' % what)
+        equal(self.witness.read(t.region + 32, 32), self.around[32 * BLOCK:],
+              '%s: the blocks behind the write' % what)
         return answer
 
     def _answer(self, what):
@@ -98,9 +102,11 @@ def solicited(t):
         scene.judge(what)
 
 
-@conversation('RFC 7143 11.8.5', 'a Target Transfer Tag that was never given out, that of another task, or none', seconds=60)
+@conversation('RFC 7143 11.8.5',
+              'a Target Transfer Tag that was never given out, that of another task, or none', seconds=60)
 def wrong_ttt(t):
-    for what, wrong in (('unknown', lambda ttt: ttt ^ 0x12345678), ('the next', lambda ttt: ttt + 1), ('none', lambda ttt: NONE)):
+    for what, wrong in (('unknown', lambda ttt: ttt ^ 0x12345678), ('the next', lambda ttt: ttt + 1),
+                        ('none', lambda ttt: NONE)):
         scene = Scene(t, KEYS)
         r2t = scene.start()
         scene.data(b'W' * 8192, ttt=wrong(r2t.ttt))
@@ -131,7 +137,8 @@ def no_task(t):
 def data_out_for_a_read(t):
     scene = Scene(t, KEYS)
     scene.itt = scene.s.new_itt()
-    scene.s.send('command', flags=FINAL | READ | SIMPLE, itt=scene.itt, lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1))
+    scene.s.send('command', flags=FINAL | READ | SIMPLE, itt=scene.itt, lun=t.lun, edtl=BLOCK,
+                 cdb=READ10(t.region, 1))
     scene.ttt = NONE
     scene.data(b'W' * 512)
     try:
@@ -157,9 +164,12 @@ def over_first_burst(t):
     scene.judge('8192 bytes in one PDU')
 
 
-@conversation('RFC 7143 13.10, 13.14', 'immediate data beyond FirstBurstLength, beyond the command, or where there may be none', seconds=30)
+@conversation('RFC 7143 13.10, 13.14',
+              'immediate data beyond FirstBurstLength, beyond the command, or where there may be none',
+              seconds=30)
 def immediate(t):
-    for what, keys, size, edtl in (('over FirstBurstLength', FREE, 8192, 16 * BLOCK), ('over the command', FREE, 4096, 2048),
+    for what, keys, size, edtl in (('over FirstBurstLength', FREE, 8192, 16 * BLOCK),
+                                   ('over the command', FREE, 4096, 2048),
                                    ('though ImmediateData=No', KEYS, 512, 16 * BLOCK)):
         scene = Scene(t, keys)
         scene.itt = scene.s.new_itt()
@@ -172,7 +182,8 @@ def immediate(t):
 def unsolicited_not_allowed(t):
     scene = Scene(t, KEYS)
     scene.itt = scene.s.new_itt()
-    scene.s.send('command', flags=WRITE | SIMPLE, itt=scene.itt, lun=t.lun, edtl=16 * BLOCK, cdb=WRITE10(t.region + 16, 16))
+    scene.s.send('command', flags=WRITE | SIMPLE, itt=scene.itt, lun=t.lun, edtl=16 * BLOCK,
+                 cdb=WRITE10(t.region + 16, 16))
     scene.ttt = NONE
     scene.data(b'W' * 512)
     scene.judge('unsolicited data')
@@ -192,9 +203,11 @@ def out_of_order(t):
     scene.judge('first half twice')
 
 
-@conversation('RFC 7143 11.7.5, 13.18', 'unsolicited data with a hole, twice, beyond the command, or with a wrong DataSN', seconds=30)
+@conversation('RFC 7143 11.7.5, 13.18',
+              'unsolicited data with a hole, twice, beyond the command, or with a wrong DataSN', seconds=30)
 def unsolicited(t):
-    for what, parts in (('with a hole', ((0, 0), (1, 1024))), ('twice', ((0, 0), (1, 0))), ('from the middle', ((0, 1024), (1, 1536))),
+    for what, parts in (('with a hole', ((0, 0), (1, 1024))), ('twice', ((0, 0), (1, 0))),
+                        ('from the middle', ((0, 1024), (1, 1536))),
                         ('with DataSN 0 again', ((0, 0), (0, 512))), ('with DataSN 5', ((5, 0), (6, 512)))):
         scene = Scene(t, FREE)
         scene.start(blocks=2, unsolicited=True)

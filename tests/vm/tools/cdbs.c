@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cdbs DEVICE: send each CDB of a table on stdin to a SCSI generic node and print, a line each,
- * everything a pass-through must not change: host status, SCSI status, sense bytes, residual and the bytes
- * that came. Run on a device directly and on the same device through a target, the two outputs must not differ.
+ * everything a pass-through must not change: host status, SCSI status, sense bytes, residual and
+ * the bytes that came. Run on a device directly and on the same device through a target, the two
+ * outputs must not differ.
  *
  * A table line is  NAME | none  | CDB...
  *                  NAME | in N  | CDB...
@@ -21,11 +22,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define DATA_MAX_BYTES (1u << 20)
+#define DATA_MAX_BYTES	(1u << 20)
 #define SENSE_MAX_BYTES 252
-#define CDB_MAX_BYTES 252
-#define SHOWN_BYTES 256
-#define TIMEOUT_MS 60000
+#define CDB_MAX_BYTES	252
+#define SHOWN_BYTES	256
+#define TIMEOUT_MS	60000
 
 struct row {
 	char name[64];
@@ -115,8 +116,8 @@ static void print_bytes(const char *label, const uint8_t *bytes, size_t count)
 }
 
 /*
- * SPC-5 4.4: with any other sense key the bytes that came are whatever a kernel buffer held, for a device that
- * moved nothing may still report no residual.
+ * SPC-5 4.4: with any other sense key the bytes that came are whatever a kernel buffer held, for a
+ * device that moved nothing may still report no residual.
  */
 static bool data_is_defined(const struct sg_io_hdr *io)
 {
@@ -132,7 +133,7 @@ static bool data_is_defined(const struct sg_io_hdr *io)
 
 static void run_row(int fd, struct row *row)
 {
-	uint8_t sense[SENSE_MAX_BYTES] = { 0 };
+	uint8_t sense[SENSE_MAX_BYTES] = {0};
 	struct sg_io_hdr io = {
 		.interface_id = 'S',
 		.dxfer_direction = row->direction,
@@ -153,7 +154,7 @@ static void run_row(int fd, struct row *row)
 	printf("%s: host=%u status=%02x resid=%d", row->name, io.host_status, io.status, io.resid);
 	print_bytes("sense", sense, io.sb_len_wr);
 	if (row->direction == SG_DXFER_FROM_DEV && data_is_defined(&io) && io.resid >= 0 &&
-	    (unsigned)io.resid <= row->data_bytes)
+		(unsigned)io.resid <= row->data_bytes)
 		print_bytes("data", data, row->data_bytes - (unsigned)io.resid);
 	putchar('\n');
 }

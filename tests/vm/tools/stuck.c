@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stuck URL SCENE [SECONDS]: an initiator that has a command at a slow device and does something about it. It prints
- * what came back and after how many milliseconds; its status is 0 when the scene went as SAM-5 and RFC 7143 have it.
+ * stuck URL SCENE [SECONDS]: an initiator that has a command at a slow device and does something
+ * about it. It prints what came back and after how many milliseconds; its status is 0 when the
+ * scene went as SAM-5 and RFC 7143 have it.
  *
- *   abort     one READ(10), ABORT TASK for it: answered, and the READ either ended before or never ends
- *   lureset   four READ(10), LOGICAL UNIT RESET: likewise for each of them
- *   targetreset, clear   the same with TARGET WARM RESET and with CLEAR TASK SET
- *   hang      one READ(10), then wait to be killed
- *   use       log in, TEST UNIT READY until no unit attention is left, one READ(10), log out
+ *   abort     one READ(10), ABORT TASK for it: answered, and the READ either ended before or never
+ * ends lureset   four READ(10), LOGICAL UNIT RESET: likewise for each of them targetreset, clear
+ * the same with TARGET WARM RESET and with CLEAR TASK SET hang      one READ(10), then wait to be
+ * killed use       log in, TEST UNIT READY until no unit attention is left, one READ(10), log out
  *   login     log in and out
  *   notready  TEST UNIT READY must find the unit NOT READY, at once
  *
@@ -24,10 +24,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define READS_MAX 4
-#define BLOCK_BYTES 512
-#define BLOCKS 8
-#define HEAD_START_MS 300 /* so that the command is at the device when the function is asked for */
+#define READS_MAX     4
+#define BLOCK_BYTES   512
+#define BLOCKS	      8
+#define HEAD_START_MS 300 /* so that the command is at the device when the function is asked for   \
+			   */
 #define AFTERMATH_MS 1000 /* how long a response that must not come is waited for */
 
 struct read {
@@ -60,7 +61,8 @@ static int64_t now_ms(void)
 /* One turn of the connection, at most until `until_ms`. */
 static int turn(struct scene *s, int64_t until_ms)
 {
-	struct pollfd p = { .fd = iscsi_get_fd(s->iscsi), .events = (short)iscsi_which_events(s->iscsi) };
+	struct pollfd p = {
+		.fd = iscsi_get_fd(s->iscsi), .events = (short)iscsi_which_events(s->iscsi)};
 	int64_t left = until_ms - now_ms();
 
 	if (poll(&p, 1, left < 0 ? 0 : left > 100 ? 100 : (int)left) < 0)
@@ -74,7 +76,8 @@ static int turn(struct scene *s, int64_t until_ms)
 
 static void send_again(struct read *r);
 
-/* A new session's first command meets a unit attention (SAM-5 5.14), at once even when the device is slow. */
+/* A new session's first command meets a unit attention (SAM-5 5.14), at once even when the device
+ * is slow. */
 static void read_done(struct iscsi_context *iscsi, int status, void *data, void *private)
 {
 	struct read *r = private;
@@ -92,8 +95,8 @@ static void read_done(struct iscsi_context *iscsi, int status, void *data, void 
 static void send_again(struct read *r)
 {
 	r->ended_ms = -1;
-	r->task = iscsi_read10_task(r->scene->iscsi, r->scene->lun, r->number * BLOCKS, BLOCKS * BLOCK_BYTES,
-				    BLOCK_BYTES, 0, 0, 0, 0, 0, read_done, r);
+	r->task = iscsi_read10_task(r->scene->iscsi, r->scene->lun, r->number * BLOCKS,
+		BLOCKS * BLOCK_BYTES, BLOCK_BYTES, 0, 0, 0, 0, 0, read_done, r);
 	if (!r->task) {
 		r->ended_ms = now_ms();
 		r->status = SCSI_STATUS_ERROR;
@@ -104,7 +107,7 @@ static int send_read(struct scene *s)
 {
 	struct read *r = &s->reads[s->reads_sent];
 
-	*r = (struct read){ .scene = s, .number = s->reads_sent };
+	*r = (struct read){.scene = s, .number = s->reads_sent};
 	send_again(r);
 	if (!r->task) {
 		printf("READ(10) was not sent: %s\n", iscsi_get_error(s->iscsi));
@@ -128,18 +131,24 @@ static void function_done(struct iscsi_context *iscsi, int status, void *data, v
 static const char *function_response_name(uint32_t response)
 {
 	switch (response) {
-	case 0: return "function complete";
-	case 1: return "task does not exist";
-	case 2: return "LUN does not exist";
-	case 5: return "function not supported";
-	case 255: return "function rejected";
-	default: return "a response that is not expected here";
+	case 0:
+		return "function complete";
+	case 1:
+		return "task does not exist";
+	case 2:
+		return "LUN does not exist";
+	case 5:
+		return "function not supported";
+	case 255:
+		return "function rejected";
+	default:
+		return "a response that is not expected here";
 	}
 }
 
 /*
- * RFC 7143 11.6.1: after "function complete" no response of an affected task may follow; a task that had already
- * ended may have sent its own before.
+ * RFC 7143 11.6.1: after "function complete" no response of an affected task may follow; a task
+ * that had already ended may have sent its own before.
  */
 static int judge_reads(const struct scene *s, int64_t asked_ms)
 {
@@ -149,12 +158,16 @@ static int judge_reads(const struct scene *s, int64_t asked_ms)
 		const struct read *r = &s->reads[i];
 
 		if (r->ended_ms < 0)
-			printf("  READ(10) %u: no response, as it must be for an aborted task\n", i + 1);
+			printf("  READ(10) %u: no response, as it must be for an aborted task\n",
+				i + 1);
 		else if (r->ended_ms <= s->function_ms)
-			printf("  READ(10) %u: ended with status %d before the function did, after %lld ms\n", i + 1,
-			       r->status, (long long)(r->ended_ms - asked_ms));
+			printf("  READ(10) %u: ended with status %d before the function did, after "
+			       "%lld ms\n",
+				i + 1, r->status, (long long)(r->ended_ms - asked_ms));
 		else
-			wrong += printf("  READ(10) %u: WRONG: its response came after the function's\n", i + 1) > 0;
+			wrong += printf("  READ(10) %u: WRONG: its response came after the "
+					"function's\n",
+					 i + 1) > 0;
 	}
 	return wrong ? -1 : 0;
 }
@@ -171,14 +184,16 @@ static int scene_function(struct scene *s, enum iscsi_task_mgmt_funcs function, 
 		if (turn(s, start + HEAD_START_MS) < 0)
 			return -1;
 	if (first->ended_ms >= 0) {
-		printf("the READ(10) ended before the function was asked for: the device is not slow\n");
+		printf("the READ(10) ended before the function was asked for: the device is not "
+		       "slow\n");
 		return -1;
 	}
 	asked = now_ms();
 	s->function_ms = -1;
 	if (iscsi_task_mgmt_async(s->iscsi, s->lun, function,
-				  function == ISCSI_TM_ABORT_TASK ? first->task->itt : 0xffffffff,
-				  function == ISCSI_TM_ABORT_TASK ? first->task->cmdsn : 0, function_done, s) != 0) {
+		    function == ISCSI_TM_ABORT_TASK ? first->task->itt : 0xffffffff,
+		    function == ISCSI_TM_ABORT_TASK ? first->task->cmdsn : 0, function_done,
+		    s) != 0) {
 		printf("the function was not sent: %s\n", iscsi_get_error(s->iscsi));
 		return -1;
 	}
@@ -190,8 +205,8 @@ static int scene_function(struct scene *s, enum iscsi_task_mgmt_funcs function, 
 		if (turn(s, s->deadline_ms) < 0)
 			return -1;
 	}
-	printf("  the function was answered after %lld ms: %s\n", (long long)(s->function_ms - asked),
-	       function_response_name(s->function_response));
+	printf("  the function was answered after %lld ms: %s\n",
+		(long long)(s->function_ms - asked), function_response_name(s->function_response));
 	if (s->function_lost || (s->function_response != 0 && s->function_response != 1))
 		return -1;
 	for (int64_t until = now_ms() + AFTERMATH_MS; now_ms() < until;)
@@ -231,13 +246,15 @@ static int scene_use(struct scene *s)
 		printf("TEST UNIT READY: status %d\n", status);
 		return -1;
 	}
-	task = iscsi_read10_sync(s->iscsi, s->lun, 0, BLOCKS * BLOCK_BYTES, BLOCK_BYTES, 0, 0, 0, 0, 0);
+	task = iscsi_read10_sync(
+		s->iscsi, s->lun, 0, BLOCKS * BLOCK_BYTES, BLOCK_BYTES, 0, 0, 0, 0, 0);
 	if (!task || task->status != SCSI_STATUS_GOOD) {
 		printf("READ(10): %s\n", task ? "not GOOD" : iscsi_get_error(s->iscsi));
 		return -1;
 	}
 	scsi_free_scsi_task(task);
-	printf("  the logical unit is ready and was read after %lld ms\n", (long long)(now_ms() - start));
+	printf("  the logical unit is ready and was read after %lld ms\n",
+		(long long)(now_ms() - start));
 	return 0;
 }
 
@@ -256,7 +273,8 @@ static int scene_not_ready(struct scene *s)
 		if (key != SCSI_SENSE_UNIT_ATTENTION)
 			break;
 	}
-	printf("  TEST UNIT READY found sense key %d after %lld ms\n", key, (long long)(now_ms() - start));
+	printf("  TEST UNIT READY found sense key %d after %lld ms\n", key,
+		(long long)(now_ms() - start));
 	return key == SCSI_SENSE_NOT_READY ? 0 : -1;
 }
 
@@ -299,7 +317,7 @@ static int log_in(struct scene *s, const struct iscsi_url *url)
 int main(int argc, char **argv)
 {
 	const char *name = getenv("INITIATOR");
-	struct scene scene = { .function_ms = -1 };
+	struct scene scene = {.function_ms = -1};
 	struct iscsi_url *url;
 	int result;
 
