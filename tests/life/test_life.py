@@ -281,8 +281,11 @@ class Life(unittest.TestCase):
                 span, access = line.split()[:2]
                 start, end = (int(x, 16) for x in span.split('-'))
                 if access.startswith('rw') and end - start < 1 << 28 and '[v' not in line:
-                    mem.seek(start)
-                    found += mem.read(end - start).count(secret.encode())
+                    try:
+                        mem.seek(start)
+                        found += mem.read(end - start).count(secret.encode())
+                    except OSError:         # nothing is mapped behind it
+                        pass
         self.assertEqual(found, 1)      # the user's, and no copy of the file's text
 
     def start_as_service(self, extra_env, pass_fds=(), listen_fds=0):
