@@ -152,7 +152,7 @@ void conn_login_pdu(struct conn *conn, struct rx_pdu *pdu)
 
 void conn_login_deadline(struct conn *conn)
 {
-	if (conn->refusing && !conn->refused) {
+	if (conn->refusing && !conn->refused && !conn->closing) {
 		conn->refused = true;
 		send_reply(conn, close_refused);
 		spt_host_timer_set(conn->env->host, &conn->timer, conn->env->login_timeout_us);
