@@ -122,7 +122,7 @@ static const char *response(const struct exchange *x, const char *secret, size_t
 static enum login_auth_result prove(struct exchange *x, const char *user, const char *secret,
 	const char *more)
 {
-	char text[8192];
+	char text[9000];
 
 	snprintf(text, sizeof(text), "CHAP_N=%s CHAP_R=%s%s", user,
 		response(x, secret, strlen(secret), BINARY_HEX), more);
