@@ -74,6 +74,7 @@ static void show_session(const struct worker *w, const struct session *s,
 		return;
 	row->id = s->id;
 	snapshot_text(row->initiator, sizeof(row->initiator), p->initiator_name);
+	snapshot_text(row->user, sizeof(row->user), p->user);
 	snprintf(row->isid, sizeof(row->isid), "%02x%02x%02x%02x%02x%02x", p->isid[0], p->isid[1],
 		p->isid[2], p->isid[3], p->isid[4], p->isid[5]);
 	row->tsih = p->tsih;

@@ -149,6 +149,7 @@ static const struct table_column LUN_COLUMNS[] = {
 static const struct table_column SESSION_COLUMNS[] = {
 	{ "ID", session_cell, "id", true },
 	{ "INITIATOR", session_cell, "initiator", false },
+	{ "USER", session_cell, "user", false },
 	{ "ISID", session_cell, "isid", false },
 	{ "TARGET", session_target, "target", false },
 	{ "PEER", session_cell, "peer", false },

@@ -26,6 +26,9 @@ int build_device(struct build *b, const struct ini_section *section, struct conf
 /* Portals, LUNs and initiators of a target; every section has been seen before. */
 int build_target(struct build *b, const struct ini_section *section, struct config_target *target);
 
+/* Reads the secrets files that the sections name, each once. */
+int build_secrets(struct build *b);
+
 /* Looks at the configuration as a whole. */
 void build_check(struct build *b);
 

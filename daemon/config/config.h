@@ -17,8 +17,23 @@
 #include <spt/option.h>
 
 #include "config/errors.h"
+#include "config/secrets.h"
 
 #define CONFIG_PORT 3260u /* iscsi-target, RFC 7143 13.1 */
+
+/* A list of CHAP algorithms by their numbers (RFC 7143 12.1.3), the one liked best first. */
+struct config_algorithms {
+	uint8_t n;
+	uint8_t list[4];
+};
+
+/* How initiators prove who they are: of a target, or of discovery sessions. */
+struct config_auth {
+	bool chap;       /* auth = chap */
+	char *chap_file; /* NULL: none */
+	struct config_algorithms algorithms;
+	const struct secrets *secrets; /* one of config.secrets; NULL: nobody has to prove anything */
+};
 
 struct config_daemon {
 	uint32_t workers; /* event loops; 0: one for each CPU */
@@ -31,6 +46,7 @@ struct config_daemon {
 	uint32_t max_connections;  /* of all portals together */
 	uint32_t max_logins;       /* connections whose login is not finished */
 	uint64_t login_timeout_us; /* from accept to the full feature phase */
+	struct config_auth discovery_auth;
 };
 
 struct config_address {
@@ -98,6 +114,7 @@ struct config_target {
 	size_t n_luns;
 	char **initiators; /* for name_match() of wire/names.h; nobody else may log in */
 	size_t n_initiators;
+	struct config_auth auth;
 	struct config_negotiation negotiation;
 	uint32_t max_sessions;
 	uint32_t queue_depth;  /* commands a session may have outstanding: its command window */
@@ -113,6 +130,8 @@ struct config {
 	size_t n_devices;
 	struct config_target *targets;
 	size_t n_targets;
+	struct secrets **secrets; /* each file once, whoever uses it */
+	size_t n_secrets;
 	char **texts; /* every string that a device's values point at */
 	size_t n_texts;
 };

@@ -18,6 +18,7 @@ static void free_target(struct config_target *t)
 	for (size_t i = 0; i < t->n_initiators; i++)
 		free(t->initiators[i]);
 	free(t->initiators);
+	free(t->auth.chap_file);
 	free(t->luns);
 	free(t->portals);
 	free(t->alias);
@@ -42,6 +43,10 @@ void config_free(struct config *config)
 	for (size_t i = 0; i < config->n_texts; i++)
 		free(config->texts[i]);
 	free(config->texts);
+	for (size_t i = 0; i < config->n_secrets; i++)
+		secrets_free(config->secrets[i]);
+	free(config->secrets);
+	free(config->daemon.discovery_auth.chap_file);
 	free(config->targets);
 	free(config->devices);
 	free(config->portals);
@@ -274,6 +279,9 @@ static int parse(const void *data, size_t bytes, struct config_errors *errors, s
 	r = first_walk(&b);
 	if (!r)
 		r = second_walk(&b);
+	if (r < 0)
+		return r;
+	r = build_secrets(&b);
 	if (r < 0)
 		return r;
 	build_check(&b);

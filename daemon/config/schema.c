@@ -17,7 +17,10 @@
 #define SEGMENT_MIN         512
 #define SEGMENT_MAX         ((1u << 24) - 1)
 
+#define ALGORITHMS          "SHA3-256,SHA-256,SHA1,MD5"
+
 static const char *const LEVELS[] = { "err", "warning", "notice", "info", "debug", NULL };
+static const char *const AUTHS[] = { "none", "chap", NULL };
 
 #define D(member) FIELD(struct config_daemon, member)
 static const struct schema_key DAEMON[] = {
@@ -50,6 +53,19 @@ static const struct schema_key DAEMON[] = {
 	{ { "login-timeout", SPT_OPTION_DURATION, false, "15s", SECONDS(1), SECONDS(600), NULL,
 		"How long a login may take from the connection on" },
 		SCHEMA_LIVE, D(login_timeout_us) },
+	{ { "discovery-auth", SPT_OPTION_CHOICE, false, "none", 0, 0, AUTHS,
+		"Whether an initiator has to prove who it is before it may ask which targets there "
+		"are" },
+		SCHEMA_NEW_LOGINS, .parse = value_auth, D(discovery_auth.chap) },
+	{ { "discovery-chap-file", SPT_OPTION_STRING, false, NULL, 1, 4095, NULL,
+		"The users that may do so, and their secrets: see SECRETS" },
+		SCHEMA_NEW_LOGINS, .form = "path", .sample = "/etc/sptgt/discovery.secret",
+		D(discovery_auth.chap_file) },
+	{ { "discovery-chap-algorithms", SPT_OPTION_STRING, false, ALGORITHMS, 3, 40, NULL,
+		"What CHAP may be computed with in discovery sessions, in order of preference" },
+		SCHEMA_NEW_LOGINS, .parse = value_algorithms,
+		.form = "comma list of SHA3-256, SHA-256, SHA1, MD5",
+		D(discovery_auth.algorithms) },
 	{ { "user", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
 		"Become this user after start-up, keeping the capabilities that pass-through "
 		"needs" },
@@ -123,6 +139,19 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_NEW_LOGINS, .numbered = true, .form = "comma list of iSCSI names and "
 			"patterns",
 		.sample = "iqn.1994-05.com.redhat:b1" },
+	{ { "auth", SPT_OPTION_CHOICE, false, "none", 0, 0, AUTHS,
+		"Whether an initiator has to prove who it is: chap demands it, and none takes its "
+		"word for its name" },
+		SCHEMA_NEW_LOGINS, .parse = value_auth, T(auth.chap) },
+	{ { "chap-file", SPT_OPTION_STRING, false, NULL, 1, 4095, NULL,
+		"The users that may log in, and their secrets: see SECRETS" },
+		SCHEMA_NEW_LOGINS, .form = "path", .sample = "/etc/sptgt/disk.secret",
+		T(auth.chap_file) },
+	{ { "chap-algorithms", SPT_OPTION_STRING, false, ALGORITHMS, 3, 40, NULL,
+		"What CHAP may be computed with, in order of preference: the first that the "
+		"initiator offers is taken" },
+		SCHEMA_NEW_LOGINS, .parse = value_algorithms,
+		.form = "comma list of SHA3-256, SHA-256, SHA1, MD5", T(auth.algorithms) },
 	{ { "max-sessions", SPT_OPTION_NUMBER, false, "64", 1, 65536, NULL,
 		"Sessions of the target at one time" },
 		SCHEMA_LIVE, T(max_sessions) },

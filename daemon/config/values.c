@@ -127,6 +127,57 @@ int value_digests(const struct schema_key *key, const char *text, void *field,
 	return 0;
 }
 
+int value_auth(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error)
+{
+	struct spt_option_value v;
+	int r = spt_option_parse(&key->option, text, &v, error);
+
+	if (!r)
+		*(bool *)field = !strcmp(text, "chap");
+	return r;
+}
+
+/* The number of an algorithm in CHAP_A (RFC 7143 12.1.3); 0: unknown. */
+static uint8_t algorithm_number(const char *word)
+{
+	static const struct {
+		const char *name;
+		uint8_t number;
+	} ALGORITHMS[] = {
+		{ "MD5", 5 }, { "SHA1", 6 }, { "SHA-1", 6 }, { "SHA-256", 7 }, { "SHA256", 7 },
+		{ "SHA3-256", 8 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ALGORITHMS); i++) {
+		if (!strcasecmp(word, ALGORITHMS[i].name))
+			return ALGORITHMS[i].number;
+	}
+	return 0;
+}
+
+int value_algorithms(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error)
+{
+	struct config_algorithms a = { .n = 0 };
+	char word[32];
+
+	for (const char *list = text; value_next_word(&list, word, sizeof(word));) {
+		uint8_t number = algorithm_number(word);
+
+		if (!number)
+			return spt_error_set(error, -EINVAL,
+				"%s: '%s' is none of SHA3-256, SHA-256, SHA1 and MD5",
+				key->option.name, word);
+		if (memchr(a.list, number, a.n))
+			return spt_error_set(error, -EINVAL, "%s: %s stands twice",
+				key->option.name, word);
+		a.list[a.n++] = number; /* none stands twice: at most four */
+	}
+	*(struct config_algorithms *)field = a;
+	return 0;
+}
+
 /*
  * @word, "ADDRESS[:PORT]" or "[V6ADDRESS][:PORT]", cut in two; *@port is NULL when there is none.
  */

@@ -25,6 +25,13 @@ int value_iscsi_name(const struct schema_key *key, const char *text, void *field
 int value_digests(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);
 
+/* none or chap into a bool. */
+int value_auth(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+/* A comma list of CHAP algorithms into a struct config_algorithms. */
+int value_algorithms(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+
 /*
  * The next piece of a comma list without the blanks around it: copies it to @word and moves *@list
  * on. False at the end. A piece that is too long for @word is cut to "..." at its end.

@@ -41,6 +41,7 @@ static const struct field LUNS[] = {
 static const struct field SESSIONS[] = {
 	R(FIELD_U64, id),
 	R(FIELD_TEXT, initiator),
+	R(FIELD_TEXT, user),
 	R(FIELD_TEXT, isid),
 	R(FIELD_U32, tsih),
 	R(FIELD_TEXT, target),

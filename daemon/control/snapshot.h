@@ -14,6 +14,7 @@
 #define SNAPSHOT_NAME_MAX    224u /* an iSCSI name and its terminator */
 #define SNAPSHOT_ALIAS_MAX   256u
 #define SNAPSHOT_ADDRESS_MAX 80u
+#define SNAPSHOT_USER_MAX    256u
 #define SNAPSHOT_WORD_MAX    65u /* names of portals and devices */
 
 struct snapshot_target {
@@ -40,6 +41,7 @@ struct snapshot_lun {
 struct snapshot_session {
 	uint64_t id; /* what end_session() takes; never used twice */
 	char initiator[SNAPSHOT_NAME_MAX];
+	char user[SNAPSHOT_USER_MAX]; /* empty: it did not have to prove who it is */
 	char isid[13]; /* twelve hexadecimal digits */
 	uint32_t tsih;
 	char target[SNAPSHOT_NAME_MAX]; /* empty: a discovery session */

@@ -28,8 +28,11 @@ struct login_auth_ops {
 	/* One complete text's pairs of this method, at least one. */
 	enum login_auth_result (*step)(struct login_auth *auth, const struct key_pair *pairs,
 		size_t n, struct key_writer *answer);
-	/* The authenticated user, after LOGIN_AUTH_DONE. */
+	/* The user as given: empty until then, authenticated only after LOGIN_AUTH_DONE. */
 	const char *(*user)(const struct login_auth *auth);
+	/* After LOGIN_AUTH_FAILED and LOGIN_AUTH_BROKEN: why, for the log; no secret and nothing of
+	 * the peer's in it. */
+	const char *(*reason)(const struct login_auth *auth);
 	void (*end)(struct login_auth *auth);
 };
 

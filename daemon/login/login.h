@@ -135,5 +135,7 @@ const struct login_params *login_params(const struct login *login);
  * NULL. */
 const char *login_reason(const struct login *login);
 enum login_status login_status(const struct login *login);
+/* The user whom the initiator claims to be, right or wrong; may be empty. A stranger's bytes. */
+const char *login_user_given(const struct login *login);
 
 #endif

@@ -102,10 +102,17 @@ int security_step(struct login *l, const struct key_pair *pairs, size_t n)
 			l->auth_ops->user(l->auth));
 		return 0;
 	case LOGIN_AUTH_FAILED:
-		login_fail(l, LOGIN_AUTHENTICATION_FAILURE, "%s failed", l->auth_ops->name);
+		login_fail(l, LOGIN_AUTHENTICATION_FAILURE, "%s failed: %s", l->auth_ops->name,
+			l->auth_ops->reason(l->auth));
 		return -1;
 	default:
-		login_fail(l, LOGIN_TARGET_ERROR, "%s is out of order", l->auth_ops->name);
+		login_fail(l, LOGIN_TARGET_ERROR, "%s is out of order: %s", l->auth_ops->name,
+			l->auth_ops->reason(l->auth));
 		return -1;
 	}
+}
+
+const char *login_user_given(const struct login *login)
+{
+	return login->auth ? login->auth_ops->user(login->auth) : "";
 }

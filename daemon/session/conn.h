@@ -56,6 +56,8 @@ struct conn {
 	bool closing;
 	bool logging_out; /* the Logout Response is on its way: close when it is sent */
 	bool joining;     /* ops->join() is under way */
+	bool refusing;    /* the answer to a failed authentication waits its time */
+	bool refused;     /* and is on its way */
 	enum close_reason close_reason;
 	char close_detail[160];
 	struct spt_post reaper;
@@ -64,7 +66,7 @@ struct conn {
 	struct login_params params;
 	struct session *session;
 	void *target; /* what find_target() found: target/'s */
-	uint64_t owner[2]; /* join()'s */
+	uint64_t owner[2]; /* join()'s, and auth_failed()'s */
 
 	struct rx rx;
 	struct tx tx;
@@ -100,7 +102,7 @@ static inline bool conn_full_feature(const struct conn *conn)
 
 /* enter.c: the login phase. */
 void conn_login_pdu(struct conn *conn, struct rx_pdu *pdu);
-/* The login's deadline has passed. */
+/* The login's deadline has passed, or the time that its refusal had to wait. */
 void conn_login_deadline(struct conn *conn);
 /* keepalive.c */
 void conn_keepalive_start(struct conn *conn);

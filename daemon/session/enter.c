@@ -49,13 +49,35 @@ static void enter_full_feature(struct conn *conn)
 	conn->stat_sn = conn->params.stat_sn;
 	conn->session->params = conn->params;
 	env->counters.logins++;
-	log_info("login from %s: %s at %s, session %llu", conn->peer, conn->params.initiator_name,
+	log_info("login from %s: %s at %s%s%s, session %llu", conn->peer, conn->params.initiator_name,
 		conn->params.session_type == SESSION_DISCOVERY ? "discovery"
 							       : conn->params.target_name,
+		conn->params.user[0] ? ", user " : "", conn->params.user,
 		(unsigned long long)conn->session->id);
 	login_free(TAKE(conn->login));
 	env->ops->login_over(conn);
 	conn_keepalive_start(conn);
+}
+
+/*
+ * A failed guess is answered late. Until then the connection is no login any more: those of others
+ * do not wait for its place. Its one timer, the login's deadline, becomes that of the answer.
+ */
+static void refuse(struct conn *conn)
+{
+	struct session_env *env = conn->env;
+	uint64_t delay_us = 0;
+
+	rx_pause(conn, RX_REFUSED);
+	if (login_status(conn->login) == LOGIN_AUTHENTICATION_FAILURE)
+		delay_us = env->ops->auth_failed(conn);
+	if (!delay_us) {
+		send_reply(conn, close_refused);
+		return;
+	}
+	conn->refusing = true;
+	env->ops->login_over(conn);
+	spt_host_timer_set(env->host, &conn->timer, delay_us);
 }
 
 static void act(struct conn *conn, enum login_action action)
@@ -82,8 +104,7 @@ static void act(struct conn *conn, enum login_action action)
 			enter_full_feature(conn);
 			return;
 		case LOGIN_REPLY_CLOSE:
-			send_reply(conn, close_refused);
-			rx_pause(conn, RX_REFUSED);
+			refuse(conn);
 			return;
 		}
 	}
@@ -131,6 +152,12 @@ void conn_login_pdu(struct conn *conn, struct rx_pdu *pdu)
 
 void conn_login_deadline(struct conn *conn)
 {
+	if (conn->refusing && !conn->refused && !conn->closing) {
+		conn->refused = true;
+		send_reply(conn, close_refused);
+		spt_host_timer_set(conn->env->host, &conn->timer, conn->env->login_timeout_us);
+		return;
+	}
 	conn_close(conn, CLOSE_LOGIN_DEADLINE, "%llu s",
 		(unsigned long long)conn->env->login_timeout_us / 1000000);
 }

@@ -42,9 +42,14 @@ struct session_ops {
 	void (*send_targets)(struct conn *conn, const char *value, struct key_writer *out);
 	/* All that the target's other sessions must know of TARGET COLD RESET. */
 	void (*cold_reset)(struct session *session);
-	/* The connection has reached full feature phase. */
+	/*
+	 * The login failed for want of a proof of identity: logs it; how long the answer is to wait.
+	 * login_over() follows if it is to wait at all.
+	 */
+	uint64_t (*auth_failed)(struct conn *conn);
+	/* The connection has reached full feature phase, or its refusal waits. */
 	void (*login_over)(struct conn *conn);
-	/* conn->login is NULL if that had happened. */
+	/* conn->login is NULL, or conn->refusing is set, if that had happened. */
 	void (*conn_gone)(struct conn *conn);
 };
 

@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
+#include "log/log.h"
 #include "session/conn.h"
 #include "session/session.h"
 #include "target/discovery.h"
@@ -47,6 +49,7 @@ static void find_target(struct conn *conn, const struct login_question *q,
 	if (q->session_type == SESSION_DISCOVERY) {
 		if (q->tsih)
 			refuse(ret, LOGIN_NO_SESSION, "discovery sessions have one connection");
+		authentication_demand(&server->discovery_auth, ret);
 		return;
 	}
 	struct target *target = server_find_target(server, q->target_name, conn->portal.name);
@@ -60,6 +63,7 @@ static void find_target(struct conn *conn, const struct login_question *q,
 	}
 	ret->alias = target->config->alias;
 	ret->limits = &target->limits;
+	authentication_demand(&target->auth, ret);
 	if (q->tsih) {
 		bool has = registry_has(&server->registry, q->initiator_name, q->isid, target, q->tsih);
 		refuse(ret, has ? LOGIN_TOO_MANY_CONNECTIONS : LOGIN_NO_SESSION, NULL);
@@ -211,6 +215,36 @@ static void cold_reset(struct session *session)
 	registry_each(&worker_of(session->env)->server->registry, claim->target, end_for_cold_reset);
 }
 
+/* The log tells who it was and how it failed; the answer waits the longer the more have failed. */
+static uint64_t auth_failed(struct conn *conn)
+{
+	const struct login_params *p = login_params(conn->login);
+	struct server *server = server_of(conn);
+	struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+	socklen_t bytes = sizeof(peer);
+	const char *user = login_user_given(conn->login);
+	const struct log_field fields[] = {
+		{ "SPTGT_PEER", conn->peer },
+		{ "SPTGT_INITIATOR", p->initiator_name },
+		{ "SPTGT_TARGET", p->target_name[0] ? p->target_name : NULL },
+		{ "SPTGT_USER", user[0] ? user : NULL },
+	};
+
+	if (getpeername(conn->fd, (struct sockaddr *)&peer, &bytes) < 0)
+		peer.ss_family = AF_UNSPEC; /* gone already: one entry for all of them */
+	struct slowdown_entry *entry;
+	uint64_t delay_us = slowdown_failed(&server->slowdown, (struct sockaddr *)&peer,
+		spt_host_now_us(conn->env->host), &entry);
+
+	conn->owner[1] = (uintptr_t)entry;
+	log_fields(LOG_LEVEL_WARNING, fields, ARRAY_SIZE(fields),
+		"authentication from %s failed: %s at %s%s%s%s: %s; answered after %llu ms", conn->peer,
+		p->initiator_name, p->target_name[0] ? p->target_name : "discovery",
+		user[0] ? ", user '" : "", user, user[0] ? "'" : "", login_reason(conn->login),
+		(unsigned long long)delay_us / 1000);
+	return delay_us;
+}
+
 static void login_over(struct conn *conn)
 {
 	server_login_over(server_of(conn));
@@ -218,7 +252,9 @@ static void login_over(struct conn *conn)
 
 static void conn_gone(struct conn *conn)
 {
-	server_conn_gone(server_of(conn), worker_of(conn->env), conn->login != NULL);
+	slowdown_answered(&server_of(conn)->slowdown,
+		(struct slowdown_entry *)(uintptr_t)conn->owner[1]);
+	server_conn_gone(server_of(conn), worker_of(conn->env), conn->login && !conn->refusing);
 }
 
 const struct session_ops JOIN_OPS = {
@@ -228,6 +264,7 @@ const struct session_ops JOIN_OPS = {
 	.session_gone = session_gone,
 	.send_targets = discovery_send_targets,
 	.cold_reset = cold_reset,
+	.auth_failed = auth_failed,
 	.login_over = login_over,
 	.conn_gone = conn_gone,
 };

@@ -142,6 +142,7 @@ int server_init(struct server *s, const struct config *config,
 	memset(s, 0, sizeof(*s));
 	s->config = config;
 	registry_init(&s->registry);
+	slowdown_init(&s->slowdown);
 	s->devices = calloc(config->n_devices + 1, sizeof(*s->devices));
 	s->targets = calloc(config->n_targets + 1, sizeof(*s->targets));
 	if (!s->devices || !s->targets)
@@ -152,6 +153,8 @@ int server_init(struct server *s, const struct config *config,
 		return r;
 	open_devices(s);
 	r = make_targets(s);
+	if (!r)
+		r = authentication_init(&s->discovery_auth, &config->daemon.discovery_auth);
 	if (!r)
 		r = make_workers(s);
 	if (!r)
@@ -228,6 +231,8 @@ void server_deinit(struct server *s)
 	free(s->listeners);
 	free(s->targets);
 	free(s->devices);
+	authentication_deinit(&s->discovery_auth);
+	slowdown_deinit(&s->slowdown);
 	registry_deinit(&s->registry);
 }
 
@@ -265,6 +270,12 @@ void server_accepted(struct server *s, int fd, const struct conn_portal *portal,
 		log_warning("portal %s: connection refused: %s", portal->name,
 			s->n_conns >= limits->max_connections ? "max-connections are open"
 							      : "max-logins are under way");
+		close(fd);
+		return;
+	}
+	if (!slowdown_allows(&s->slowdown, peer)) {
+		log_warning("portal %s: connection refused: too many failed authentications of its "
+			"address wait to be answered", portal->name);
 		close(fd);
 		return;
 	}

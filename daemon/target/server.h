@@ -12,8 +12,10 @@
 
 #include "config/config.h"
 #include "session/conn.h"
+#include "target/authentication.h"
 #include "target/listener.h"
 #include "target/registry.h"
+#include "target/slowdown.h"
 
 struct worker;
 struct target;
@@ -28,6 +30,8 @@ struct server {
 	struct listener *listeners;
 	size_t n_listeners;
 	struct registry registry;
+	struct authentication discovery_auth;
+	struct slowdown slowdown;
 	atomic_uint n_conns, n_logins;
 	atomic_uint workers_left; /* while draining */
 	bool draining;            /* on the first worker */

@@ -60,11 +60,13 @@ int target_init(struct target *target, const struct config_target *config,
 			entries[n++] = (struct spt_lun_entry){
 				config->luns[i].lun, device, config->luns[i].read_only };
 	}
-	return spt_lun_map_new(entries, n, &target->luns);
+	int r = authentication_init(&target->auth, &config->auth);
+	return r < 0 ? r : spt_lun_map_new(entries, n, &target->luns);
 }
 
 void target_deinit(struct target *target)
 {
+	authentication_deinit(&target->auth);
 	spt_lun_map_unref(TAKE(target->luns));
 }
 

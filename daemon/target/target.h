@@ -13,11 +13,13 @@
 
 #include "config/config.h"
 #include "login/params.h"
+#include "target/authentication.h"
 
 struct target {
 	const struct config_target *config;
 	struct spt_lun_map *luns;
 	struct login_limits limits;
+	struct authentication auth;
 	atomic_uint n_sessions;
 };
 

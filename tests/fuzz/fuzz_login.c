@@ -49,6 +49,11 @@ static const char *auth_user(const struct login_auth *auth)
 	return "user";
 }
 
+static const char *auth_reason(const struct login_auth *auth)
+{
+	return "made to fail";
+}
+
 static void auth_end(struct login_auth *auth)
 {
 	exchanges--;
@@ -57,7 +62,7 @@ static void auth_end(struct login_auth *auth)
 
 static const char *const AUTH_KEYS[] = { "CHAP_A", "CHAP_N", "CHAP_R", NULL };
 static const struct login_auth_ops CHAP = { .name = "CHAP", .keys = AUTH_KEYS, .begin = auth_begin,
-	.step = auth_step, .user = auth_user, .end = auth_end };
+	.step = auth_step, .user = auth_user, .reason = auth_reason, .end = auth_end };
 static const struct login_auth_method METHODS[] = { { &CHAP, NULL }, { NULL, NULL } };
 
 struct run {

@@ -129,6 +129,53 @@ def logins():
     login("empty", request(0x00, b""))
 
 
+def chap(name, *texts):
+    write("chap", name, b"".join(struct.pack(">H", len(t)) + t for t in texts))
+
+
+def chaps():
+    for a in (b"5", b"6", b"7", b"8", b"8,7,6,5", b"0x5", b"9", b"", b"5,,x"):
+        chap("one-way-" + a.decode().replace(",", "-"), b"CHAP_A=" + a + b"\0",
+             b"CHAP_N=plain\0CHAP_R=@R@\0")
+    ask = b"CHAP_A=5\0"
+    right = b"CHAP_N=one\0CHAP_R=@R@\0"
+    chap("mutual", ask, right + b"CHAP_I=1\0CHAP_C=0x00112233445566778899aabbccddeeff\0")
+    chap("mutual-base64", ask, right + b"CHAP_I=0xff\0CHAP_C=0bABEiM0RVZneImaq7zN3u/w==\0")
+    chap("reflected", ask, right + b"CHAP_I=1\0CHAP_C=@C@\0")
+    chap("mirror", ask, b"CHAP_N=mirror\0CHAP_R=@R@\0CHAP_I=1\0CHAP_C=0x01\0")
+    chap("elsewhere", ask, b"CHAP_N=there\0CHAP_R=@R@\0")
+    chap("nobody", ask, b"CHAP_N=nobody\0CHAP_R=@R@\0")
+    chap("again", ask, right, right, ask)
+    chap("ask-twice", ask, ask, right)
+    chap("response-first", right, ask)
+    chap("all-at-once", ask + right)
+    for name, c in (("empty", b"0x"), ("odd", b"0x123"), ("1024", b"0x" + b"5a" * 1024),
+                    ("1025", b"0x" + b"5a" * 1025), ("giant", b"0b" + b"AAAA" * 2000),
+                    ("none", b""), ("base64-bad", b"0bAA=A"), ("base64-short", b"0bAAA")):
+        chap("challenge-" + name, ask, right + b"CHAP_I=1\0CHAP_C=" + c + b"\0")
+        chap("response-" + name, ask, b"CHAP_N=one\0CHAP_R=" + c + b"\0")
+    chap("identifier-256", ask, right + b"CHAP_I=256\0CHAP_C=0x01\0")
+    chap("name-long", ask, b"CHAP_N=" + b"n" * 300 + b"\0CHAP_R=@R@\0")
+    chap("twice", ask, right + b"CHAP_R=@R@\0CHAP_N=one\0")
+
+
+def secrets():
+    write("secrets", "good", b"""# users
+backup  "a long secret, with blanks"
+vmhost  0x6b1dd9ed8c1a4b7ea80d1b5e3c2f4a90
+cluster Ahn7ohs9quie mutual storage eiF4ahph6ooz from iqn.1994-05.com.redhat:* eui.02004567A425678D
+both 0bZm9vYmFyZm9vYmFy from iqn.*
+""")
+    for name, text in (("empty", b""), ("one-word", b"name\n"), ("quote-open", b'name "secret\n'),
+                       ("quote-more", b'name "secret"more\n'), ("quote-empty", b'"" ""\n'),
+                       ("odd", b"name 0x123\n"), ("long-line", b"n " + b"s" * 2000),
+                       ("words", b"a " * 80), ("nul", b"a\0b c\0d\n"), ("again", b"a b\na b\n"),
+                       ("faults", b"a\n\"\" x\nb 0xz\nb c\n"), ("mutual", b"a b mutual c\n"),
+                       ("from", b"a b from\n"), ("pattern", b"a b from ]\n"),
+                       ("crlf", b"a bbbbbbbbbbbbb\r\n"), ("no-end", b"a b")):
+        write("secrets", name, text)
+
+
 INI = b"""; a target
 [daemon]
 workers = auto
@@ -169,3 +216,5 @@ if __name__ == "__main__":
     texts()
     logins()
     inis()
+    chaps()
+    secrets()

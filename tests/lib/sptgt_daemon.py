@@ -23,9 +23,10 @@ class DaemonError(Exception):
 
 
 class Daemon:
-    """config: the text of the configuration; {dir} in it becomes a directory that lives as long as the daemon."""
+    """config: the text of the configuration; {dir} in it becomes a directory that lives as long as the daemon.
+    files: name -> text of what else there shall be in it, readable by its owner only."""
 
-    def __init__(self, program, config, log_level='info', start_seconds=30):
+    def __init__(self, program, config, log_level='info', start_seconds=30, files=()):
         self.dir = tempfile.mkdtemp(prefix='sptgt-test-')
         self.log_path = os.path.join(self.dir, 'sptgtd.log')
         self.ports = {}
@@ -33,6 +34,9 @@ class Daemon:
         with open(path, 'w') as f:
             f.write(config.replace('{dir}', self.dir))
         os.chmod(path, 0o600)
+        for name, text in dict(files).items():
+            with open(os.open(os.path.join(self.dir, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'w') as f:
+                f.write(text)
         self.log_file = open(self.log_path, 'wb')
         command = [program, '--config', path, '--log', 'stderr', '--log-level', log_level]
         env = dict(os.environ)

@@ -192,6 +192,102 @@ class Life(unittest.TestCase):
         self.assertNotEqual(r.returncode, 0)
         self.assertIn('/nonexistent/control.sock', r.stderr)
 
+    CHAP = CONFIG.replace('[target-one]', '[target-one]\nauth = chap\nchap-file = {dir}/one.secret')
+
+    def write_secrets(self, text, mode=0o600):
+        f = tempfile.NamedTemporaryFile('w', suffix='.secret', delete=False)
+        self.addCleanup(os.unlink, f.name)
+        f.write(text)
+        f.close()
+        os.chmod(f.name, mode)
+        return f.name
+
+    def check_secrets(self, text, mode=0o600, path=None):
+        path = path or self.write_secrets(text, mode)
+        return path, run(SPTGTD, '--check', '--config', self.write_config(self.CHAP.replace('{dir}/one.secret', path).replace('{dir}', '/tmp')))
+
+    def test_a_secrets_file_that_others_can_read(self):
+        for mode in (0o644, 0o640, 0o604, 0o610, 0o602, 0o666):
+            path, r = self.check_secrets('me correct-horse-battery\n', mode)
+            self.assertEqual(r.returncode, 1, oct(mode))
+            self.assertRegex(r.stderr, r':\d+: %s is open to its group or to others' % path)
+            self.assertNotIn('correct-horse', r.stderr)
+        for mode in (0o600, 0o400):
+            path, r = self.check_secrets('me correct-horse-battery\n', mode)
+            self.assertEqual(r.returncode, 0, r.stderr)
+        r = run(SPTGTD, '--config', self.write_config(self.CHAP.replace(
+            '{dir}/one.secret', self.write_secrets('me correct-horse-battery\n', 0o644)).replace('{dir}', '/tmp')))
+        self.assertEqual(r.returncode, 1)       # not with --check only
+
+    def test_a_secrets_file_that_is_none(self):
+        directory = tempfile.mkdtemp()
+        self.addCleanup(os.rmdir, directory)
+        os.mkfifo(directory + '/fifo', 0o600)
+        self.addCleanup(os.unlink, directory + '/fifo')
+        for path, said in ((directory, 'is no regular file'), (directory + '/fifo', 'is no regular file'),
+                           (directory + '/gone', 'No such file'), ('/dev/null', 'is no regular file')):
+            r = self.check_secrets('', path=path)[1]
+            self.assertEqual(r.returncode, 1, path)
+            self.assertIn('%s ' % path, r.stderr)
+            self.assertIn(said, r.stderr)
+        if os.geteuid() == 0:
+            path = self.write_secrets('me correct-horse-battery\n')
+            os.chown(path, 65534, -1)
+            r = self.check_secrets('', path=path)[1]
+            self.assertEqual(r.returncode, 1)
+            self.assertIn('belongs to somebody else', r.stderr)
+
+    def test_secrets_with_faults(self):
+        for text, line, said in (
+                ('a 0123456789abcdef mutual t 0123456789abcdef\n', 1, 'both ways'),
+                ('# c\na 0123456789abcdef\nb fedcba9876543210 mutual t 0123456789abcdef\n', 3, 'both ways'),
+                ('a 0123456789abcdef\n\na fedcba9876543210\n', 3, 'has a line already'),
+                ('a 0x0123456789abcde\n', 1, 'binary secret'), ('a\n', 1, 'a line is NAME SECRET'),
+                ('a 0123456789abcdef form iqn.*\n', 1, 'a line is NAME SECRET'), ('a ""\n', 1, 'empty secret'),
+                ('a "0123456789abcdef\n', 1, 'quotes'), ('a 0123456789abcdef from Nonsense\n', 1, 'iSCSI names')):
+            path, r = self.check_secrets(text)
+            self.assertEqual(r.returncode, 1, text)
+            self.assertRegex(r.stderr, r'%s:%d.*%s' % (path, line, said))
+            self.assertNotIn('0123456789abcde', r.stderr)
+        path, r = self.check_secrets('a 01234567890\n')
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertRegex(r.stderr, r'warning: .*%s:1: .*96 bits' % path)
+        self.assertNotIn('01234567890', r.stderr)
+        self.assertNotIn('96 bits', self.check_secrets('a 012345678901\n')[1].stderr)
+
+    def test_chap_with_an_initiator(self):
+        path = self.write_secrets('me correct-horse-battery\n')
+        daemon = self.start(self.CHAP.replace('{dir}/one.secret', path))
+        inq = ['iscsi-inq', '-i', 'iqn.2026-11.org.sptgt:friend-1']
+        for user, good in (('me%correct-horse-battery@', True), ('', False), ('me%wrong-horse-battery@', False),
+                           ('you%correct-horse-battery@', False)):
+            r = run(*inq, self.url(daemon).replace('iscsi://', 'iscsi://' + user))
+            self.assertEqual(r.returncode == 0, good, user + r.stderr)
+        self.assertIn("user 'you': CHAP failed: no such user", daemon.log())
+        self.assertIn("user 'me': CHAP failed: wrong response", daemon.log())
+        self.assertNotIn('-horse-', daemon.log())
+        session = Session(self.url(daemon).replace('iscsi://', 'iscsi://me%correct-horse-battery@'))
+        self.addCleanup(session.close)
+        self.until(lambda: [s['user'] for s in self.sessions(daemon)['sessions']] == ['me'], 'the user is not shown')
+        self.assertRegex(ctl(daemon, 'sessions').stdout, r'USER[\s\S]*friend-1 +me ')
+
+    def test_memory_keeps_no_secret_of_the_file(self):
+        secret = 'never-seen-again-%d' % os.getpid()
+        path = self.write_secrets('me %s\n' % secret)
+        daemon = self.start(self.CHAP.replace('{dir}/one.secret', path))
+        with open('/proc/%d/maps' % daemon.process.pid) as maps, open('/proc/%d/mem' % daemon.process.pid, 'rb') as mem:
+            found = 0
+            for line in maps:
+                span, access = line.split()[:2]
+                start, end = (int(x, 16) for x in span.split('-'))
+                if access.startswith('rw') and end - start < 1 << 28 and '[v' not in line:
+                    try:
+                        mem.seek(start)
+                        found += mem.read(end - start).count(secret.encode())
+                    except OSError:         # nothing is mapped behind it
+                        pass
+        self.assertEqual(found, 1)      # the user's, and no copy of the file's text
+
     def start_as_service(self, extra_env, pass_fds=(), listen_fds=0):
         """As systemd would: NOTIFY_SOCKET, and LISTEN_FDS from descriptor 3 on."""
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -44,12 +44,12 @@ initiators = iqn.2026-11.org.sptgt:*
 
 
 def load(path):
-    """The conversations of a file, and its configuration."""
+    """The conversations of a file, its configuration, and the files that this names: name -> text, in {dir}."""
     talk.CONVERSATIONS.clear()
     spec = importlib.util.spec_from_file_location(os.path.basename(path)[:-3], path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return list(talk.CONVERSATIONS), getattr(module, 'CONFIG', CONFIG)
+    return list(talk.CONVERSATIONS), getattr(module, 'CONFIG', CONFIG), getattr(module, 'FILES', {})
 
 
 class Runner:
@@ -119,7 +119,7 @@ def let_go(daemon, files_before):
 
 
 def run_file(path, args):
-    functions, config = load(path)
+    functions, config, files = load(path)
     functions = [f for f in functions if fnmatch.fnmatch(f.__name__, args.only)]
     if args.list:
         for f in functions:
@@ -129,7 +129,7 @@ def run_file(path, args):
         host, port = args.address.rsplit(':', 1)
         return len(functions), Runner((host, int(port)), args.target, args.lun, None,
                                       args.verbose).run(functions, args.jobs)
-    daemon = Daemon(args.sptgtd, config, log_level=args.log_level)
+    daemon = Daemon(args.sptgtd, config, log_level=args.log_level, files=files)
     try:
         before = daemon.open_files()
         runner = Runner(('127.0.0.1', daemon.port()), TARGET, 0, daemon, args.verbose)

@@ -124,9 +124,10 @@ class Talk:
         """A line for --verbose."""
         self.remarks.append(what % args)
 
-    def connect(self, portal=None, address=None):
+    def connect(self, portal=None, address=None, source=None):
+        """source: the address of ours that the connection comes from."""
         address = address or (self.address[0], self.ports[portal] if portal else self.address[1])
-        initiator = Initiator(self, address)
+        initiator = Initiator(self, address, source)
         self.connections.append(initiator)
         return initiator
 
@@ -177,9 +178,9 @@ class Task:
 class Initiator:
     """A connection to the target and, after a login, the session on it."""
 
-    def __init__(self, talk, address):
+    def __init__(self, talk, address, source=None):
         self.talk, self.trace = talk, []
-        self.socket = socket.create_connection(address, timeout=5)
+        self.socket = socket.create_connection(address, timeout=5, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.local_port = self.socket.getsockname()[1]
         self.buffer = b''

@@ -65,10 +65,12 @@ same() { cmp -s "$2" "$3" || { diff -a "$2" "$3" | head -n 20; fail "$1: they di
 
 listening() { grep -q -i ":$(printf %04x "$1") .* 0A " /proc/net/tcp; }
 
-# sptgtd_start: the daemon on a free port of the loopback with the devices and targets told on stdin. Sets $port.
+# sptgtd_start: the daemon on a free port of the loopback with the devices and targets told on stdin, and the lines of
+# $daemon_keys in its own section. Sets $port.
 sptgtd_start() {
 	{
 		printf '[daemon]\nworkers = 1\ncontrol-socket = %s/control.sock\nstate-dir = %s/state\n' $scratch $scratch
+		printf '%s\n' "${daemon_keys:-}"
 		printf '[portal-main]\nlisten = 127.0.0.1:0\n'
 		cat
 	} >$scratch/sptgt.conf

@@ -190,6 +190,20 @@ static void test_negotiation(void **state)
 	config_free(c);
 }
 
+/* The algorithms by their numbers in CHAP_A (RFC 7143 12.1.3), the strongest first unless told. */
+static void test_authentication(void **state)
+{
+	struct config *c = load(GOOD);
+	const struct config_auth *a = &c->targets[0].auth;
+
+	assert_false(a->chap);
+	assert_null(a->secrets);
+	assert_int_equal(a->algorithms.n, 4);
+	assert_memory_equal(a->algorithms.list, ((uint8_t[]){ 8, 7, 6, 5 }), 4);
+	assert_int_equal(c->daemon.discovery_auth.algorithms.n, 4);
+	config_free(c);
+}
+
 static void test_demo(void **state)
 {
 	struct config_errors errors;
@@ -307,6 +321,14 @@ static const struct fault_case FAULTS[] = {
 	{ MORE "max-burst-length = 64K\n", { "6: first-burst-length (262144) is larger than" } },
 	{ MORE "header-digest = CRC64\n", { "11: header-digest: 'CRC64' is neither None nor CRC32C" } },
 	{ MORE "data-digest = None,none\n", { "11: data-digest: none stands twice" } },
+	/* Authentication. */
+	{ MORE "auth = maybe\n", { "11: auth: 'maybe' is not one of none, chap" } },
+	{ MORE "auth = chap\n", { "6: [target-t] demands CHAP and has no chap-file" } },
+	{ MORE "auth = chap\nchap-file = /nonexistent/f\n", { "12: /nonexistent/f cannot be read" } },
+	{ "[daemon]\ndiscovery-auth = chap\n" MORE,
+		{ "1: [daemon] demands CHAP and has no discovery-chap-file" } },
+	{ MORE "chap-algorithms = MD4\n", { "11: chap-algorithms: 'MD4' is none of SHA3-256" } },
+	{ MORE "chap-algorithms = MD5, md5\n", { "11: chap-algorithms: md5 stands twice" } },
 	/* What is missing may be misspelt: with a broken line nothing is said about it. */
 	{ "[portal-main]\nlisten 127.0.0.1\n" DISK TARGET, { "2: this is neither a section" } },
 };
@@ -405,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_target),
 		cmocka_unit_test(test_negotiation),
+		cmocka_unit_test(test_authentication),
 		cmocka_unit_test(test_demo),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_warnings),

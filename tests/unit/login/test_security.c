@@ -90,6 +90,11 @@ static const char *user(const struct login_auth *auth)
 	return auth->user;
 }
 
+static const char *reason(const struct login_auth *auth)
+{
+	return "the word is wrong";
+}
+
 static void end(struct login_auth *auth)
 {
 	exchanges--;
@@ -98,7 +103,7 @@ static void end(struct login_auth *auth)
 
 static const char *const KEYS[] = { "Who", "Word", NULL };
 static const struct login_auth_ops WORD = { .name = "WORD", .keys = KEYS, .begin = begin,
-	.step = step, .user = user, .end = end };
+	.step = step, .user = user, .reason = reason, .end = end };
 
 static const struct login_auth_method ONLY_WORD[] = { { &WORD, "" } };
 static const struct login_auth_method WORD_OR_NONE[] = { { &WORD, "" }, { NULL, NULL } };

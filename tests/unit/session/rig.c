@@ -94,6 +94,11 @@ static void conn_gone(struct conn *conn)
 	rig->conn = NULL;
 }
 
+static uint64_t auth_failed(struct conn *conn)
+{
+	return 0;
+}
+
 static const struct session_ops OPS = {
 	.find_target = find_target,
 	.join = join,
@@ -101,6 +106,7 @@ static const struct session_ops OPS = {
 	.session_gone = session_gone,
 	.send_targets = send_targets,
 	.cold_reset = cold_reset,
+	.auth_failed = auth_failed,
 	.login_over = login_over,
 	.conn_gone = conn_gone,
 };

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* What an initiator has to prove: see authentication.h. */
+#include "target/authentication.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+static struct chap_user user_of(const struct secrets_user *u)
+{
+	return (struct chap_user){
+		.name = u->name,
+		.secret = { u->secret.data, u->secret.bytes },
+		.mutual_name = u->mutual_name,
+		.mutual = { u->mutual.data, u->mutual.bytes },
+		.initiators = u->initiators,
+		.n_initiators = u->n_initiators,
+	};
+}
+
+int authentication_init(struct authentication *a, const struct config_auth *config)
+{
+	size_t n = config->secrets ? config->secrets->n_users : 0;
+
+	memset(a, 0, sizeof(*a));
+	/* Whoever demands proof and knows nobody lets nobody in. */
+	if (!config->chap)
+		return 0;
+	a->users = calloc(n + 1, sizeof(*a->users));
+	if (!a->users)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		a->users[i] = user_of(&config->secrets->users[i]);
+	a->chap.users = a->users;
+	a->chap.n_users = n;
+	a->chap.n_algorithms = config->algorithms.n;
+	memcpy(a->chap.algorithms, config->algorithms.list, sizeof(a->chap.algorithms));
+	a->method = (struct login_auth_method){ &CHAP_OPS, &a->chap };
+	return 0;
+}
+
+void authentication_deinit(struct authentication *a)
+{
+	free(a->users);
+}
+
+void authentication_demand(const struct authentication *a, struct login_target *ret)
+{
+	ret->methods = &a->method;
+	ret->n_methods = 1;
+}
