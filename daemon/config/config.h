@@ -64,12 +64,15 @@ struct config_portal {
 	uint64_t nop_timeout_us;  /* how long its answer may take */
 };
 
+enum config_reservations { CONFIG_RESERVATIONS_EMULATE, CONFIG_RESERVATIONS_RAW };
+
 struct config_device {
 	char *name;
 	const struct spt_backend_ops *backend;
 	struct spt_option_value *values; /* parallel to spt_backend_options() */
 	size_t n_values;
 	struct spt_escalation escalation;
+	uint32_t reservations; /* enum config_reservations */
 	unsigned line; /* of its section, for messages at start-up */
 };
 

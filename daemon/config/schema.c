@@ -21,6 +21,8 @@
 
 static const char *const LEVELS[] = { "err", "warning", "notice", "info", "debug", NULL };
 static const char *const AUTHS[] = { "none", "chap", NULL };
+/* As enum config_reservations. */
+static const char *const RESERVATIONS[] = { "emulate", "raw", NULL };
 
 #define D(member) FIELD(struct config_daemon, member)
 static const struct schema_key DAEMON[] = {
@@ -114,6 +116,10 @@ static const struct schema_key DEVICE[] = {
 		"answers NOT READY from then on and nothing that it still does reaches an "
 		"initiator" },
 		SCHEMA_REOPEN, V(reset_wait_us) },
+	{ { "reservations", SPT_OPTION_CHOICE, false, "emulate", 0, 0, RESERVATIONS,
+		"Who keeps reservations: emulate keeps them for each initiator, above the device; raw "
+		"sends their commands to the device, for which we are one initiator all together" },
+		SCHEMA_REOPEN, FIELD(struct config_device, reservations) },
 };
 
 #define T(member) FIELD(struct config_target, member)

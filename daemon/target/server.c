@@ -34,6 +34,8 @@ static void open_devices(struct server *s)
 			.backend = d->backend,
 			.values = d->values,
 			.escalation = d->escalation,
+			.raw_reservations = d->reservations == CONFIG_RESERVATIONS_RAW,
+			.state_dir = config->daemon.state_dir,
 			.event = device_event,
 		};
 		struct spt_error error;

@@ -82,7 +82,7 @@ static struct channel *next_busy(struct spt_context *context)
 		if (!s)
 			continue;
 		list_foreach (t, &s->tasks, session_link) {
-			if (t->state == SPT_TASK_DEVICE && !t->itl->channel->marked)
+			if (t->state == SPT_TASK_DEVICE && !t->above && !t->itl->channel->marked)
 				return t->itl->channel;
 		}
 	}

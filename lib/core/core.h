@@ -18,6 +18,7 @@
 #include <spt/spt.h>
 
 #include "base/list.h"
+#include "core/reservation.h"
 
 #define CORE_HASH_SIZE 1024u
 #define CORE_ATTENTIONS 8u
@@ -56,6 +57,16 @@ struct spt_device {
 	atomic_bool descriptor_sense;
 	pthread_mutex_t lock;
 	struct spt_link itls; /* struct spt_itl.device_link; under lock */
+	struct reservations reservations;
+};
+
+/* Classes of commands that a reservation keeps a nexus from (enum cdb_flag tells which is which). */
+enum refuse {
+	REFUSE_OTHERS = 1 << 0,	    /* neither of the next two */
+	REFUSE_READS = 1 << 1,	    /* CDB_RES_READ */
+	REFUSE_FREE = 1 << 2,	    /* CDB_RES_FREE */
+	REFUSE_PERSISTENT = 1 << 3, /* PERSISTENT RESERVE IN and OUT */
+	REFUSE_ALL = 0x0f,	    /* all but CDB_RES_SPC2 */
 };
 
 struct channel {
@@ -76,7 +87,8 @@ struct spt_itl {
 	struct channel *channel; /* NULL: could not be opened */
 	uint16_t lun;
 	bool read_only;
-	unsigned families; /* enum cdb_family of the device, for read_only */
+	unsigned families; /* enum cdb_family of the device */
+	atomic_uint refuses; /* enum refuse; read without the lock */
 	struct spt_link device_link;
 	struct spt_link tasks;      /* the task set, in order of arrival */
 	unsigned ordered;           /* ORDERED tasks in it that are not done */
@@ -127,6 +139,8 @@ void itl_join(struct spt_itl *itl, bool known);
 void itl_leave(struct spt_itl *itl);
 /* A condition for this nexus alone, on its loop. */
 void itl_attention(struct spt_itl *itl, spt_asc_t asc);
+/* The same with the device's lock held, from any loop. */
+void itl_attention_locked(struct spt_itl *itl, spt_asc_t asc);
 /* The oldest unit attention, taken; 0: none. */
 spt_asc_t itl_take_attention(struct spt_itl *itl);
 /* The oldest one, left where it is, and how many there are. */

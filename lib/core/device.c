@@ -17,6 +17,7 @@ static void device_free(struct spt_device *device)
 	assert(list_empty(&device->itls));
 	if (device->state)
 		device->ops->close(device->state);
+	reservation_deinit(device);
 	pthread_mutex_destroy(&device->lock);
 	free(device->name);
 	free(device);
@@ -33,6 +34,8 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 	atomic_init(&device->refs, 1);
 	pthread_mutex_init(&device->lock, NULL);
 	list_init(&device->itls);
+	list_init(&device->reservations.registrants);
+	pthread_mutex_init(&device->reservations.file_lock, NULL);
 	device->ops = ops;
 	device->identity = params->identity;
 	device->escalation = params->escalation;
@@ -43,6 +46,11 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 		device_free(device);
 		return spt_error_set(error, -ENOMEM, "out of memory");
 	}
+	int r = reservation_init(device, params->state_dir, !params->raw_reservations, error);
+	if (r < 0) {
+		device_free(device);
+		return r;
+	}
 	struct spt_open open = {
 		.name = device->name,
 		.identity = params->identity,
@@ -50,7 +58,7 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 		.device = device,
 	};
 	void *state = NULL;
-	int r = ops->open(&open, error, &state);
+	r = ops->open(&open, error, &state);
 	if (r < 0) {
 		device_free(device);
 		return r;

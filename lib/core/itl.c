@@ -17,17 +17,16 @@ void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt
 	itl->device = entry->device;
 	itl->lun = entry->lun;
 	itl->read_only = entry->read_only;
-	if (itl->read_only) {
-		struct spt_properties p;
-		spt_device_properties(itl->device, &p);
-		itl->families = cdb_families_of(p.device_type);
-	}
+	struct spt_properties p;
+	spt_device_properties(itl->device, &p);
+	itl->families = cdb_families_of(p.device_type);
 	list_init(&itl->device_link);
 	list_init(&itl->tasks);
 	atomic_init(&itl->attention_count, 0);
+	atomic_init(&itl->refuses, 0);
 }
 
-static void add_locked(struct spt_itl *itl, spt_asc_t asc)
+void itl_attention_locked(struct spt_itl *itl, spt_asc_t asc)
 {
 	unsigned n = atomic_load_explicit(&itl->attention_count, memory_order_relaxed);
 
@@ -51,14 +50,16 @@ void itl_join(struct spt_itl *itl, bool known)
 
 	pthread_mutex_lock(&device->lock);
 	list_append(&device->itls, &itl->device_link);
+	reservation_update_itl(itl);
 	/* The far side of a mirrored nexus keeps its own conditions. */
 	if (!known && !(device->ops->flags & SPT_BACKEND_PER_NEXUS))
-		add_locked(itl, ASC_POWER_ON);
+		itl_attention_locked(itl, ASC_POWER_ON);
 	pthread_mutex_unlock(&device->lock);
 }
 
 void itl_leave(struct spt_itl *itl)
 {
+	reservation_nexus_loss(itl);
 	pthread_mutex_lock(&itl->device->lock);
 	list_del(&itl->device_link);
 	pthread_mutex_unlock(&itl->device->lock);
@@ -69,7 +70,7 @@ void itl_attention(struct spt_itl *itl, spt_asc_t asc)
 	if (itl->device->ops->flags & SPT_BACKEND_PER_NEXUS)
 		return;
 	pthread_mutex_lock(&itl->device->lock);
-	add_locked(itl, asc);
+	itl_attention_locked(itl, asc);
 	pthread_mutex_unlock(&itl->device->lock);
 }
 
@@ -108,7 +109,7 @@ void device_attention(struct spt_device *device, const struct spt_session *excep
 	pthread_mutex_lock(&device->lock);
 	list_foreach (itl, &device->itls, device_link) {
 		if (itl->session != except)
-			add_locked(itl, asc);
+			itl_attention_locked(itl, asc);
 	}
 	pthread_mutex_unlock(&device->lock);
 }

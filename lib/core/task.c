@@ -73,7 +73,7 @@ int spt_task_enter(struct spt_context *context, struct spt_task *task)
 	task->outcome = SPT_COMPLETED;
 	task->status = SPT_GOOD;
 	task->sense_bytes = 0;
-	task->aborting = task->tas = false;
+	task->aborting = task->tas = task->above = false;
 	task->in_pooled = task->out_pooled = false;
 	task->completions = 0;
 	task->out_wanted_bytes = task->out_received_bytes = 0;
@@ -167,7 +167,10 @@ static void task_ready(struct spt_task *task)
 
 void task_execute(struct spt_task *task)
 {
-	backend_submit(task);
+	if (task->above)
+		reservation_submit(task);
+	else
+		backend_submit(task);
 }
 
 /* What keeps a logical unit that is there from taking the command. True: answered. */
@@ -189,7 +192,7 @@ static bool refuse(struct spt_task *task)
 		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x4900);
 		return true;
 	}
-	return itl->read_only && read_only_refuses(task);
+	return (itl->read_only && read_only_refuses(task)) || reservation_refuses(task);
 }
 
 /* Has the backend judge the task. False: it refused, and the task's memory may be gone. */
@@ -199,7 +202,11 @@ static bool judged(struct spt_task *task)
 	const struct spt_task *outer = context->judging;
 
 	context->judging = task;
-	backend_judge(task);
+	task->above = reservation_claims(task);
+	if (task->above)
+		reservation_judge(task);
+	else
+		backend_judge(task);
 	bool finished = context->judging != task;
 	context->judging = finished && outer == task ? NULL : outer;
 	return !finished;
@@ -287,7 +294,8 @@ void tasks_kill(struct spt_context *context, struct spt_link *list)
 			continue;
 		}
 		list_append(&context->doomed, &t->doomed_link);
-		backend_cancel(t);
+		if (!t->above)
+			backend_cancel(t);
 	}
 }
 

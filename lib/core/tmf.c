@@ -15,8 +15,10 @@
 
 static void nexus_attention(struct spt_session *session)
 {
-	for (size_t i = 0; session && i < session->n_itls; i++)
+	for (size_t i = 0; session && i < session->n_itls; i++) {
+		reservation_nexus_loss(&session->itls[i]);
 		itl_attention(&session->itls[i], 0x2907); /* I_T NEXUS LOSS OCCURRED */
+	}
 }
 
 /* The effects on other nexuses (SAM-5 7), before the response goes out. */
@@ -26,6 +28,7 @@ static void apply_effects(const struct spt_tmf_run *run)
 
 	switch (run->tmf->function) {
 	case SPT_TMF_LOGICAL_UNIT_RESET:
+		reservation_reset(run->device);
 		device_attention(run->device, NULL, reset);
 		break;
 	case SPT_TMF_I_T_NEXUS_RESET:
@@ -33,8 +36,10 @@ static void apply_effects(const struct spt_tmf_run *run)
 		break;
 	case SPT_TMF_TARGET_WARM_RESET:
 	case SPT_TMF_TARGET_COLD_RESET:
-		for (size_t i = 0; i < spt_lun_map_count(run->luns); i++)
+		for (size_t i = 0; i < spt_lun_map_count(run->luns); i++) {
+			reservation_reset(spt_lun_map_at(run->luns, i)->device);
 			device_attention(spt_lun_map_at(run->luns, i)->device, NULL, reset);
+		}
 		break;
 	}
 }
@@ -136,6 +141,17 @@ static void start_on(struct spt_tmf *tmf, const struct spt_session *sender,
 		return;
 	run_parts(run);
 	run_release(run);
+}
+
+void tmf_preempt(struct spt_tmf *tmf, struct spt_device *device, struct spt_context *where,
+	spt_session_cookie cookie)
+{
+	const struct scope scope = { .device = device, .cookie = cookie.v };
+	struct loops loops = { .n = 0 };
+
+	tmf->function = SPT_TMF_ABORT_TASK_SET;
+	loops_add(&loops, where);
+	start_on(tmf, NULL, &scope, &loops);
 }
 
 static void abort_task(struct spt_tmf *tmf, struct spt_session *session)

@@ -19,6 +19,7 @@ struct scope {
 	const struct spt_device *device;
 	const struct spt_lun_map *luns;
 	const struct spt_task *task;
+	uint64_t cookie; /* of a preempted session, on the one loop that knows it; 0: any */
 };
 
 enum stage { STAGE_WAIT, STAGE_RESET, STAGE_FENCED };
@@ -49,6 +50,12 @@ struct spt_tmf_run {
 
 /* tmf.c: one part or reset less. */
 void run_release(struct spt_tmf_run *run);
+/*
+ * Ends the tasks at @device of the session with @cookie on the loop @where, for what
+ * is done at tmf->context. tmf->done() follows.
+ */
+void tmf_preempt(struct spt_tmf *tmf, struct spt_device *device, struct spt_context *where,
+	spt_session_cookie cookie);
 
 /* tmf_part.c */
 void part_init(struct tmf_part *part, struct spt_tmf_run *run, struct spt_context *context);

@@ -20,13 +20,24 @@ static bool map_has(const struct spt_lun_map *luns, const struct spt_device *dev
 	return false;
 }
 
+/*
+ * A reservation command that waits for what follows it has done its work and is nowhere near the
+ * device: two that preempt each other must not wait for one another.
+ */
+static bool preempted(const struct scope *s, const struct spt_task *task)
+{
+	return s->cookie == task->aux.session.v &&
+		!(task->above && task->state == SPT_TASK_DEVICE);
+}
+
 static bool in_scope(const struct tmf_part *part, const struct spt_task *task)
 {
 	const struct scope *s = &part->run->scope;
 	const struct spt_device *device = task->itl ? task->itl->device : NULL;
 
 	return task->serial < part->serial && (!s->session || s->session == task->session) &&
-		(!s->task || s->task == task) && (!s->device || s->device == device) &&
+		(!s->task || s->task == task) && (!s->cookie || preempted(s, task)) &&
+		(!s->device || s->device == device) &&
 		(!s->luns || (device && map_has(s->luns, device)));
 }
 
@@ -107,7 +118,7 @@ static struct channel *next_channel(const struct tmf_part *part)
 
 	list_foreach (t, &part->context->doomed, doomed_link) {
 		struct channel *c = t->itl->channel;
-		if (c->marked || !in_scope(part, t))
+		if (t->above || c->marked || !in_scope(part, t))
 			continue;
 		c->marked = true;
 		return c;

@@ -28,8 +28,10 @@ static void reset_done(struct spt_reset *reset, int result)
 	spt_host_timer_clear(r->host, &r->timer);
 	/* SAM-5 6.3.3: a logical unit reset condition, whoever it came from. The function's own effects
 	 * come with its answer. */
-	if (r->escalation && result == 0)
+	if (r->escalation && result == 0) {
+		reservation_reset(r->device);
 		device_attention(r->device, NULL, 0x2903);
+	}
 	spt_device_unref(r->device);
 	free(r);
 	/* Its result beyond that does not count: what does is whether the tasks have ended. */

@@ -33,6 +33,21 @@ static const struct disk_row ROWS[] = {
 	{ 0x03, CDB_NO_SERVICE_ACTION, 0, NULL, run_request_sense },
 	{ 0x1d, CDB_NO_SERVICE_ACTION, 0, judge_send_diagnostic, run_good },
 	{ 0xa0, CDB_NO_SERVICE_ACTION, DISK_IN_CORE, NULL, NULL }, /* REPORT LUNS */
+	{ 0x16, CDB_NO_SERVICE_ACTION, DISK_IN_CORE, NULL, NULL }, /* reservations */
+	{ 0x17, CDB_NO_SERVICE_ACTION, DISK_IN_CORE, NULL, NULL },
+	{ 0x56, CDB_NO_SERVICE_ACTION, DISK_IN_CORE, NULL, NULL },
+	{ 0x57, CDB_NO_SERVICE_ACTION, DISK_IN_CORE, NULL, NULL },
+	{ 0x5e, 0x00, DISK_IN_CORE, NULL, NULL },
+	{ 0x5e, 0x01, DISK_IN_CORE, NULL, NULL },
+	{ 0x5e, 0x02, DISK_IN_CORE, NULL, NULL },
+	{ 0x5e, 0x03, DISK_IN_CORE, NULL, NULL },
+	{ 0x5f, 0x00, DISK_IN_CORE, NULL, NULL },
+	{ 0x5f, 0x01, DISK_IN_CORE, NULL, NULL },
+	{ 0x5f, 0x02, DISK_IN_CORE, NULL, NULL },
+	{ 0x5f, 0x03, DISK_IN_CORE, NULL, NULL },
+	{ 0x5f, 0x04, DISK_IN_CORE, NULL, NULL },
+	{ 0x5f, 0x05, DISK_IN_CORE, NULL, NULL },
+	{ 0x5f, 0x06, DISK_IN_CORE, NULL, NULL },
 };
 
 const struct disk_family disk_misc = { ROWS, ARRAY_SIZE(ROWS) };

@@ -27,12 +27,13 @@ static const struct cdb_command COMMANDS[] = {
 		.flags = flags_,                                                                   \
 		.bytes = sizeof((uint8_t[]){ opcode_, b1, __VA_ARGS__ }),                          \
 		.usage = { opcode_, (b1) | action_, __VA_ARGS__ } },
-#define CDB_NAME(opcode_, action_, name_, direction_, families_)                                   \
+#define CDB_NAME(opcode_, action_, name_, direction_, families_, flags_)                           \
 	{ .opcode = opcode_,                                                                       \
 		.service_action = action_,                                                         \
 		.name = name_,                                                                     \
 		.direction = direction_,                                                           \
-		.families = families_ },
+		.families = families_,                                                             \
+		.flags = flags_ },
 #define NO_SA CDB_NO_SERVICE_ACTION
 #include "scsi/cdb.def"
 #undef NO_SA

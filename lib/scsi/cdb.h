@@ -35,6 +35,10 @@ enum cdb_direction {
 
 enum cdb_flag {
 	CDB_WRITES = 1 << 0, /* changes the medium: refused by a write-protected logical unit */
+	/* What a nexus may still send to a logical unit that others have reserved. */
+	CDB_RES_FREE = 1 << 1, /* under any persistent reservation, or it has rules of its own */
+	CDB_RES_READ = 1 << 2, /* under a Write Exclusive one */
+	CDB_RES_SPC2 = 1 << 3, /* under that of RESERVE (SPC-2) */
 };
 
 struct cdb_command {

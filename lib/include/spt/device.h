@@ -41,6 +41,12 @@ struct spt_device_params {
 	const struct spt_backend_ops *backend;
 	const struct spt_option_value *values; /* parallel to the backend's options; read during the call only */
 	struct spt_escalation escalation;
+	/* RESERVE, RELEASE and PERSISTENT RESERVE go to the device like any other command, where the library
+	 * would keep reservations of nexuses itself (that is, without SPT_BACKEND_PER_NEXUS). */
+	bool raw_reservations;
+	/* Where persistent reservations may be kept through power loss (APTPL): in pr/NAME. NULL: nowhere,
+	 * and APTPL is refused. Read during the call only; pr is made when it is needed. */
+	const char *state_dir;
 	/* Told of what happens to the device, for a log: taken away, lost, back, fenced. May be NULL. Any
 	 * thread; @text is gone afterwards. */
 	void (*event)(void *arg, const char *device, const char *text);

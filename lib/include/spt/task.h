@@ -141,6 +141,7 @@ struct spt_task {
 	uint8_t state; /* enum spt_task_state */
 	bool aborting; /* task management or the end of the nexus wants it gone */
 	bool tas;      /* aborted by another nexus with TAS one: status TASK ABORTED is owed */
+	bool above; /* executed by the library itself, above the backend */
 	bool in_pooled, out_pooled;
 	bool starved;   /* there was no room for what was offered: TASK SET FULL */
 	bool too_large; /* it wanted more than it can ever get */

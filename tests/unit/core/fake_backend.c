@@ -226,19 +226,26 @@ static void on_event(void *arg, const char *device, const char *text)
 	snprintf(fake_event, sizeof(fake_event), "%s: %s", device, text);
 }
 
-struct spt_device *fake_open(const struct spt_backend_ops *ops, const char *name,
-	const struct spt_escalation *escalation, struct fake_device **ret_state)
+struct spt_device *fake_open_params(const struct spt_device_params *params,
+	struct fake_device **ret_state)
 {
-	struct spt_device_params params = {
-		.name = name, .identity = 1, .backend = ops, .event = on_event,
-	};
+	struct spt_device_params with_event = *params;
 	struct spt_device *device;
 	struct spt_error error;
 
-	if (escalation)
-		params.escalation = *escalation;
-	if (spt_device_open(&params, &error, &device) < 0)
+	with_event.event = on_event;
+	if (spt_device_open(&with_event, &error, &device) < 0)
 		abort();
 	*ret_state = last_opened;
 	return device;
+}
+
+struct spt_device *fake_open(const struct spt_backend_ops *ops, const char *name,
+	const struct spt_escalation *escalation, struct fake_device **ret_state)
+{
+	struct spt_device_params params = { .name = name, .identity = 1, .backend = ops };
+
+	if (escalation)
+		params.escalation = *escalation;
+	return fake_open_params(&params, ret_state);
 }

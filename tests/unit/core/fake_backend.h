@@ -60,6 +60,9 @@ extern char fake_event[256];
 /* Opens a device of @ops with this escalation; *ret_state is its fake_device. */
 struct spt_device *fake_open(const struct spt_backend_ops *ops, const char *name,
 	const struct spt_escalation *escalation, struct fake_device **ret_state);
+/* The same with any parameters; the backend is one of those above. */
+struct spt_device *fake_open_params(const struct spt_device_params *params,
+	struct fake_device **ret_state);
 /* The oldest task at @channel ends GOOD. */
 void fake_complete(struct fake_channel *channel);
 /* @task ends GOOD. */

@@ -27,7 +27,9 @@ void rig_open(struct rig *rig, const struct rig_params *params)
 		assert_non_null(rig->loops[i].host.pool);
 		assert_int_equal(spt_context_new(&rig->loops[i].host, &rig->contexts[i]), 0);
 	}
-	rig->device = fake_open(p->ops ? p->ops : &FAKE_SHARED, "one", &p->escalation, &rig->fake);
+	rig->device = fake_open_params(&(struct spt_device_params){ .name = "one", .identity = 1,
+		.backend = p->ops ? p->ops : &FAKE_SHARED, .escalation = p->escalation,
+		.state_dir = p->state_dir, .raw_reservations = p->raw_reservations }, &rig->fake);
 	rig->device_2 = fake_open(p->ops ? p->ops : &FAKE_SHARED, "two", &p->escalation,
 		&rig->fake_2);
 	const struct spt_lun_entry entries[] = {

@@ -33,6 +33,8 @@ struct rig {
 struct rig_params {
 	const struct spt_backend_ops *ops; /* NULL: FAKE_SHARED */
 	struct spt_escalation escalation;
+	const char *state_dir; /* of the first device */
+	bool raw_reservations; /* likewise */
 };
 
 /* A task and what became of it. */

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commands that reservations consist of, on their way: refused, judged, run, and answered when
+ * what follows is done: the file is written (elsewhere, it blocks), preempted tasks have ended.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/be.h"
+#include "base/util.h"
+#include "core/tmf.h"
+#include "scsi/cdb.h"
+
+#define OUT_LIST_BYTES 24u
+
+enum {
+	OP_RESERVE_6 = 0x16,
+	OP_RELEASE_6 = 0x17,
+	OP_START_STOP_UNIT = 0x1b,
+	OP_PREVENT_ALLOW = 0x1e,
+	OP_RESERVE_10 = 0x56,
+	OP_RELEASE_10 = 0x57,
+	OP_PERSISTENT_IN = 0x5e,
+	OP_PERSISTENT_OUT = 0x5f,
+	SPEC_I_PT = 0x08,
+	ALL_TG_PT = 0x04,
+	APTPL = 0x01,
+};
+
+/* What follows a service action that has changed something. */
+struct followup {
+	struct spt_task *task;
+	struct spt_work work;
+	struct spt_post post;
+	struct reservation_image image;
+	int written; /* 0 or -errno */
+	struct reservation_victim *victims;
+	size_t n_victims;
+	unsigned pending;
+	struct spt_tmf *aborts; /* one for each victim */
+};
+
+/* The rows with conditions: starting is free, and so is allowing removal (SBC-4 table 13). */
+static bool eased(const struct spt_task *task)
+{
+	switch (task->cdb[0]) {
+	case OP_START_STOP_UNIT:
+		return (task->cdb[4] & 0xf1) == 0x01;
+	case OP_PREVENT_ALLOW:
+		return !(task->cdb[4] & 0x03);
+	default:
+		return false;
+	}
+}
+
+static unsigned class_of(const struct spt_task *task)
+{
+	const struct cdb_command *c = cdb_find(task->cdb, task->cdb_bytes, task->itl->families);
+	unsigned flags = c ? c->flags : 0;
+
+	if (flags & CDB_RES_SPC2)
+		return 0;
+	if (task->cdb[0] == OP_PERSISTENT_IN || task->cdb[0] == OP_PERSISTENT_OUT)
+		return REFUSE_PERSISTENT;
+	if (task->cdb[0] == OP_PREVENT_ALLOW && eased(task))
+		return 0; /* by SPC-2, too */
+	if ((flags & CDB_RES_FREE) || eased(task))
+		return REFUSE_FREE;
+	return flags & CDB_RES_READ ? REFUSE_READS : REFUSE_OTHERS;
+}
+
+static void conflict(struct spt_task *task)
+{
+	task->status = SPT_RESERVATION_CONFLICT;
+	spt_task_complete(task);
+}
+
+bool reservation_refuses(struct spt_task *task)
+{
+	unsigned refuses = atomic_load_explicit(&task->itl->refuses, memory_order_relaxed);
+
+	if (!refuses || !(refuses & class_of(task)))
+		return false;
+	conflict(task);
+	return true;
+}
+
+bool reservation_claims(const struct spt_task *task)
+{
+	switch (task->cdb[0]) {
+	case OP_RESERVE_6:
+	case OP_RELEASE_6:
+	case OP_RESERVE_10:
+	case OP_RELEASE_10:
+	case OP_PERSISTENT_IN:
+	case OP_PERSISTENT_OUT:
+		return task->itl->device->reservations.on;
+	default:
+		return false;
+	}
+}
+
+/* SPC-5 6.17.3: 24 bytes without SPEC_I_PT. */
+static void judge_out(struct spt_task *task)
+{
+	uint32_t bytes = be32_get(task->cdb + 5);
+
+	if (bytes < OUT_LIST_BYTES) {
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x1a00);
+		return;
+	}
+	task->out_would_bytes = bytes;
+	/* What comes after the fixed part is known to be refused. */
+	task->out_wanted_bytes = MIN(OUT_LIST_BYTES, task->expected_out_bytes);
+}
+
+void reservation_judge(struct spt_task *task)
+{
+	const struct cdb_command *c = cdb_find(task->cdb, task->cdb_bytes, CDB_SPC);
+	int bit = -1;
+
+	if (!c || !c->bytes) { /* a service action that is not supported */
+		spt_task_check_cdb_field(task, 1, 4);
+		return;
+	}
+	if (task->cdb_bytes < c->bytes) {
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x2400);
+		return;
+	}
+	int byte = cdb_reserved_bit(c, task->cdb, &bit);
+	if (byte >= 0)
+		spt_task_check_cdb_field(task, (unsigned)byte, bit);
+	else if (task->cdb[0] == OP_PERSISTENT_OUT)
+		judge_out(task);
+}
+
+static void answer(struct spt_task *task, const struct out_result *result)
+{
+	if (result->status == SPT_RESERVATION_CONFLICT)
+		conflict(task);
+	else if (result->status == SPT_GOOD)
+		spt_task_good(task);
+	else if (result->in_cdb)
+		spt_task_check_cdb_field(task, result->byte, -1);
+	else if (result->asc == 0x2600)
+		spt_task_check_parameter(task, result->byte, -1);
+	else
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, result->asc);
+}
+
+static void followed(struct followup *f)
+{
+	struct spt_task *task = f->task;
+	int written = f->written;
+
+	for (size_t i = 0; i < f->n_victims; i++)
+		context_release_elsewhere(f->victims[i].context);
+	free(f->victims);
+	free(f->aborts);
+	free(f);
+	if (written < 0)
+		spt_task_check(task, SPT_KEY_HARDWARE_ERROR, 0x4400); /* INTERNAL TARGET FAILURE */
+	else
+		spt_task_good(task);
+}
+
+static void aborted(struct spt_tmf *tmf)
+{
+	struct followup *f = tmf->arg;
+
+	if (--f->pending == 0)
+		followed(f);
+}
+
+/* SPC-5 5.14.11.5: the tasks of who was preempted are aborted; then comes the answer. */
+static void abort_victims(struct followup *f)
+{
+	f->pending = 1; /* ours */
+	for (size_t i = 0; f->aborts && i < f->n_victims; i++) {
+		struct spt_tmf *tmf = &f->aborts[i];
+		tmf->context = f->task->session->context;
+		tmf->done = aborted;
+		tmf->arg = f;
+		f->pending++;
+		tmf_preempt(tmf, f->task->itl->device, f->victims[i].context, f->victims[i].session);
+	}
+	if (--f->pending == 0)
+		followed(f);
+}
+
+static void write_file(struct spt_work *work)
+{
+	struct followup *f = work->arg;
+
+	f->written = reservation_write(&f->task->itl->device->reservations, &f->image);
+}
+
+static void file_written(struct spt_work *work)
+{
+	struct followup *f = work->arg;
+
+	if (f->written < 0)
+		spt_device_event(f->task->itl->device, "persistent reservations cannot be written to %s: "
+			"errno %d", f->task->itl->device->reservations.path, -f->written);
+	abort_victims(f);
+}
+
+/* Not from inside the start of another task: results of other tasks come of this. */
+static void begin(struct spt_post *post)
+{
+	abort_victims(post->arg);
+}
+
+static void follow(struct spt_task *task, struct out_result *result)
+{
+	struct followup *f = calloc(1, sizeof(*f));
+	struct spt_host *host = task->session->context->host;
+	int r = f ? reservation_image(task->itl->device, &f->image) : -ENOMEM;
+
+	if (f && result->n_victims)
+		f->aborts = calloc(result->n_victims, sizeof(*f->aborts));
+	if (r < 0 || (result->n_victims && !f->aborts)) {
+		for (size_t i = 0; i < result->n_victims; i++)
+			context_release_elsewhere(result->victims[i].context);
+		free(result->victims);
+		if (f)
+			free(f->image.data);
+		free(f);
+		/* INSUFFICIENT RESOURCES */
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x5503);
+		return;
+	}
+	f->task = task;
+	f->victims = TAKE(result->victims);
+	f->n_victims = result->n_victims;
+	f->work = (struct spt_work){ .work = write_file, .done = file_written, .arg = f };
+	f->post = (struct spt_post){ .fn = begin, .arg = f };
+	if (r > 0)
+		spt_host_offload(host, &f->work);
+	else if (f->n_victims)
+		spt_host_post(host, &f->post);
+	else
+		followed(f);
+}
+
+static void persistent_out(struct spt_task *task)
+{
+	const uint8_t *list = task->out.data;
+	struct out_result result;
+
+	if (task->out.bytes < OUT_LIST_BYTES) {
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x1a00);
+		return;
+	}
+	struct out_request request = {
+		.action = task->cdb[1] & 0x1f,
+		.scope = task->cdb[2] >> 4,
+		.type = task->cdb[2] & 0x0f,
+		.key = be64_get(list),
+		.action_key = be64_get(list + 8),
+		.aptpl = list[20] & APTPL,
+	};
+	bool registers = request.action == 0x00 || request.action == 0x06;
+	if (registers && (list[20] & (SPEC_I_PT | ALL_TG_PT))) {
+		/* SIP_C and ATP_C are zero. */
+		spt_task_check_parameter(task, 20, list[20] & SPEC_I_PT ? 3 : 2);
+		return;
+	}
+	if (be32_get(task->cdb + 5) != OUT_LIST_BYTES) {
+		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x1a00);
+		return;
+	}
+	reservation_out(task->itl, &request, &result);
+	if (result.changed)
+		follow(task, &result);
+	else
+		answer(task, &result);
+}
+
+void reservation_submit(struct spt_task *task)
+{
+	bool done = true;
+
+	assert(task->out_wanted_bytes == task->out_received_bytes);
+	task->state = SPT_TASK_DEVICE;
+	switch (task->cdb[0]) {
+	case OP_PERSISTENT_IN:
+		reservation_in(task);
+		return;
+	case OP_PERSISTENT_OUT:
+		persistent_out(task);
+		return;
+	case OP_RESERVE_6:
+	case OP_RESERVE_10:
+		done = reservation_reserve(task->itl);
+		break;
+	default:
+		done = reservation_release(task->itl);
+	}
+	if (done)
+		spt_task_good(task);
+	else
+		conflict(task);
+}

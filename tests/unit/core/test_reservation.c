@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* Reservations over two loops: who may do what (SPC-5 table 64), and what each service action does. */
+#include "base/util.h"
+#include "persist.h"
+
+static void open_three(struct rig *rig)
+{
+	rig_open(rig, NULL);
+	rig_start(rig, 0, 0);
+	rig_start(rig, 1, 1);
+	rig_start(rig, 2, 1);
+}
+
+/* SPC-5 table 64, SBC-4 table 13: nexus 0 holds, 1 is registered, 2 is not. A allowed, C conflict. */
+static void access_table(void **state)
+{
+	static const struct {
+		uint8_t opcode, byte_1, byte_4;
+		const char *we, *ea; /* not registered, and for the first two types registered, too */
+	} rows[] = {
+		{ 0x00, 0, 0, "A", "A" },    /* TEST UNIT READY */
+		{ 0x03, 0, 18, "A", "A" },   /* REQUEST SENSE */
+		{ 0x12, 0, 36, "A", "A" },   /* INQUIRY */
+		{ 0x25, 0, 0, "A", "A" },    /* READ CAPACITY(10) */
+		{ 0x4d, 0, 0, "A", "A" },    /* LOG SENSE */
+		{ 0xa0, 0, 0, "A", "A" },    /* REPORT LUNS */
+		{ 0x5e, 0, 0, "A", "A" },    /* PERSISTENT RESERVE IN */
+		{ 0x1b, 0, 0x01, "A", "A" }, /* START STOP UNIT, START */
+		{ 0x1e, 0, 0x00, "A", "A" }, /* PREVENT ALLOW, allow */
+		{ 0x08, 0, 0, "A", "C" },    /* READ(6) */
+		{ 0x28, 0, 0, "A", "C" },    /* READ(10) */
+		{ 0x88, 0, 0, "A", "C" },    /* READ(16) */
+		{ 0x2f, 0, 0, "A", "C" },    /* VERIFY(10) */
+		{ 0x34, 0, 0, "A", "C" },    /* PRE-FETCH(10) */
+		{ 0x1a, 0, 0, "A", "C" },    /* MODE SENSE(6) */
+		{ 0xa3, 0x0c, 0, "A", "C" }, /* REPORT SUPPORTED OPERATION CODES */
+		{ 0x9e, 0x12, 0, "A", "C" }, /* GET LBA STATUS */
+		{ 0x2a, 0, 0, "C", "C" },    /* WRITE(10) */
+		{ 0x8a, 0, 0, "C", "C" },    /* WRITE(16) */
+		{ 0x41, 0, 0, "C", "C" },    /* WRITE SAME(10) */
+		{ 0x42, 0, 0, "C", "C" },    /* UNMAP */
+		{ 0x89, 0, 0, "C", "C" },    /* COMPARE AND WRITE */
+		{ 0x35, 0, 0, "C", "C" },    /* SYNCHRONIZE CACHE(10) */
+		{ 0x15, 0, 0, "C", "C" },    /* MODE SELECT(6) */
+		{ 0x04, 0, 0, "C", "C" },    /* FORMAT UNIT */
+		{ 0x1d, 0, 0, "C", "C" },    /* SEND DIAGNOSTIC */
+		{ 0x1b, 0, 0x00, "C", "C" }, /* START STOP UNIT, stop */
+		{ 0x1e, 0, 0x01, "C", "C" }, /* PREVENT ALLOW, prevent */
+		{ 0xc1, 0, 0, "C", "C" },    /* vendor specific */
+	};
+	static const struct {
+		uint8_t type;
+		bool exclusive, registrants;
+	} types[] = {
+		{ WE, false, false }, { EA, true, false }, { WERO, false, true },
+		{ EARO, true, true }, { WEAR, false, true }, { EAAR, true, true },
+	};
+
+	for (size_t t = 0; t < ARRAY_SIZE(types); t++) {
+		struct rig rig;
+		struct job job;
+
+		open_three(&rig);
+		assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1), GOOD);
+		assert_int_equal(OUT(&rig, 1, REGISTER, 0, 0, 2), GOOD);
+		assert_int_equal(OUT(&rig, 0, RESERVE, types[t].type, 1), GOOD);
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			char a = types[t].exclusive ? rows[i].ea[0] : rows[i].we[0];
+			unsigned kept = a == 'A' ? GOOD : CONFLICT;
+			unsigned want[] = { GOOD, types[t].registrants ? GOOD : kept, kept };
+			for (unsigned s = 0; s < 3; s++)
+				assert_int_equal(plain(&rig, s, &job, rows[i].opcode,
+					rows[i].byte_1, rows[i].byte_4), want[s]);
+		}
+		assert_int_equal(OUT(&rig, 2, RESERVE, types[t].type, 1), CONFLICT);
+		rig_close(&rig);
+	}
+}
+
+/* SPC-2 5.5.1, 7.20, 7.16: RESERVE and RELEASE, and what ends them. */
+static void spc2(void **state)
+{
+	struct rig rig;
+	struct tmf_job tmf;
+	int stopped = 0;
+
+	open_three(&rig);
+	for (unsigned ten = 0; ten < 2; ten++) {
+		uint8_t reserve = ten ? 0x56 : 0x16, release = ten ? 0x57 : 0x17;
+		assert_int_equal(command(&rig, 0, reserve), GOOD);
+		assert_int_equal(command(&rig, 0, reserve), GOOD);
+		assert_int_equal(command(&rig, 1, reserve), CONFLICT);
+		assert_int_equal(command(&rig, 1, 0x00), CONFLICT);
+		assert_int_equal(command(&rig, 1, 0x28), CONFLICT);
+		assert_int_equal(command(&rig, 1, 0x12), GOOD);
+		assert_int_equal(command(&rig, 1, 0x03), GOOD);
+		assert_int_equal(command(&rig, 1, 0x1e), GOOD);
+		assert_int_equal(command(&rig, 0, 0x28), GOOD);
+		assert_int_equal(command(&rig, 0, 0x5e), CONFLICT);
+		assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1), CONFLICT);
+		assert_int_equal(command(&rig, 1, release), GOOD);
+		assert_int_equal(command(&rig, 1, 0x00), CONFLICT);
+		assert_int_equal(command(&rig, 0, release), GOOD);
+		assert_int_equal(command(&rig, 1, 0x00), GOOD);
+	}
+	for (unsigned f = SPT_TMF_LOGICAL_UNIT_RESET; f <= SPT_TMF_TARGET_COLD_RESET; f++) {
+		assert_int_equal(command(&rig, 0, 0x16), GOOD);
+		tmf_run(&rig, &tmf, 1, (uint8_t)f, RIG_LUN);
+		rig_settle(&rig);
+		assert_int_equal(tmf.done, 1);
+		assert_int_equal(attention(&rig, 1), 0x2903);
+		assert_int_equal(attention(&rig, 0), 0x2903);
+		assert_int_equal(command(&rig, 1, 0x00), GOOD);
+	}
+	assert_int_equal(command(&rig, 0, 0x16), GOOD);
+	rig_stop(&rig, 0, &stopped);
+	assert_int_equal(stopped, 1);
+	assert_int_equal(command(&rig, 1, 0x00), GOOD);
+	rig_close(&rig);
+}
+
+/* SPC-5 5.14.3, CRH one. */
+static void spc2_beside_persistent(void **state)
+{
+	struct rig rig;
+
+	open_three(&rig);
+	assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1), GOOD);
+	assert_int_equal(OUT(&rig, 1, REGISTER, 0, 0, 2), GOOD);
+	assert_int_equal(command(&rig, 0, 0x16), CONFLICT);
+	assert_int_equal(command(&rig, 2, 0x16), CONFLICT);
+	assert_int_equal(command(&rig, 0, 0x17), CONFLICT);
+	assert_int_equal(OUT(&rig, 0, RESERVE, EA, 1), GOOD);
+	assert_int_equal(command(&rig, 0, 0x16), GOOD);
+	assert_int_equal(command(&rig, 0, 0x17), GOOD);
+	assert_int_equal(command(&rig, 1, 0x16), CONFLICT);
+	assert_int_equal(command(&rig, 0, 0x5e), GOOD); /* none was established */
+	rig_close(&rig);
+}
+
+/* A row: nexus, action, type, key, service action key; what is answered; attentions for 0, 1, 2. */
+struct step {
+	unsigned nexus;
+	struct out out;
+	unsigned want, attention[3];
+};
+
+#define STEPS(...) ((const struct step[]){ __VA_ARGS__ })
+#define R(n, k) { n, { REGISTER, 0, 0, k }, GOOD, { 0 } }
+
+static void actions(void **state)
+{
+	const struct {
+		const struct step *steps;
+		uint32_t keys, generation;
+		uint8_t type; /* of the reservation at the end; 0: none */
+	} rows[] = {
+		/* SPC-5 tables 65, 66: registering */
+		{ STEPS({ 0, { REGISTER, 0, 7, 1 }, CONFLICT, { 0 } }, R(0, 1), { 0, { REGISTER, 0, 9, 2 }, CONFLICT, { 0 } },
+			{ 0, { REGISTER, 0, 1, 2 }, GOOD, { 0 } }, { 1, { REGISTER, 0, 0, 0 }, GOOD, { 0 } },
+			{ 1, { REGISTER_AND_IGNORE, 0, 99, 5 }, GOOD, { 0 } }, { 1, { REGISTER_AND_IGNORE, 0, 98, 6 }, GOOD, { 0 } },
+			{ 1, { REGISTER, 0, 6, 0 }, GOOD, { 0 } }, { .want = 99 }), 1, 5, 0 },
+		/* parameters that are refused */
+		{ STEPS({ 0, { REGISTER, 0, 0, 1, 0x08 }, 0x2600, { 0 } }, { 0, { REGISTER, 0, 0, 1, 0x04 }, 0x2600, { 0 } },
+			{ 0, { REGISTER, 0, 0, 1, 0x01 }, 0x2600, { 0 } }, { 0, { REGISTER, 0, 0, 1, 0, 23 }, 0x1a00, { 0 } },
+			{ 0, { REGISTER, 0, 0, 1, 0, 28 }, 0x1a00, { 0 } }, { 0, { 7, 0, 0, 1 }, 0x2400, { 0 } },
+			{ 0, { 0x1f, 0, 0, 1 }, 0x2400, { 0 } }, { .want = 99 }), 0, 0, 0 },
+		/* 5.14.9: reserving */
+		{ STEPS({ 0, { RESERVE, WE, 0 }, CONFLICT, { 0 } }, R(0, 1), R(1, 2), { 0, { RESERVE, WE, 2 }, CONFLICT, { 0 } },
+			{ 0, { RESERVE, 0, 1 }, 0x2400, { 0 } }, { 0, { RESERVE, 2, 1 }, 0x2400, { 0 } }, { 0, { RESERVE, 9, 1 }, 0x2400, { 0 } },
+			{ 0, { RESERVE, 0x11, 1 }, 0x2400, { 0 } },
+			{ 0, { RESERVE, WE, 1 }, GOOD, { 0 } }, { 0, { RESERVE, WE, 1 }, GOOD, { 0 } }, { 0, { RESERVE, EA, 1 }, CONFLICT, { 0 } },
+			{ 1, { RESERVE, WE, 2 }, CONFLICT, { 0 } }, { .want = 99 }), 2, 2, WE },
+		/* 5.14.11.2: releasing; who shares it is told */
+		{ STEPS(R(0, 1), R(1, 2), { 0, { RELEASE, WE, 1 }, GOOD, { 0 } }, { 0, { RESERVE, EA, 1 }, GOOD, { 0 } },
+			{ 1, { RELEASE, EA, 2 }, GOOD, { 0 } }, { 0, { RELEASE, WE, 1 }, 0x2604, { 0 } },
+			{ 0, { RELEASE, EA, 1 }, GOOD, { 0 } }, { 0, { RESERVE, WERO, 1 }, GOOD, { 0 } },
+			{ 0, { RELEASE, WERO, 1 }, GOOD, { 0, 0x2a04, 0 } }, { 0, { RESERVE, EAAR, 1 }, GOOD, { 0 } },
+			{ 1, { RELEASE, EAAR, 2 }, GOOD, { 0x2a04, 0, 0 } }, { .want = 99 }), 2, 2, 0 },
+		/* 5.14.11.3: unregistering the holder, and the last of all registrants */
+		{ STEPS(R(0, 1), R(1, 2), { 0, { RESERVE, EARO, 1 }, GOOD, { 0 } }, { 0, { REGISTER, 0, 1, 0 }, GOOD, { 0, 0x2a04, 0 } },
+			{ .want = 99 }), 1, 3, 0 },
+		{ STEPS(R(0, 1), R(1, 2), { 0, { RESERVE, WEAR, 1 }, GOOD, { 0 } }, { 0, { REGISTER, 0, 1, 0 }, GOOD, { 0 } },
+			{ .want = 99 }), 1, 3, WEAR },
+		{ STEPS(R(0, 1), { 0, { RESERVE, WEAR, 1 }, GOOD, { 0 } }, { 0, { REGISTER, 0, 1, 0 }, GOOD, { 0 } },
+			{ .want = 99 }), 0, 2, 0 },
+		/* 5.14.11.6: clearing */
+		{ STEPS(R(0, 1), R(1, 2), { 0, { RESERVE, EA, 1 }, GOOD, { 0 } }, { 2, { CLEAR, 0, 2 }, CONFLICT, { 0 } },
+			{ 1, { CLEAR, 0, 2 }, GOOD, { 0x2a03, 0, 0 } }, { .want = 99 }), 0, 3, 0 },
+		/* 5.14.11.4: preempting a reservation, registrations, all registrants */
+		{ STEPS(R(0, 1), R(1, 2), R(2, 3), { 0, { RESERVE, EA, 1 }, GOOD, { 0 } }, { 1, { PREEMPT, EA, 1, 1 }, CONFLICT, { 0 } },
+			{ 1, { PREEMPT, EA, 2, 1 }, GOOD, { 0x2a05, 0, 0 } }, { 1, { RESERVE, EA, 2 }, GOOD, { 0 } }, { .want = 99 }), 2, 4, EA },
+		{ STEPS(R(0, 1), R(1, 2), R(2, 3), { 0, { RESERVE, EA, 1 }, GOOD, { 0 } },
+			{ 1, { PREEMPT, WE, 2, 1 }, GOOD, { 0x2a05, 0, 0x2a04 } }, { .want = 99 }), 2, 4, WE },
+		{ STEPS(R(0, 1), R(1, 2), R(2, 2), { 0, { RESERVE, EA, 1 }, GOOD, { 0 } }, { 0, { PREEMPT, EA, 1, 2 }, GOOD, { 0, 0x2a05, 0x2a05 } },
+			{ 0, { PREEMPT, EA, 1, 2 }, CONFLICT, { 0 } }, { 0, { PREEMPT, EA, 1, 0 }, 0x2600, { 0 } }, { .want = 99 }), 1, 4, EA },
+		{ STEPS(R(0, 1), R(1, 2), R(2, 3), { 0, { RESERVE, EAAR, 1 }, GOOD, { 0 } }, { 1, { PREEMPT, EAAR, 2, 3 }, GOOD, { 0, 0, 0x2a05 } },
+			{ 1, { PREEMPT, WE, 2, 0 }, GOOD, { 0x2a05, 0, 0 } }, { .want = 99 }), 1, 5, WE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig rig;
+		struct job job;
+
+		open_three(&rig);
+		for (const struct step *s = rows[i].steps; s->want != 99; s++) {
+			assert_int_equal(out(&rig, s->nexus, &s->out), s->want);
+			for (unsigned n = 0; n < 3; n++)
+				assert_int_equal(attention(&rig, n), s->attention[n]);
+		}
+		assert_int_equal(plain(&rig, 0, &job, 0x5e, 0, 0), GOOD);
+		assert_int_equal(be32_get(job.in), rows[i].generation);
+		assert_int_equal(be32_get(job.in + 4), 8 * rows[i].keys);
+		assert_int_equal(plain(&rig, 0, &job, 0x5e, 1, 0), GOOD);
+		assert_int_equal(be32_get(job.in + 4), rows[i].type ? 16 : 0);
+		if (rows[i].type)
+			assert_int_equal(job.in[21], rows[i].type);
+		rig_close(&rig);
+	}
+}
+
+/* SPC-5 6.16.4, 6.16.5, 7.6.4.6. */
+static void capabilities_and_full_status(void **state)
+{
+	static const char name[] = "iqn.2026-11.org.example:a,i,0x800000000000";
+	struct rig rig;
+	struct job job;
+
+	open_three(&rig);
+	assert_int_equal(plain(&rig, 0, &job, 0x5e, 2, 0), GOOD);
+	assert_memory_equal(job.in, ((uint8_t[]){ 0, 8, 0x10, 0x80, 0xea, 0x01, 0, 0 }), 8);
+	assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 0x1122334455667788), GOOD);
+	assert_int_equal(OUT(&rig, 0, RESERVE, EARO, 0x1122334455667788), GOOD);
+	assert_int_equal(plain(&rig, 2, &job, 0x5e, 3, 0), GOOD);
+	assert_int_equal(be32_get(job.in + 4), 24 + 4 + 44);
+	assert_true(be64_get(job.in + 8) == 0x1122334455667788);
+	assert_int_equal(job.in[20], 1);
+	assert_int_equal(job.in[21], EARO);
+	assert_int_equal(be16_get(job.in + 26), 1);
+	assert_int_equal(be32_get(job.in + 28), 48);
+	assert_int_equal(job.in[32], 0x45);
+	assert_int_equal(be16_get(job.in + 34), 44);
+	assert_memory_equal(job.in + 36, name, sizeof(name));
+	assert_int_equal(plain(&rig, 2, &job, 0x5e, 4, 0), 0x2400);
+	rig_close(&rig);
+}
+
+/* Registrations belong to names: a new session of the nexus has what the old one had. */
+static void outlives_the_session(void **state)
+{
+	struct rig rig;
+	int stopped = 0;
+
+	open_three(&rig);
+	assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1), GOOD);
+	assert_int_equal(OUT(&rig, 0, RESERVE, EA, 1), GOOD);
+	rig_stop(&rig, 0, &stopped);
+	assert_int_equal(command(&rig, 1, 0x28), CONFLICT);
+	rig_start(&rig, 0, 1);
+	assert_int_equal(command(&rig, 0, 0x28), GOOD);
+	rig_start(&rig, 3, 0);
+	assert_int_equal(command(&rig, 3, 0x28), CONFLICT);
+	rig_close(&rig);
+}
+
+/* SPC-5 5.14.11.5: tasks of the preempted end on their loop before the answer; those of others stay. */
+static void preempt_and_abort(void **state)
+{
+	struct rig rig;
+	struct job theirs, others, answer;
+
+	rig_open(&rig, &(struct rig_params){ .escalation = { .wait_us = 1000000 } });
+	rig_start(&rig, 0, 0);
+	rig_start(&rig, 1, 1);
+	rig_start(&rig, 2, 1);
+	assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1), GOOD);
+	assert_int_equal(OUT(&rig, 1, REGISTER, 0, 0, 2), GOOD);
+	rig.fake->inline_good = false;
+	job_init(&theirs, &rig, 1, 1);
+	job_run(&rig, &theirs);
+	job_init(&others, &rig, 2, 1);
+	job_run(&rig, &others);
+	out_start(&rig, &answer, 0, &(struct out){ PREEMPT_AND_ABORT, EA, 1, 2 });
+	rig_settle(&rig);
+	assert_int_equal(answer.done, 0);
+	assert_int_equal(rig.fake->cancelled, 1);
+	fake_complete_task(rig_channel(&rig, 1), &theirs.task);
+	rig_settle(&rig);
+	assert_int_equal(theirs.outcome, SPT_ABORTED);
+	assert_int_equal(answer.done, 1);
+	assert_int_equal(answer.status, GOOD);
+	assert_int_equal(others.done, 0);
+	fake_complete_task(rig_channel(&rig, 2), &others.task);
+	assert_int_equal(others.status, GOOD);
+	assert_int_equal(attention(&rig, 1), 0x2a05);
+	rig_close(&rig);
+}
+
+/* A far side that keeps nexus state keeps this, too. */
+static void per_nexus_passes_by(void **state)
+{
+	struct rig rig;
+
+	rig_open(&rig, &(struct rig_params){ .ops = &FAKE_PER_NEXUS });
+	rig_start(&rig, 0, 0);
+	rig_start(&rig, 1, 0);
+	assert_int_equal(command(&rig, 0, 0x16), GOOD);
+	assert_int_equal(command(&rig, 1, 0x16), GOOD);
+	assert_int_equal(rig.fake->submits, 2);
+	rig_close(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(access_table),
+		cmocka_unit_test(spc2),
+		cmocka_unit_test(spc2_beside_persistent),
+		cmocka_unit_test(actions),
+		cmocka_unit_test(capabilities_and_full_status),
+		cmocka_unit_test(outlives_the_session),
+		cmocka_unit_test(preempt_and_abort),
+		cmocka_unit_test(per_nexus_passes_by),
+	};
+
+	return cmocka_run_group_tests_name("core-reservation", tests, NULL, NULL);
+}
