@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The backend contract, held in one place: every call into a backend goes through here, and what
- * comes back is checked here. A broken promise is a bug of ours, not of a peer: assert.
+ * comes back is checked here. It goes by the channel's way, which layers may have put themselves
+ * into. A broken promise is a bug of ours, not of a peer: assert.
  */
 #include <assert.h>
 #include <errno.h>
@@ -12,8 +13,8 @@ void backend_nexus_start(const struct spt_itl *itl, bool reinstated)
 {
 	const struct channel *c = itl->channel;
 
-	if (c->device->ops->nexus_start)
-		c->device->ops->nexus_start(c->state, &itl->session->nexus, reinstated);
+	if (c->way.ops->nexus_start)
+		c->way.ops->nexus_start(c->way.channel, &itl->session->nexus, reinstated);
 }
 
 void backend_nexus_stop(const struct spt_itl *itl)
@@ -21,8 +22,8 @@ void backend_nexus_stop(const struct spt_itl *itl)
 	const struct channel *c = itl->channel;
 
 	assert(itl->session->n_tasks == 0);
-	if (c->device->ops->nexus_stop)
-		c->device->ops->nexus_stop(c->state, &itl->session->nexus);
+	if (c->way.ops->nexus_stop)
+		c->way.ops->nexus_stop(c->way.channel, &itl->session->nexus);
 }
 
 void backend_judge(struct spt_task *task)
@@ -30,11 +31,11 @@ void backend_judge(struct spt_task *task)
 	const struct channel *c = task->itl->channel;
 
 	assert(task->state == SPT_TASK_ENTERED);
-	if (!c->device->ops->judge) {
+	if (!c->way.ops->judge) {
 		task->out_wanted_bytes = task->expected_out_bytes;
 		return;
 	}
-	c->device->ops->judge(c->state, task);
+	c->way.ops->judge(c->way.channel, task);
 }
 
 void backend_submit(struct spt_task *task)
@@ -44,7 +45,7 @@ void backend_submit(struct spt_task *task)
 	assert(task->out_wanted_bytes == task->out_received_bytes);
 	assert(task->completions == 0);
 	task->state = SPT_TASK_DEVICE;
-	c->device->ops->submit(c->state, task);
+	c->way.ops->submit(c->way.channel, task);
 }
 
 void backend_cancel(struct spt_task *task)
@@ -52,15 +53,15 @@ void backend_cancel(struct spt_task *task)
 	const struct channel *c = task->itl->channel;
 
 	assert(task->state == SPT_TASK_DEVICE);
-	if (c->device->ops->cancel)
-		c->device->ops->cancel(c->state, task);
+	if (c->way.ops->cancel)
+		c->way.ops->cancel(c->way.channel, task);
 }
 
 int backend_reset(struct channel *channel, struct spt_reset *reset)
 {
-	if (!channel->device->ops->reset)
+	if (!channel->way.ops->reset)
 		return -EOPNOTSUPP;
-	channel->device->ops->reset(channel->state, reset);
+	channel->way.ops->reset(channel->way.channel, reset);
 	return 0;
 }
 
@@ -75,19 +76,26 @@ static void check_fenced(const struct spt_context *context, const struct channel
 	(void)channel;
 }
 
+static bool layer_holds(const struct channel *channel)
+{
+	return channel->place && channel->device->layers_ops->holds(channel->place);
+}
+
 bool backend_fence(struct channel *channel)
 {
 	struct spt_device *device = channel->device;
 	const struct spt_context *context = channel->context;
 
-	if (!device->ops->fence)
+	/* Where there is no fence the backend's tasks end by themselves; what a layer holds does not. */
+	if (!device->ops->fence && !layer_holds(channel))
 		return false;
 	/* A nexus's own way to the device is nobody else's, and refuses tasks by itself. */
 	if (!channel->per_nexus && !atomic_exchange_explicit(&device->fenced, true, memory_order_relaxed))
 		spt_device_event(device,
 			"fenced: aborted commands did not come back, not even after a reset");
-	device->ops->fence(channel->state);
-	check_fenced(context, channel);
+	channel->way.ops->fence(channel->way.channel);
+	if (device->ops->fence)
+		check_fenced(context, channel);
 	return true;
 }
 
@@ -111,6 +119,12 @@ void spt_task_complete(struct spt_task *task)
 	}
 	check_result(task);
 	task_finish(task);
+}
+
+void spt_task_pop(struct spt_task *task)
+{
+	assert(task->completions > 0);
+	task->completions--;
 }
 
 int spt_task_push(struct spt_task *task, void (*fn)(struct spt_task *, void *), void *arg)

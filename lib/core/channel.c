@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/util.h"
 #include "core/core.h"
 
 static struct channel *find_shared(struct spt_context *context, const struct spt_device *device)
@@ -22,6 +23,31 @@ static struct channel *find_shared(struct spt_context *context, const struct spt
 	return NULL;
 }
 
+/* The layers' place first: once the backend has a channel nothing may fail any more. */
+static int open_way(struct channel *c, const struct spt_nexus *nexus, bool reinstated)
+{
+	const struct spt_device *device = c->device;
+	const struct spt_layers_ops *layers = device->layers_ops;
+	const struct spt_channel_params params = {
+		.host = c->context->host,
+		.nexus = nexus,
+		.reinstated = reinstated,
+	};
+	int r = layers ? layers->place_new(device->layers, params.host, &c->place) : 0;
+
+	if (r < 0)
+		return r;
+	c->way.ops = device->ops;
+	r = device->ops->channel_open(device->state, &params, &c->way.channel);
+	if (!layers)
+		return r;
+	if (r < 0)
+		layers->place_free(TAKE(c->place));
+	else
+		layers->place_enter(c->place, &c->way);
+	return r;
+}
+
 int channel_get(struct spt_context *context, struct spt_device *device, struct spt_session *session,
 	bool reinstated, struct channel **ret)
 {
@@ -29,22 +55,18 @@ int channel_get(struct spt_context *context, struct spt_device *device, struct s
 	struct channel *c = per_nexus ? NULL : find_shared(context, device);
 
 	if (!c) {
-		struct spt_channel_params params = {
-			.host = context->host,
-			.nexus = per_nexus ? &session->nexus : NULL,
-			.reinstated = reinstated,
-		};
 		c = calloc(1, sizeof(*c));
 		if (!c)
 			return -ENOMEM;
-		int r = device->ops->channel_open(device->state, &params, &c->state);
+		c->per_nexus = per_nexus;
+		c->context = context;
+		c->device = device;
+		int r = open_way(c, per_nexus ? &session->nexus : NULL, reinstated);
 		if (r < 0) {
 			free(c);
 			return r;
 		}
-		c->per_nexus = per_nexus;
-		c->context = context;
-		c->device = spt_device_ref(device);
+		spt_device_ref(device);
 		list_append(&context->channels, &c->link);
 	}
 	c->itls++;
@@ -73,5 +95,8 @@ void channel_put(struct channel *c, void (*left)(void *arg), void *arg)
 	}
 	c->left = left;
 	c->left_arg = arg;
-	c->device->ops->channel_close(c->state, closed, c);
+	if (c->place)
+		c->device->layers_ops->place_close(c->place, closed, c);
+	else
+		c->way.ops->channel_close(c->way.channel, closed, c);
 }

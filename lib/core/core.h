@@ -50,6 +50,8 @@ struct spt_device {
 	uint64_t identity;
 	const struct spt_backend_ops *ops;
 	void *state;
+	const struct spt_layers_ops *layers_ops; /* NULL: none, ever */
+	void *layers;
 	struct spt_escalation escalation;
 	void (*event)(void *arg, const char *device, const char *text);
 	void *event_arg;
@@ -73,7 +75,8 @@ struct channel {
 	struct spt_link link; /* in context->channels */
 	struct spt_context *context;
 	struct spt_device *device; /* a reference */
-	void *state;
+	struct spt_way way; /* to the backend, perhaps through layers */
+	void *place;        /* the layers', or NULL */
 	unsigned itls;
 	bool per_nexus;
 	bool marked; /* tmf_part.c: has had its turn */

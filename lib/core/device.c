@@ -17,6 +17,8 @@ static void device_free(struct spt_device *device)
 	assert(list_empty(&device->itls));
 	if (device->state)
 		device->ops->close(device->state);
+	if (device->layers)
+		device->layers_ops->close(device->layers);
 	reservation_deinit(device);
 	pthread_mutex_destroy(&device->lock);
 	free(device->name);
@@ -38,6 +40,7 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 	pthread_mutex_init(&device->reservations.file_lock, NULL);
 	device->ops = ops;
 	device->identity = params->identity;
+	device->layers_ops = params->layers;
 	device->escalation = params->escalation;
 	device->event = params->event;
 	device->event_arg = params->event_arg;
@@ -58,7 +61,10 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 		.device = device,
 	};
 	void *state = NULL;
-	r = ops->open(&open, error, &state);
+	r = device->layers_ops ? device->layers_ops->open(device, params->layer_values, error, &device->layers)
+			       : 0;
+	if (r == 0)
+		r = ops->open(&open, error, &state);
 	if (r < 0) {
 		device_free(device);
 		return r;
@@ -97,6 +103,11 @@ void spt_device_properties(const struct spt_device *device, struct spt_propertie
 
 	device->ops->properties(device->state, &p);
 	*ret = p;
+}
+
+void *spt_device_layering(const struct spt_device *device)
+{
+	return device->layers;
 }
 
 bool spt_device_fenced(const struct spt_device *device)

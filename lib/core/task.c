@@ -80,6 +80,7 @@ int spt_task_enter(struct spt_context *context, struct spt_task *task)
 	task->in = task->out = (struct spt_data){ 0 };
 	task->in_would_bytes = task->out_would_bytes = 0;
 	task->lent_release = NULL;
+	task->layer = NULL;
 	task->itl = lun_find(session, aux->lun);
 	task->session = session;
 	task->too_large = false;

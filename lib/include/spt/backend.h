@@ -98,11 +98,44 @@ struct spt_backend_ops {
 	void (*fence)(void *channel);
 };
 
-/* For backends; on the task's loop. */
+/*
+ * A channel as the library calls it. Layers may put themselves in between: then these are theirs, and
+ * they have kept what was here before. Changed on the channel's loop only.
+ */
+struct spt_way {
+	const struct spt_backend_ops *ops;
+	void *channel;
+};
+
+/*
+ * The layers of a device (<spt/layer.h>) as the library sees them: an object for each device, and a
+ * place in each way to it, whether a layer is on or not.
+ */
+struct spt_layers_ops {
+	/* May block. @values: parallel to spt_layer_options(), gone afterwards; NULL: nothing is set. */
+	int (*open)(struct spt_device *device, const struct spt_option_value *values,
+		struct spt_error *error, void **ret_layers);
+	/* No place is left; may block. */
+	void (*close)(void *layers);
+	/* -ENOMEM. */
+	int (*place_new)(void *layers, struct spt_host *host, void **ret_place);
+	/* One that was never entered. */
+	void (*place_free)(void *place);
+	/* The backend's channel is there; @way stays where it is until the place is closed. */
+	void (*place_enter)(void *place, struct spt_way *way);
+	/* Closes the backend's channel as well: see channel_close(). */
+	void (*place_close)(void *place, void (*closed)(void *arg), void *arg);
+	/* Does a layer hold a task there that no backend would give back? */
+	bool (*holds)(const void *place);
+};
+
+/* For backends and layers; on the task's loop. */
 
 void spt_task_complete(struct spt_task *task);
 /* Put a completion above the backend's own; spt_task_complete() calls the last one put. -ENOSPC. */
 int spt_task_push(struct spt_task *task, void (*fn)(struct spt_task *, void *), void *arg);
+/* Takes back what was put last. */
+void spt_task_pop(struct spt_task *task);
 /* GOOD, and complete. */
 void spt_task_good(struct spt_task *task);
 /* CHECK CONDITION with this sense (in the task's sense format), and complete. */
@@ -130,6 +163,8 @@ void spt_task_lend_in(struct spt_task *task, const void *data, uint32_t bytes,
  */
 void spt_task_reply(struct spt_task *task, const void *data, size_t bytes, uint32_t allocation);
 
+/* What spt_layers_ops.open() made; NULL: nothing. */
+void *spt_device_layering(const struct spt_device *device);
 const struct spt_nexus *spt_task_nexus(const struct spt_task *task);
 /* D_SENSE: descriptor format sense is wanted from this device (Control mode page). */
 void spt_device_set_descriptor_sense(struct spt_device *device, bool on);

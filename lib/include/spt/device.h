@@ -20,6 +20,7 @@ extern "C" {
 
 struct spt_device;
 struct spt_backend_ops;
+struct spt_layers_ops;
 
 /* The backends built in, NULL-terminated, in the order the manual lists them. */
 const struct spt_backend_ops *const *spt_backends(void);
@@ -41,6 +42,10 @@ struct spt_device_params {
 	const struct spt_backend_ops *backend;
 	const struct spt_option_value *values; /* parallel to the backend's options; read during the call only */
 	struct spt_escalation escalation;
+	/* What may stand between the library and the backend: spt_layers() of <spt/layer.h>. NULL: nothing, now
+	 * and later. Its options are parallel to spt_layer_options(); NULL: all unset, no layer is on. */
+	const struct spt_layers_ops *layers;
+	const struct spt_option_value *layer_values;
 	/* RESERVE, RELEASE and PERSISTENT RESERVE go to the device like any other command, where the library
 	 * would keep reservations of nexuses itself (that is, without SPT_BACKEND_PER_NEXUS). */
 	bool raw_reservations;

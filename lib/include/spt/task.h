@@ -158,7 +158,8 @@ struct spt_task {
 	struct spt_link lu_link;      /* in its I_T_L nexus, in order of arrival */
 	struct spt_link doomed_link;  /* while it is to be ended and has not */
 
-	/* The backend's while the task is there (between submit and completion). */
+	/* The layers' while the task is there, and the backend's (between submit and completion). */
+	void *layer;
 	void *backend;
 	uint64_t scratch[6];
 };
