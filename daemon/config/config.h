@@ -93,6 +93,13 @@ struct config_digests {
 	uint8_t list[2]; /* CONFIG_DIGEST_* */
 };
 
+/* How task management reports (RFC 7143 13.23). */
+enum {
+	CONFIG_REPORTING_RFC3720 = 1 << 0,
+	CONFIG_REPORTING_RESPONSE_FENCE = 1 << 1,
+	CONFIG_REPORTING_FAST_ABORT = 1 << 2,
+};
+
 /* What we offer and accept in the negotiation of a session (RFC 7143 13). */
 struct config_negotiation {
 	bool initial_r2t;
@@ -105,6 +112,8 @@ struct config_negotiation {
 	uint32_t time_to_retain_s; /* DefaultTime2Retain */
 	struct config_digests header_digest;
 	struct config_digests data_digest;
+	uint8_t task_reporting;  /* set of CONFIG_REPORTING_* */
+	uint32_t protocol_level; /* iSCSIProtocolLevel, at most */
 };
 
 struct config_target {

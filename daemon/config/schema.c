@@ -203,6 +203,15 @@ static const struct schema_key TARGET[] = {
 		"DataDigest: what we agree to, in order of preference" },
 		SCHEMA_NEW_LOGINS, .parse = value_digests, .form = "comma list of None, CRC32C",
 		N(data_digest) },
+	{ { "task-reporting", SPT_OPTION_STRING, false, "RFC3720,ResponseFence,FastAbort", 7, 60,
+		NULL, "TaskReporting: what we agree to; the first of them that the initiator offers "
+		"is taken. RFC3720 is what an initiator has that does not ask" },
+		SCHEMA_NEW_LOGINS, .parse = value_task_reporting,
+		.form = "comma list of RFC3720, ResponseFence, FastAbort", N(task_reporting) },
+	{ { "protocol-level", SPT_OPTION_NUMBER, false, "2", 1, 2, NULL,
+		"iSCSIProtocolLevel: 1 is RFC 7143; 2 adds RFC 7144, which is command priority and "
+		"more task management functions" },
+		SCHEMA_NEW_LOGINS, N(protocol_level) },
 };
 
 static const struct schema_section_info SECTIONS[SCHEMA_SECTIONS] = {

@@ -127,6 +127,38 @@ int value_digests(const struct schema_key *key, const char *text, void *field,
 	return 0;
 }
 
+int value_task_reporting(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error)
+{
+	static const struct {
+		const char *name;
+		uint8_t bit;
+	} REPORTINGS[] = { { "RFC3720", CONFIG_REPORTING_RFC3720 },
+		{ "ResponseFence", CONFIG_REPORTING_RESPONSE_FENCE },
+		{ "FastAbort", CONFIG_REPORTING_FAST_ABORT } };
+	uint8_t set = 0;
+	char word[32];
+
+	for (const char *list = text; value_next_word(&list, word, sizeof(word));) {
+		uint8_t bit = 0;
+
+		for (size_t i = 0; i < ARRAY_SIZE(REPORTINGS); i++) {
+			if (!strcasecmp(word, REPORTINGS[i].name))
+				bit = REPORTINGS[i].bit;
+		}
+		if (!bit)
+			return spt_error_set(error, -EINVAL,
+				"%s: '%s' is none of RFC3720, ResponseFence and FastAbort",
+				key->option.name, word);
+		set |= bit;
+	}
+	if (!(set & CONFIG_REPORTING_RFC3720))
+		return spt_error_set(error, -EINVAL, "%s: RFC3720 must be among them: it is what "
+			"holds for an initiator that does not negotiate it", key->option.name);
+	*(uint8_t *)field = set;
+	return 0;
+}
+
 int value_auth(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error)
 {

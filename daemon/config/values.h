@@ -21,6 +21,9 @@ int value_listens(const struct schema_key *key, const char *text, void *field,
 /* An iSCSI name in normal form into a char *. */
 int value_iscsi_name(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);
+/* A set of task reporting semantics; RFC3720 is one of them. Field: uint8_t, CONFIG_REPORTING_*. */
+int value_task_reporting(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
 /* A comma list of digests into a struct config_digests. */
 int value_digests(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);

@@ -19,6 +19,13 @@ static uint8_t digests(const struct config_digests *d)
 	return set;
 }
 
+static uint8_t reportings(uint8_t config)
+{
+	return (config & CONFIG_REPORTING_RFC3720 ? REPORTING_RFC3720 : 0) |
+		(config & CONFIG_REPORTING_RESPONSE_FENCE ? REPORTING_RESPONSE_FENCE : 0) |
+		(config & CONFIG_REPORTING_FAST_ABORT ? REPORTING_FAST_ABORT : 0);
+}
+
 static struct login_limits limits_of(const struct config_negotiation *n)
 {
 	struct login_limits l = login_limits_default();
@@ -38,8 +45,8 @@ static struct login_limits limits_of(const struct config_negotiation *n)
 	l.error_recovery_level = 0;
 	l.data_pdu_in_order = true;
 	l.data_sequence_in_order = true;
-	l.protocol_level = 1;
-	l.task_reporting = REPORTING_RFC3720;
+	l.protocol_level = (uint8_t)n->protocol_level;
+	l.task_reporting = reportings(n->task_reporting);
 	return l;
 }
 

@@ -95,6 +95,17 @@ def good_values(t):
             check(fine, '%s=%s is answered with %s', key, value, answer)
 
 
+@conversation('RFC 7143 13.23, 13.24; RFC 7144 7.1',
+              'TaskReporting is the first of the offer, iSCSIProtocolLevel the smaller of both: 2 at most')
+def reporting_and_level(t):
+    for offered, answer in (('FastAbort,ResponseFence,RFC3720', 'FastAbort'), ('RFC3720,FastAbort', 'RFC3720'),
+                            ('X-org.example.never,ResponseFence', 'ResponseFence')):
+        equal(offer(t, {'TaskReporting': offered}).get('TaskReporting'), answer, 'TaskReporting of ' + offered)
+    for offered, answer in (('0', '0'), ('1', '1'), ('2', '2'), ('31', '2')):
+        equal(offer(t, {'iSCSIProtocolLevel': offered}).get('iSCSIProtocolLevel'), answer,
+              'iSCSIProtocolLevel of ' + offered)
+
+
 BAD_OFFERS = [
     ('HeaderDigest', ('', 'crc32c', 'Foo', 'MD5,SHA')),
     ('DataDigest', ('', 'none', 'Foo')),
@@ -112,6 +123,7 @@ BAD_OFFERS = [
     ('DataSequenceInOrder', ('', 'N')),
     ('ErrorRecoveryLevel', ('3', '-1', '', '256')),
     ('iSCSIProtocolLevel', ('32', '', 'x')),
+    ('TaskReporting', ('', 'fastabort', 'Reject')),
 ]
 
 

@@ -184,6 +184,9 @@ static void test_negotiation(void **state)
 	assert_int_equal(n->header_digest.list[0], CONFIG_DIGEST_CRC32C);
 	assert_int_equal(n->header_digest.list[1], CONFIG_DIGEST_NONE);
 	assert_int_equal(n->data_digest.n, 1);
+	assert_int_equal(n->task_reporting, CONFIG_REPORTING_RFC3720 |
+		CONFIG_REPORTING_RESPONSE_FENCE | CONFIG_REPORTING_FAST_ABORT);
+	assert_int_equal(n->protocol_level, 2);
 	assert_int_equal(t->queue_depth, 32);
 	assert_int_equal(t->max_sessions, 2);
 	assert_int_equal(t->budget_bytes, 2 << 20);
@@ -320,6 +323,9 @@ static const struct fault_case FAULTS[] = {
 	{ MORE "first-burst-length = 2M\n", { "11: first-burst-length (2097152) is larger than" } },
 	{ MORE "max-burst-length = 64K\n", { "6: first-burst-length (262144) is larger than" } },
 	{ MORE "header-digest = CRC64\n", { "11: header-digest: 'CRC64' is neither None nor CRC32C" } },
+	{ MORE "task-reporting = RFC3720, Slow\n", { "11: task-reporting: 'Slow' is none of RFC3720" } },
+	{ MORE "task-reporting = FastAbort\n", { "11: task-reporting: RFC3720 must be among them" } },
+	{ MORE "protocol-level = 3\n", { "11: protocol-level: 3 is out of range (1 to 2)" } },
 	{ MORE "data-digest = None,none\n", { "11: data-digest: none stands twice" } },
 	/* Authentication. */
 	{ MORE "auth = maybe\n", { "11: auth: 'maybe' is not one of none, chap" } },
