@@ -85,7 +85,7 @@ static void show_session(const struct worker *w, const struct session *s,
 	snapshot_text(row->peer, sizeof(row->peer), s->peer);
 	snapshot_text(row->local, sizeof(row->local), s->local);
 	row->login_time = s->login_time;
-	row->connections = s->conn != NULL;
+	row->connections = s->n_conns;
 	row->commands = s->commands;
 	row->bytes_in = s->bytes_in;
 	row->bytes_out = s->bytes_out;

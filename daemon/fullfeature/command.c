@@ -19,6 +19,22 @@
 #define PLACE_MAX_BYTES (1u << 20)
 
 static void done(struct spt_task *task);
+static bool came_on(struct spt_task *task, void *arg)
+{
+	struct command *c = command_of(task);
+
+	if (c->conn != arg)
+		return false;
+	c->conn = NULL;
+	return true;
+}
+
+void command_conn_lost(struct conn *conn)
+{
+	if (conn->session->has_nexus)
+		spt_session_abort(conn->env->host->context, conn->session->cookie, came_on, conn);
+}
+
 static void result_sent(struct tx_item *item, struct conn *conn);
 
 static const struct spt_task_ops TASK_OPS = { .done = done };
@@ -165,6 +181,7 @@ int command_new(struct conn *conn, struct rx_pdu *rx, bool waits, struct command
 	if (!c)
 		return -ENOMEM;
 	c->session = s;
+	c->conn = conn;
 	c->immediate = pdu.immediate;
 	c->read = pdu.read;
 	c->write = pdu.write;
@@ -221,7 +238,7 @@ void command_spoil(struct command *c, spt_asc_t asc)
 static void done(struct spt_task *task)
 {
 	struct command *c = command_of(task);
-	struct conn *conn = c->session->conn;
+	struct conn *conn = c->conn;
 
 	if (!conn || conn->closing || task->outcome == SPT_ABORTED) {
 		command_release(c);

@@ -36,6 +36,7 @@ struct burst {
 struct command {
 	struct spt_task task; /* first */
 	struct session *session;
+	struct conn *conn; /* its allegiance (RFC 7143 4.2.5.1); NULL: that connection is gone */
 	struct spt_link spare;
 	struct tx_item tx;
 	bool immediate, read, write;
@@ -73,6 +74,8 @@ void command_start(struct command *command, const uint8_t *data);
 void command_release(struct command *command);
 /* One user less. */
 void command_unuse(struct command *command);
+/* @conn is gone: ends the commands that came on it. */
+void command_conn_lost(struct conn *conn);
 /* The session's command with this Initiator Task Tag that is not over, or NULL. */
 struct command *command_find(struct session *session, uint32_t itt);
 

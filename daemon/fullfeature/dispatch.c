@@ -76,10 +76,17 @@ static void dropped(struct conn *conn, struct rx_pdu *pdu)
 	data_out_dropped(pdu);
 }
 
+static void conn_lost(struct conn *conn)
+{
+	order_drop_conn(conn);
+	command_conn_lost(conn);
+}
+
 const struct phase_ops FULLFEATURE = {
 	.place = place,
 	.pdu = pdu,
 	.dropped = dropped,
+	.conn_lost = conn_lost,
 	.session_ending = order_drop,
 };
 

@@ -12,6 +12,8 @@ void order_pdu(struct conn *conn, struct rx_pdu *pdu);
  * not in the window or not before @before. */
 bool order_consider_received(struct session *session, sn_t cmd_sn, sn_t before);
 void order_drop(struct session *session);
+/* What came on @conn and waits for its turn is discarded: RFC 7143 11.14. */
+void order_drop_conn(struct conn *conn);
 
 /* Handlers; the PDU's turn has come. */
 void nop_out(struct conn *conn, struct rx_pdu *pdu);

@@ -21,6 +21,7 @@
 struct held {
 	struct spt_link link;
 	struct session *session;
+	struct conn *conn; /* that it came on; NULL: nothing came */
 	sn_t cmd_sn;
 	bool empty;     /* nothing is left to be done when its turn comes */
 	uint32_t itt;   /* of a SCSI command: found through the task table, if it still lives */
@@ -69,7 +70,7 @@ static void held_free(struct held *h)
 	free(h);
 }
 
-static void run_held(struct conn *conn, struct held *h)
+static void run_held(struct held *h)
 {
 	struct rx_pdu pdu = {
 		.bhs = h->bhs,
@@ -81,13 +82,13 @@ static void run_held(struct conn *conn, struct held *h)
 	if (h->empty)
 		return;
 	if (h->is_command) {
-		struct command *c = command_find(conn->session, h->itt);
+		struct command *c = command_find(h->session, h->itt);
 		/* Aborted meanwhile, and the tag may be another command's by now. */
 		if (c && c->task.state == SPT_TASK_ENTERED && c->task.aux.task.generation == h->cmd_sn.v)
 			command_start(c, NULL);
 		return;
 	}
-	dispatch(conn, &pdu);
+	dispatch(h->conn, &pdu);
 }
 
 static void advance(struct session *s)
@@ -109,19 +110,21 @@ static bool received(struct conn *conn, unsigned rejects)
 }
 
 /* Those whose turn has come. */
-static void run_ready(struct conn *conn)
+static void run_ready(struct session *s)
 {
-	struct session *s = conn->session;
 	struct held *h;
 	bool going = true;
 
-	while (going && !conn->closing && (h = list_first(&s->held, struct held, link)) &&
-		sn_eq(h->cmd_sn, s->exp_cmd_sn)) {
-		unsigned rejects = conn->rejects;
+	while (going && (h = list_first(&s->held, struct held, link)) &&
+		sn_eq(h->cmd_sn, s->exp_cmd_sn) && !(h->conn && h->conn->closing)) {
+		unsigned rejects = h->conn ? h->conn->rejects : 0;
 		list_del(&h->link);
-		run_held(conn, h);
+		run_held(h);
+		if (h->conn)
+			going = received(h->conn, rejects);
+		else
+			advance(s);
 		held_free(h);
-		going = received(conn, rejects);
 	}
 }
 
@@ -169,6 +172,7 @@ static void hold_pdu(struct conn *conn, struct rx_pdu *pdu, sn_t cmd_sn)
 		conn_close(conn, CLOSE_NO_MEMORY, NULL);
 		return;
 	}
+	h->conn = conn;
 	h->is_command = is_command;
 	h->itt = bhs_itt(pdu->bhs);
 	memcpy(h->bhs, pdu->bhs, BHS_BYTES);
@@ -197,7 +201,7 @@ void order_pdu(struct conn *conn, struct rx_pdu *pdu)
 	unsigned rejects = conn->rejects;
 	run_now(conn, pdu);
 	if (received(conn, rejects))
-		run_ready(conn);
+		run_ready(s);
 }
 
 bool order_consider_received(struct session *s, sn_t cmd_sn, sn_t before)
@@ -206,14 +210,23 @@ bool order_consider_received(struct session *s, sn_t cmd_sn, sn_t before)
 		return false;
 	if (sn_eq(cmd_sn, s->exp_cmd_sn)) {
 		advance(s);
-		if (s->conn)
-			run_ready(s->conn);
+		run_ready(s);
 		return true;
 	}
 	struct held *h = hold(s, cmd_sn, 0);
 	if (h)
 		h->empty = true;
 	return true;
+}
+
+void order_drop_conn(struct conn *conn)
+{
+	struct held *h, *next;
+
+	list_foreach_safe (h, next, &conn->session->held, link) {
+		if (h->conn == conn)
+			held_free(h);
+	}
 }
 
 void order_drop(struct session *s)

@@ -38,7 +38,7 @@ static void sent(struct tx_item *item, struct conn *conn)
 
 static void ask(struct command *c)
 {
-	struct conn *conn = c->session->conn;
+	struct conn *conn = c->conn;
 	const struct login_params *p = &conn->params;
 	struct burst *b = &c->bursts[(c->first_burst + c->open_bursts) % COMMAND_R2T_MAX];
 
@@ -60,7 +60,7 @@ static void ask(struct command *c)
 
 void r2t_continue(struct command *c)
 {
-	struct conn *conn = c->session->conn;
+	struct conn *conn = c->conn;
 
 	if (c->unsolicited_open || !conn || conn->closing)
 		return;

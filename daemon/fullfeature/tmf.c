@@ -19,6 +19,7 @@
 struct tmf {
 	struct spt_tmf tmf; /* first */
 	struct session *session;
+	uint32_t conn; /* number of the one it came on */
 	struct pdu_tmf_request request;
 	uint64_t start_us;
 };
@@ -71,9 +72,9 @@ static void done(struct spt_tmf *tmf)
 {
 	struct tmf *t = (struct tmf *)tmf;
 	struct session *s = t->session;
-	struct conn *conn = s->conn;
+	struct conn *conn = session_conn(s, t->conn);
 
-	if (conn && !conn->closing) {
+	if (conn) {
 		uint8_t response = final_response(t);
 		log_notice("%s of LUN %llx by %s (%s): %s, %llu ms", tmf_function_name(t->request.function),
 			(unsigned long long)t->request.lun >> 48, conn->params.initiator_name, conn->peer,
@@ -104,6 +105,7 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 		return;
 	}
 	t->session = conn->session;
+	t->conn = conn->number;
 	t->request = *request;
 	t->start_us = spt_host_now_us(conn->env->host);
 	t->tmf = (struct spt_tmf){

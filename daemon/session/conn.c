@@ -91,6 +91,8 @@ static void reap(struct spt_post *post)
 	spt_host_timer_clear(env->host, &conn->timer);
 	if (conn->joining)
 		env->ops->join_cancelled(conn);
+	if (session)
+		session_remove(session, conn);
 	rx_deinit(conn);
 	tx_drop(conn);
 	free(conn->text.data);
@@ -101,7 +103,7 @@ static void reap(struct spt_post *post)
 	login_free(conn->login);
 	free(conn);
 	if (session)
-		session_lost(session);
+		session_left(session);
 }
 
 struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal *portal,
@@ -124,6 +126,7 @@ struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal 
 	conn->timer = (struct spt_timer){ .fn = login_deadline, .arg = conn };
 	conn->reaper = (struct spt_post){ .fn = reap, .arg = conn };
 	list_init(&conn->link);
+	list_init(&conn->session_link);
 	list_append(&env->conns, &conn->link);
 	env->n_conns++;
 	env->counters.connections++;

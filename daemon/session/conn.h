@@ -65,6 +65,8 @@ struct conn {
 	struct login *login; /* NULL from full feature phase on */
 	struct login_params params;
 	struct session *session;
+	struct spt_link session_link; /* in session->conns */
+	uint32_t number;              /* within the session; never given twice */
 	void *target; /* what find_target() found: target/'s */
 	uint64_t owner[2]; /* join()'s, and auth_failed()'s */
 

@@ -121,8 +121,7 @@ void conn_joined(struct conn *conn, enum login_status status, const char *reason
 
 	conn->joining = false;
 	if (session) {
-		conn->session = session;
-		session->conn = conn;
+		session_add(session, conn);
 		session->exp_cmd_sn = login_params(conn->login)->cmd_sn;
 		session->max_cmd_sn = sn_add(session->exp_cmd_sn, session->window - 1);
 	}

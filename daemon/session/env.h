@@ -64,7 +64,9 @@ struct phase_ops {
 	void (*pdu)(struct conn *conn, struct rx_pdu *pdu);
 	/* A PDU that place() had been called for will not come. */
 	void (*dropped)(struct conn *conn, struct rx_pdu *pdu);
-	/* The session's connection is closed; its tasks are about to be aborted. */
+	/* The connection is closed and no longer its session's: nothing may refer to it from here on. */
+	void (*conn_lost)(struct conn *conn);
+	/* The session has no connection; its tasks are about to be aborted. */
 	void (*session_ending)(struct session *session);
 };
 

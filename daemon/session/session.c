@@ -49,6 +49,7 @@ int session_new(struct session_env *env, const struct session_params *p, struct 
 	s->login_time = time(NULL);
 	snprintf(s->peer, sizeof(s->peer), "%s", p->peer);
 	snprintf(s->local, sizeof(s->local), "%s", p->local);
+	list_init(&s->conns);
 	list_init(&s->held);
 	if (p->luns) {
 		int r = start_nexus(s, p);
@@ -67,7 +68,7 @@ static void session_free(struct session *s)
 {
 	struct session_env *env = s->env;
 
-	assert(list_empty(&s->held));
+	assert(list_empty(&s->held) && list_empty(&s->conns));
 	list_del(&s->link);
 	env->n_sessions--;
 	env->ops->session_gone(s);
@@ -86,9 +87,8 @@ static void nexus_stopped(void *arg)
 	session_pending_done(arg);
 }
 
-void session_lost(struct session *s)
+static void stop(struct session *s)
 {
-	s->conn = NULL;
 	s->ending = true;
 	s->pending++; /* for the nexus */
 	s->env->phase->session_ending(s);
@@ -98,10 +98,54 @@ void session_lost(struct session *s)
 
 void session_end(struct session *s, enum close_reason reason)
 {
-	if (s->conn)
-		conn_close(s->conn, reason, NULL);
-	else if (!s->ending)
-		session_lost(s);
+	struct conn *conn;
+
+	list_foreach (conn, &s->conns, session_link)
+		conn_close(conn, reason, NULL);
+	session_left(s);
+}
+
+void session_add(struct session *s, struct conn *conn)
+{
+	conn->session = s;
+	conn->number = ++s->last_number;
+	list_append(&s->conns, &conn->session_link);
+	s->n_conns++;
+}
+
+void session_remove(struct session *s, struct conn *conn)
+{
+	list_del(&conn->session_link);
+	s->n_conns--;
+	s->env->phase->conn_lost(conn);
+}
+
+void session_left(struct session *s)
+{
+	if (!s->n_conns && !s->ending)
+		stop(s);
+}
+
+struct conn *session_conn(const struct session *s, uint32_t number)
+{
+	struct conn *conn;
+
+	list_foreach (conn, &s->conns, session_link) {
+		if (conn->number == number)
+			return conn->closing ? NULL : conn;
+	}
+	return NULL;
+}
+
+struct conn *session_any_conn(const struct session *s)
+{
+	struct conn *conn;
+
+	list_foreach (conn, &s->conns, session_link) {
+		if (!conn->closing)
+			return conn;
+	}
+	return NULL;
 }
 
 /* RFC 7143 4.2.2.1: MaxCmdSN never goes back; it grows as commands end. */
@@ -127,6 +171,9 @@ void session_window_gain(struct session *s)
 	assert(s->active > 0);
 	s->active--;
 	session_window_move(s);
-	if (closed && s->conn)
-		conn_announce_window(s->conn);
+	if (closed) {
+		struct conn *conn = session_any_conn(s);
+		if (conn)
+			conn_announce_window(conn);
+	}
 }

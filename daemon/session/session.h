@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A session in full feature phase, seen from iSCSI: its numbers (CmdSN, the command window), what
- * waits for its turn, and the library's session under it. It lives on the loop of its connection
- * and ends with it (ErrorRecoveryLevel 0): the connection closes, every task is aborted, and when no
- * device is touched any more the session's name is free.
+ * waits for its turn, and the library's session under it. It and all its connections live on one
+ * loop. It ends with its last connection: every task is aborted, and when no device is touched any
+ * more the session's name is free.
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
@@ -22,7 +22,9 @@
 struct session {
 	struct spt_link link; /* in env->sessions */
 	struct session_env *env;
-	struct conn *conn; /* NULL once it is closed */
+	struct spt_link conns; /* struct conn.session_link */
+	unsigned n_conns;
+	uint32_t last_number; /* conn->number of the newest one */
 	struct login_params params;
 	uint64_t id;
 	void *target; /* target/'s */
@@ -59,13 +61,21 @@ struct session_params {
 	const char *peer, *local;
 };
 
-/* 0 or -errno. conn_joined() gives it its connection; session_end() ends it even without one. */
+/* 0 or -errno. conn_joined() gives it connections; session_end() ends it even without one. */
 int session_new(struct session_env *env, const struct session_params *params,
 	struct session **ret);
-/* Ends it and its connection, for @reason. */
+/* Ends it and its connections, for @reason. */
 void session_end(struct session *session, enum close_reason reason);
-/* The connection is gone: from conn.c only. */
-void session_lost(struct session *session);
+/* @conn is one of its connections from now on. */
+void session_add(struct session *session, struct conn *conn);
+/* And no longer: from conn.c only. session_left() follows when the connection is taken apart. */
+void session_remove(struct session *session, struct conn *conn);
+/* Without a connection it ends. */
+void session_left(struct session *session);
+/* The open connection with this number, or NULL: it may be gone since somebody noted it. */
+struct conn *session_conn(const struct session *session, uint32_t number);
+/* One that is open, or NULL. */
+struct conn *session_any_conn(const struct session *session);
 /* One answer that the session waited for before it may go. */
 void session_pending_done(struct session *session);
 

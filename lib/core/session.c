@@ -190,6 +190,23 @@ void session_task_gone(struct spt_session *s)
 		leave_devices(s);
 }
 
+void spt_session_abort(struct spt_context *context, spt_session_cookie cookie,
+	bool (*which)(struct spt_task *task, void *arg), void *arg)
+{
+	struct spt_session *s = session_find(context, cookie);
+	struct spt_link doomed;
+	struct spt_task *t;
+
+	if (!s)
+		return;
+	list_init(&doomed);
+	list_foreach (t, &s->tasks, session_link) {
+		if (which(t, arg))
+			task_doom(t, &doomed);
+	}
+	tasks_kill(context, &doomed);
+}
+
 int spt_session_stop(struct spt_context *context, spt_session_cookie cookie,
 	void (*stopped)(void *arg), void *arg)
 {

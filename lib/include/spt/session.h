@@ -20,6 +20,8 @@
 extern "C" {
 #endif
 
+struct spt_task;
+
 int spt_context_new(struct spt_host *host, struct spt_context **ret);
 /*
  * No session may be left. @freed follows, perhaps from inside, when task management that concerns the
@@ -46,6 +48,13 @@ int spt_session_start(struct spt_context *context, const struct spt_session_para
 
 /* Tasks of the session that have not been ended. */
 unsigned spt_session_tasks(struct spt_context *context, spt_session_cookie session);
+
+/*
+ * Aborts those tasks of the session of which @which says true, as spt_task_abort() does; @which must
+ * not change anything of the library's.
+ */
+void spt_session_abort(struct spt_context *context, spt_session_cookie session,
+	bool (*which)(struct spt_task *task, void *arg), void *arg);
 
 /*
  * Ends the nexus: every task is aborted, and when none of them can touch its device any more and

@@ -168,8 +168,7 @@ void rig_enter(struct rig *rig)
 	conn->params = rig->params;
 	conn->stat_sn = rig->params.stat_sn;
 	make_session(rig, &rig->params);
-	conn->session = rig->session;
-	rig->session->conn = conn;
+	session_add(rig->session, conn);
 	rig->session->exp_cmd_sn = rig->params.cmd_sn;
 	rig->session->max_cmd_sn = sn_add(rig->params.cmd_sn, rig->window - 1);
 	rig->cmd_sn = rig->params.cmd_sn.v;
