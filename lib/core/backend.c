@@ -21,7 +21,7 @@ void backend_nexus_stop(const struct spt_itl *itl)
 {
 	const struct channel *c = itl->channel;
 
-	assert(itl->session->n_tasks == 0);
+	assert(itl->session->n_tasks == 0 || c->fenced);
 	if (c->way.ops->nexus_stop)
 		c->way.ops->nexus_stop(c->way.channel, &itl->session->nexus);
 }
@@ -93,6 +93,9 @@ bool backend_fence(struct channel *channel)
 	if (!channel->per_nexus && !atomic_exchange_explicit(&device->fenced, true, memory_order_relaxed))
 		spt_device_event(device,
 			"fenced: aborted commands did not come back, not even after a reset");
+	if (!channel->fenced)
+		atomic_fetch_add_explicit(&device->fenced_ways, 1, memory_order_relaxed);
+	channel->fenced = true;
 	channel->way.ops->fence(channel->way.channel);
 	if (device->ops->fence)
 		check_fenced(context, channel);

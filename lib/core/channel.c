@@ -23,8 +23,25 @@ static struct channel *find_shared(struct spt_context *context, const struct spt
 	return NULL;
 }
 
+struct channel *channel_find(struct spt_context *context, const struct spt_device *device)
+{
+	struct channel *c;
+
+	list_foreach (c, &context->channels, link) {
+		if (c->device == device && c->itls)
+			return c;
+	}
+	return NULL;
+}
+
+/* What a way is made of, before it is gone. */
+struct new_way {
+	void *channel, *place;
+};
+
 /* The layers' place first: once the backend has a channel nothing may fail any more. */
-static int open_way(struct channel *c, const struct spt_nexus *nexus, bool reinstated)
+static int open_way(const struct channel *c, const struct spt_nexus *nexus, bool reinstated,
+	struct new_way *ret)
 {
 	const struct spt_device *device = c->device;
 	const struct spt_layers_ops *layers = device->layers_ops;
@@ -33,19 +50,27 @@ static int open_way(struct channel *c, const struct spt_nexus *nexus, bool reins
 		.nexus = nexus,
 		.reinstated = reinstated,
 	};
-	int r = layers ? layers->place_new(device->layers, params.host, &c->place) : 0;
+	struct new_way way = { NULL, NULL };
+	int r = layers ? layers->place_new(device->layers, params.host, &way.place) : 0;
 
 	if (r < 0)
 		return r;
-	c->way.ops = device->ops;
-	r = device->ops->channel_open(device->state, &params, &c->way.channel);
-	if (!layers)
+	r = device->ops->channel_open(device->state, &params, &way.channel);
+	if (r < 0) {
+		if (way.place)
+			layers->place_free(way.place);
 		return r;
-	if (r < 0)
-		layers->place_free(TAKE(c->place));
-	else
-		layers->place_enter(c->place, &c->way);
-	return r;
+	}
+	*ret = way;
+	return 0;
+}
+
+static void take_way(struct channel *c, const struct new_way *way)
+{
+	c->way = (struct spt_way){ .ops = c->device->ops, .channel = way->channel };
+	c->place = way->place;
+	if (c->place)
+		c->device->layers_ops->place_enter(c->place, &c->way);
 }
 
 int channel_get(struct spt_context *context, struct spt_device *device, struct spt_session *session,
@@ -61,11 +86,13 @@ int channel_get(struct spt_context *context, struct spt_device *device, struct s
 		c->per_nexus = per_nexus;
 		c->context = context;
 		c->device = device;
-		int r = open_way(c, per_nexus ? &session->nexus : NULL, reinstated);
+		struct new_way way;
+		int r = open_way(c, per_nexus ? &session->nexus : NULL, reinstated, &way);
 		if (r < 0) {
 			free(c);
 			return r;
 		}
+		take_way(c, &way);
 		spt_device_ref(device);
 		list_append(&context->channels, &c->link);
 	}
@@ -74,29 +101,101 @@ int channel_get(struct spt_context *context, struct spt_device *device, struct s
 	return 0;
 }
 
+/* A way of the channel is closed; the last one of a channel that nobody uses ends it. */
 static void closed(void *arg)
 {
 	struct channel *c = arg;
+
+	if (--c->closing > 0 || c->itls > 0)
+		return;
 	void (*left)(void *) = c->left;
 	void *left_arg = c->left_arg;
-
 	list_del(&c->link);
 	spt_device_unref(c->device);
 	free(c);
 	left(left_arg);
 }
 
+static void close_way(struct channel *c, const struct spt_way *way, void *place)
+{
+	c->closing++;
+	if (place)
+		c->device->layers_ops->place_close(place, closed, c);
+	else
+		way->ops->channel_close(way->channel, closed, c);
+}
+
+static void unfenced(struct channel *c)
+{
+	if (c->fenced)
+		atomic_fetch_sub_explicit(&c->device->fenced_ways, 1, memory_order_relaxed);
+	c->fenced = false;
+}
+
 void channel_put(struct channel *c, void (*left)(void *arg), void *arg)
 {
 	assert(c->itls > 0);
-	if (--c->itls > 0) {
+	if (c->itls > 1) {
+		c->itls--;
 		left(arg);
 		return;
 	}
+	c->itls = 0;
 	c->left = left;
 	c->left_arg = arg;
-	if (c->place)
-		c->device->layers_ops->place_close(c->place, closed, c);
-	else
-		c->way.ops->channel_close(c->way.channel, closed, c);
+	unfenced(c);
+	close_way(c, &c->way, TAKE(c->place));
+}
+
+/* The I_T_L nexus after @itl that uses the channel; NULL: the first, or none. */
+static const struct spt_itl *next_itl(const struct channel *c, const struct spt_itl *itl)
+{
+	bool found = !itl;
+
+	for (uint32_t i = 0; i < c->context->n_slots; i++) {
+		const struct spt_session *s = c->context->slots[i].session;
+		for (size_t k = 0; s && k < s->n_itls; k++) {
+			if (found && s->itls[k].channel == c)
+				return &s->itls[k];
+			found |= &s->itls[k] == itl;
+		}
+	}
+	return NULL;
+}
+
+static bool has_task(const struct channel *c)
+{
+	for (uint32_t i = 0; i < c->context->n_slots; i++) {
+		const struct spt_session *s = c->context->slots[i].session;
+		const struct spt_task *t;
+		if (!s)
+			continue;
+		list_foreach (t, &s->tasks, session_link) {
+			if (t->state == SPT_TASK_DEVICE && !t->above && t->itl->channel == c)
+				return true;
+		}
+	}
+	return false;
+}
+
+int channel_reopen(struct channel *c)
+{
+	const struct spt_itl *itl = next_itl(c, NULL);
+	struct spt_way old = c->way;
+	void *old_place = c->place;
+	struct new_way way;
+
+	if (has_task(c))
+		return -EBUSY;
+	int r = open_way(c, c->per_nexus ? &itl->session->nexus : NULL, true, &way);
+	if (r < 0)
+		return r;
+	for (itl = next_itl(c, NULL); itl; itl = next_itl(c, itl))
+		backend_nexus_stop(itl);
+	take_way(c, &way);
+	unfenced(c);
+	for (itl = next_itl(c, NULL); itl; itl = next_itl(c, itl))
+		backend_nexus_start(itl, true);
+	close_way(c, &old, old_place);
+	return 0;
 }

@@ -56,6 +56,7 @@ struct spt_device {
 	void (*event)(void *arg, const char *device, const char *text);
 	void *event_arg;
 	atomic_bool fenced;
+	atomic_uint fenced_ways; /* channels that are fenced */
 	atomic_bool descriptor_sense;
 	pthread_mutex_t lock;
 	struct spt_link itls; /* struct spt_itl.device_link; under lock */
@@ -80,6 +81,8 @@ struct channel {
 	unsigned itls;
 	bool per_nexus;
 	bool marked; /* tmf_part.c: has had its turn */
+	bool fenced;
+	unsigned closing; /* ways to the device that are being closed */
 	void (*left)(void *arg); /* while closing */
 	void *left_arg;
 };
@@ -129,6 +132,10 @@ int channel_get(struct spt_context *context, struct spt_device *device, struct s
 	bool reinstated, struct channel **ret);
 /* @left is called when the channel no longer uses the session's memory: at once if it is shared. */
 void channel_put(struct channel *channel, void (*left)(void *arg), void *arg);
+/* One that is in use, or NULL. */
+struct channel *channel_find(struct spt_context *context, const struct spt_device *device);
+/* A fenced channel's new way to the device. -EBUSY: a task is still there; -errno: it stays fenced. */
+int channel_reopen(struct channel *channel);
 
 /* context.c: it stays while it is held. Any thread but for context_release(), which is for its own. */
 void context_hold(struct spt_context *context);

@@ -179,7 +179,7 @@ static bool refuse(struct spt_task *task)
 {
 	struct spt_itl *itl = task->itl;
 
-	if (!itl->channel || spt_device_fenced(itl->device)) {
+	if (!itl->channel || itl->channel->fenced || spt_device_fenced(itl->device)) {
 		/* LOGICAL UNIT NOT READY, MANUAL INTERVENTION REQUIRED */
 		spt_task_check(task, SPT_KEY_NOT_READY, 0x0403);
 		return true;

@@ -11,8 +11,6 @@
 #include "base/util.h"
 #include "core/tmf.h"
 
-#define LOOPS_MAX 256u
-
 static void nexus_attention(struct spt_session *session)
 {
 	for (size_t i = 0; session && i < session->n_itls; i++) {
@@ -60,12 +58,6 @@ void run_release(struct spt_tmf_run *run)
 	context_release(context);
 }
 
-/* Loops, each once, and held: none of them goes away before its part is over. */
-struct loops {
-	size_t n;
-	struct spt_context *contexts[LOOPS_MAX];
-};
-
 static void loops_add(struct loops *loops, struct spt_context *context)
 {
 	size_t i = 0;
@@ -78,8 +70,8 @@ static void loops_add(struct loops *loops, struct spt_context *context)
 	loops->contexts[loops->n++] = context;
 }
 
-/* Those on which @device has nexuses: a nexus in its list keeps its context. */
-static void loops_add_device(struct loops *loops, struct spt_device *device)
+/* A nexus in the device's list keeps its context. */
+void loops_add_device(struct loops *loops, struct spt_device *device)
 {
 	struct spt_itl *itl;
 
@@ -198,6 +190,24 @@ static void logical_unit_reset(struct spt_tmf *tmf, struct spt_session *session)
 	run_parts(run);
 	if (itl->channel)
 		reset_channel(itl->channel, run);
+	run_release(run);
+}
+
+void tmf_reset_device(struct spt_tmf *tmf, struct spt_context *context, struct spt_device *device)
+{
+	struct loops loops = { .n = 0 };
+
+	tmf->context = context;
+	tmf->function = SPT_TMF_LOGICAL_UNIT_RESET;
+	loops_add_device(&loops, device);
+	struct spt_tmf_run *run = run_new(tmf, NULL, &(struct scope){ .device = device }, &loops);
+	if (!run)
+		return;
+	run_parts(run);
+	/* The end of a task may have been the end of its session, and of its channel. */
+	struct channel *channel = channel_find(context, device);
+	if (channel)
+		reset_channel(channel, run);
 	run_release(run);
 }
 

@@ -48,7 +48,16 @@ struct spt_tmf_run {
 	struct tmf_part parts[];
 };
 
-/* tmf.c: one part or reset less. */
+/* Loops, each once, and held: none of them goes away before its part is over. */
+#define LOOPS_MAX 256u
+struct loops {
+	size_t n;
+	struct spt_context *contexts[LOOPS_MAX];
+};
+
+/* tmf.c: those on which @device has nexuses. */
+void loops_add_device(struct loops *loops, struct spt_device *device);
+/* One part or reset less. */
 void run_release(struct spt_tmf_run *run);
 /*
  * Ends the tasks at @device of the session with @cookie on the loop @where, for what
@@ -56,6 +65,12 @@ void run_release(struct spt_tmf_run *run);
  */
 void tmf_preempt(struct spt_tmf *tmf, struct spt_device *device, struct spt_context *where,
 	spt_session_cookie cookie);
+
+/*
+ * LOGICAL UNIT RESET of @device by nobody's nexus, on the loop of @context, which has a channel to it.
+ * tmf->done() follows, on that loop.
+ */
+void tmf_reset_device(struct spt_tmf *tmf, struct spt_context *context, struct spt_device *device);
 
 /* tmf_part.c */
 void part_init(struct tmf_part *part, struct spt_tmf_run *run, struct spt_context *context);

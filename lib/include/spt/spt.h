@@ -10,6 +10,7 @@
 #include <spt/error.h>
 #include <spt/host.h>
 #include <spt/nexus.h>
+#include <spt/operate.h>
 #include <spt/option.h>
 #include <spt/pass_through.h>
 #include <spt/sense.h>
