@@ -19,6 +19,7 @@ static int start_nexus(struct session *s, const struct session_params *p)
 			.target_name = s->params.target_name,
 			.target_portal_group_tag = s->params.portal_group_tag,
 			.relative_port = s->params.portal_group_tag,
+			.several_ports = p->several_ports,
 			.peer_address = s->peer,
 			.chap_user = s->params.user[0] ? s->params.user : NULL,
 		},

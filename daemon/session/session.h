@@ -55,6 +55,7 @@ struct session_params {
 	void *target;
 	struct spt_lun_map *luns; /* NULL: a discovery session */
 	bool reinstated;
+	bool several_ports; /* the target has more than the one it came by */
 	unsigned window;
 	uint64_t budget_bytes;
 	const char *portal;

@@ -82,6 +82,7 @@ static void start_session(struct conn *conn, struct claim *claim, bool reinstate
 		.target = claim,
 		.luns = target ? target->luns : NULL,
 		.reinstated = reinstated,
+		.several_ports = target && target->several_ports,
 		.window = target ? target->config->queue_depth : 1,
 		.budget_bytes = target ? target->config->budget_bytes : 0,
 		.portal = conn->portal.name,

@@ -48,8 +48,7 @@ static void open_devices(struct server *s)
 static int make_targets(struct server *s)
 {
 	for (; s->n_targets < s->config->n_targets; s->n_targets++) {
-		int r = target_init(&s->targets[s->n_targets], &s->config->targets[s->n_targets],
-			s->devices);
+		int r = target_init(&s->targets[s->n_targets], s->config, s->n_targets, s->devices);
 		if (r < 0)
 			return r;
 	}

@@ -50,9 +50,19 @@ static struct login_limits limits_of(const struct config_negotiation *n)
 	return l;
 }
 
-int target_init(struct target *target, const struct config_target *config,
+static bool has_several_ports(const struct config *config, const struct config_target *target)
+{
+	for (size_t i = 1; i < target->n_portals; i++) {
+		if (config->portals[target->portals[i]].tag != config->portals[target->portals[0]].tag)
+			return true;
+	}
+	return false;
+}
+
+int target_init(struct target *target, const struct config *all, size_t index,
 	struct spt_device *const *devices)
 {
+	const struct config_target *config = &all->targets[index];
 	AUTO_FREE struct spt_lun_entry *entries = calloc(config->n_luns + 1, sizeof(*entries));
 	size_t n = 0;
 
@@ -60,6 +70,7 @@ int target_init(struct target *target, const struct config_target *config,
 		return -ENOMEM;
 	target->config = config;
 	target->limits = limits_of(&config->negotiation);
+	target->several_ports = has_several_ports(all, config);
 	atomic_init(&target->n_sessions, 0);
 	for (size_t i = 0; i < config->n_luns; i++) {
 		struct spt_device *device = devices[config->luns[i].device];

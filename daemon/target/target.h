@@ -20,11 +20,12 @@ struct target {
 	struct spt_lun_map *luns;
 	struct login_limits limits;
 	struct authentication auth;
+	bool several_ports; /* portal group tags: on iSCSI each is a SCSI target port (RFC 7143 4.4.1) */
 	atomic_uint n_sessions;
 };
 
-/* @devices: parallel to config->devices; NULL where the device could not be opened. 0 or -errno. */
-int target_init(struct target *target, const struct config_target *config,
+/* Of target @index. @devices: parallel to config->devices; NULL where the device could not be opened. 0 or -errno. */
+int target_init(struct target *target, const struct config *config, size_t index,
 	struct spt_device *const *devices);
 void target_deinit(struct target *target);
 bool target_allows(const struct target *target, const char *initiator_name);

@@ -45,6 +45,15 @@ void backend_submit(struct spt_task *task)
 	assert(task->out_wanted_bytes == task->out_received_bytes);
 	assert(task->completions == 0);
 	task->state = SPT_TASK_DEVICE;
+	rewrite_prepare(task);
+	c->way.ops->submit(c->way.channel, task);
+}
+
+void backend_submit_again(struct spt_task *task)
+{
+	const struct channel *c = task->itl->channel;
+
+	assert(task->state == SPT_TASK_DEVICE && !task->in.data);
 	c->way.ops->submit(c->way.channel, task);
 }
 

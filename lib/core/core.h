@@ -61,6 +61,7 @@ struct spt_device {
 	pthread_mutex_t lock;
 	struct spt_link itls; /* struct spt_itl.device_link; under lock */
 	struct reservations reservations;
+	struct spt_identity identity_given; /* in place of the backend's; constant once it is open */
 };
 
 /* Classes of commands that a reservation keeps a nexus from (enum cdb_flag tells which is which). */
@@ -165,11 +166,16 @@ struct spt_itl *lun_find(struct spt_session *session, uint64_t lun);
 bool read_only_refuses(struct spt_task *task);
 void read_only_mark(struct spt_task *task);
 
+/* rewrite.c: before @task goes to its device: if its reply is one to be changed, it will be. */
+void rewrite_prepare(struct spt_task *task);
+
 /* backend.c: the only callers of struct spt_backend_ops. */
 void backend_nexus_start(const struct spt_itl *itl, bool reinstated);
 void backend_nexus_stop(const struct spt_itl *itl);
 void backend_judge(struct spt_task *task);
 void backend_submit(struct spt_task *task);
+/* From a completion of @task: it goes to the device once more. */
+void backend_submit_again(struct spt_task *task);
 void backend_cancel(struct spt_task *task);
 int backend_reset(struct channel *channel, struct spt_reset *reset);
 /* No task of @channel is left; the channel may be gone. False: the backend has no fence. */
@@ -185,6 +191,8 @@ void taskset_wake(struct spt_itl *itl);
 bool taskset_enabled(const struct spt_task *task);
 
 /* task.c */
+/* Gives the data-in buffer back: the task has none. */
+void task_drop_in(struct spt_task *task);
 void task_execute(struct spt_task *task);
 /* The task is over (result filled): tell its caller. */
 void task_finish(struct spt_task *task);

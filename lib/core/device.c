@@ -120,6 +120,12 @@ void spt_device_set_descriptor_sense(struct spt_device *device, bool on)
 	atomic_store_explicit(&device->descriptor_sense, on, memory_order_relaxed);
 }
 
+void spt_device_set_identity(struct spt_device *device, const struct spt_identity *identity)
+{
+	assert(!device->state);
+	device->identity_given = *identity;
+}
+
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc)
 {
 	device_attention(device, except ? except->session : NULL, asc);

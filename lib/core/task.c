@@ -315,18 +315,26 @@ void spt_task_refuse(struct spt_task *task, uint8_t key, spt_asc_t asc)
 	spt_task_check(task, key, asc);
 }
 
+void task_drop_in(struct spt_task *task)
+{
+	if (task->in_pooled) {
+		spt_pool_put(task->session->context->host->pool, task->in.data, task->in_pool_bytes);
+		session_uncharge(task->session, task->in_pool_bytes);
+	} else if (task->lent_release) {
+		task->lent_release(task);
+	}
+	task->in = (struct spt_data){ 0 };
+	task->in_pooled = false;
+	task->lent_release = NULL;
+}
+
 void spt_task_end(struct spt_task *task)
 {
 	struct spt_session *session = task->session;
 	struct spt_pool *pool = session->context->host->pool;
 
 	assert(task->state == SPT_TASK_DONE);
-	if (task->in_pooled) {
-		spt_pool_put(pool, task->in.data, task->in_pool_bytes);
-		session_uncharge(session, task->in_pool_bytes);
-	} else if (task->lent_release) {
-		task->lent_release(task);
-	}
+	task_drop_in(task);
 	if (task->out_pooled) {
 		spt_pool_put(pool, task->out.data, task->out_pool_bytes);
 		session_uncharge(session, task->out_pool_bytes);

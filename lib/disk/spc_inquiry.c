@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* INQUIRY: standard data and vital product data pages (SPC-5 6.6, 7.7; SBC-4 6.6). */
-#include <stdio.h>
-
 #include "base/be.h"
 #include "base/util.h"
 #include "disk/disk.h"
@@ -17,19 +15,11 @@ static void put_serial(const struct disk *d, struct spt_task *task, struct write
 	vpd_serial_number(w, d->identity.serial);
 }
 
-/* The logical unit, the port it was reached through and the target device (RFC 7143 4.4). */
+/* The logical unit; target ports are told of above devices. */
 static void put_identification(const struct disk *d, struct spt_task *task, struct writer *w)
 {
-	const struct spt_nexus *n = spt_task_nexus(task);
-	char port[SPT_NAME_MAX + 16];
-
 	vpd_naa(w, d->identity.naa, d->identity.naa_bytes);
 	vpd_t10_vendor(w, d->identity.vendor, d->identity.serial);
-	vpd_relative_port(w, n->relative_port);
-	vpd_port_group(w, n->target_portal_group_tag);
-	snprintf(port, sizeof(port), "%s,t,0x%04x", n->target_name, n->target_portal_group_tag);
-	vpd_scsi_name(w, VPD_TARGET_PORT, port);
-	vpd_scsi_name(w, VPD_TARGET_DEVICE, n->target_name);
 }
 
 static void put_extended(const struct disk *d, struct spt_task *task, struct writer *w)

@@ -19,6 +19,7 @@
 
 #include "base/util.h"
 #include "passthrough/backends.h"
+#include "passthrough/identity_options.h"
 #include "passthrough/sg_device.h"
 #include "passthrough/sg_probe.h"
 #include "passthrough/sg_timeouts.h"
@@ -34,7 +35,8 @@ enum {
 	OPTION_TIMEOUT_REGULAR,
 	OPTION_TIMEOUT_LONG,
 	OPTION_THIRD_PARTY_COPY,
-	OPTIONS,
+	OPTION_IDENTITY, /* the first of them */
+	OPTIONS = OPTION_IDENTITY + IDENTITY_OPTIONS,
 };
 
 #define SECOND UINT64_C(1000000)
@@ -107,6 +109,7 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.help = "let EXTENDED COPY and its relatives through, by which a device reads and "
 			"writes other devices",
 	},
+	IDENTITY_OPTION_ROWS(OPTION_IDENTITY),
 };
 
 static void device_free(struct sg_device *d)
@@ -202,7 +205,10 @@ static int open_device(struct sg_device *d, const struct spt_open *open, struct 
 	const struct spt_option_value *v = open->values;
 	struct sg_limits limits;
 
-	int r = sg_resolve("", v[OPTION_PATH].text, &d->identity, error);
+	int r = identity_options_apply(open->device, &v[OPTION_IDENTITY], error);
+	if (r < 0)
+		return r;
+	r = sg_resolve("", v[OPTION_PATH].text, &d->identity, error);
 	if (r < 0)
 		return r;
 	snprintf(d->node, sizeof(d->node), "/dev/%s", d->identity.sg);

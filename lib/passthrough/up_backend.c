@@ -16,6 +16,7 @@
 
 #include "base/util.h"
 #include "passthrough/backends.h"
+#include "passthrough/identity_options.h"
 #include "passthrough/up_device.h"
 
 #define CDB_MAX 16u /* libiscsi sends no additional header segments */
@@ -33,7 +34,8 @@ enum {
 	OPTION_QUEUE_DEPTH,
 	OPTION_QUEUE_LIMIT,
 	OPTION_THIRD_PARTY_COPY,
-	OPTIONS,
+	OPTION_IDENTITY, /* the first of them */
+	OPTIONS = OPTION_IDENTITY + IDENTITY_OPTIONS,
 };
 
 #define MS     UINT64_C(1000)
@@ -145,6 +147,7 @@ static const struct spt_option OPTION_ROWS[OPTIONS] = {
 		.help = "let EXTENDED COPY and its relatives through, which reach every logical "
 			"unit that the upstream target shows to our initiator name",
 	},
+	IDENTITY_OPTION_ROWS(OPTION_IDENTITY),
 };
 
 static void device_free(struct up_device *d)
@@ -178,7 +181,10 @@ static int open_device(struct up_device *d, const struct spt_open *open, struct 
 {
 	const struct spt_option_value *v = open->values;
 
-	int r = up_url_parse(v[OPTION_URL].text, &d->url, error);
+	int r = identity_options_apply(open->device, &v[OPTION_IDENTITY], error);
+	if (r < 0)
+		return r;
+	r = up_url_parse(v[OPTION_URL].text, &d->url, error);
 	if (r < 0)
 		return r;
 	r = set_initiator_name(d, &v[OPTION_INITIATOR_NAME], error);

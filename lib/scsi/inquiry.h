@@ -20,6 +20,15 @@ enum inquiry_version {
 	VERSION_SBC_4 = 0x0600,
 };
 
+/* Bits of standard INQUIRY data that tell what a target offers, by byte. */
+enum inquiry_bit {
+	INQUIRY_NORMACA = 0x20, /* 3 */
+	INQUIRY_TPGS = 0x30,	/* 5 */
+	INQUIRY_3PC = 0x08,	/* 5 */
+	INQUIRY_MULTIP = 0x10,	/* 6 */
+	INQUIRY_CMDQUE = 0x02,	/* 7 */
+};
+
 struct inquiry {
 	uint8_t device_type;
 	bool removable;
@@ -32,5 +41,10 @@ struct inquiry {
 
 /* Always INQUIRY_BYTES long. */
 void inquiry_build(const struct inquiry *inquiry, uint8_t ret[INQUIRY_BYTES]);
+/*
+ * In the version descriptors of @data, of which @bytes are there: the transport protocols' give way to
+ * @version, which takes the first place that is free if there was none. Data without them stay so.
+ */
+void inquiry_set_transport(uint8_t *data, size_t bytes, enum inquiry_version version);
 
 #endif

@@ -2,6 +2,7 @@
 /* Vital product data pages: see vpd.h. */
 #include "scsi/vpd.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/be.h"
@@ -9,19 +10,10 @@
 
 enum {
 	PAGE_HEADER = 4,
-	DESIGNATOR_HEADER = 4,
 	NAME_MAX_BYTES = 252, /* a designator's length is one byte, in multiples of four */
 };
 
 enum { CODE_BINARY = 1, CODE_ASCII = 2, CODE_UTF8 = 3 };
-
-enum {
-	TYPE_T10_VENDOR = 1,
-	TYPE_NAA = 3,
-	TYPE_RELATIVE_PORT = 4,
-	TYPE_PORT_GROUP = 5,
-	TYPE_SCSI_NAME = 8,
-};
 
 #define PROTOCOL_ISCSI 0x5
 #define PIV	       0x80 /* the protocol identifier is valid */
@@ -64,7 +56,7 @@ static void designator(struct writer *w, uint8_t code, uint8_t type, enum vpd_as
 
 void vpd_naa(struct writer *w, const uint8_t *naa, size_t bytes)
 {
-	designator(w, CODE_BINARY, TYPE_NAA, VPD_LOGICAL_UNIT, bytes);
+	designator(w, CODE_BINARY, VPD_TYPE_NAA, VPD_LOGICAL_UNIT, bytes);
 	wr_bytes(w, naa, bytes);
 }
 
@@ -72,7 +64,7 @@ void vpd_t10_vendor(struct writer *w, const char *vendor, const char *text)
 {
 	size_t bytes = strnlen(text, 200);
 
-	designator(w, CODE_ASCII, TYPE_T10_VENDOR, VPD_LOGICAL_UNIT, 8 + bytes);
+	designator(w, CODE_ASCII, VPD_TYPE_T10_VENDOR, VPD_LOGICAL_UNIT, 8 + bytes);
 	wr_ascii(w, vendor, 8);
 	wr_bytes(w, text, bytes);
 }
@@ -82,23 +74,49 @@ void vpd_scsi_name(struct writer *w, enum vpd_association association, const cha
 	size_t length = strnlen(name, NAME_MAX_BYTES - 1);
 	size_t padded = ROUND_UP(length + 1, (size_t)4);
 
-	designator(w, CODE_UTF8, TYPE_SCSI_NAME, association, padded);
+	designator(w, CODE_UTF8, VPD_TYPE_SCSI_NAME, association, padded);
 	wr_bytes(w, name, length);
 	wr_zero(w, padded - length);
 }
 
 void vpd_relative_port(struct writer *w, uint16_t port)
 {
-	designator(w, CODE_BINARY, TYPE_RELATIVE_PORT, VPD_TARGET_PORT, 4);
+	designator(w, CODE_BINARY, VPD_TYPE_RELATIVE_PORT, VPD_TARGET_PORT, 4);
 	wr_be16(w, 0);
 	wr_be16(w, port);
 }
 
 void vpd_port_group(struct writer *w, uint16_t group)
 {
-	designator(w, CODE_BINARY, TYPE_PORT_GROUP, VPD_TARGET_PORT, 4);
+	designator(w, CODE_BINARY, VPD_TYPE_PORT_GROUP, VPD_TARGET_PORT, 4);
 	wr_be16(w, 0);
 	wr_be16(w, group);
+}
+
+void vpd_target_port_name(struct writer *w, const char *target, uint16_t portal_group_tag)
+{
+	char name[NAME_MAX_BYTES];
+
+	snprintf(name, sizeof(name), "%s,t,0x%04x", target, portal_group_tag);
+	vpd_scsi_name(w, VPD_TARGET_PORT, name);
+}
+
+bool vpd_designator_next(const uint8_t *page, size_t bytes, size_t *at, struct vpd_designator *ret)
+{
+	if (bytes < VPD_DESIGNATOR_HEADER || *at > bytes - VPD_DESIGNATOR_HEADER)
+		return false;
+	const uint8_t *p = page + *at;
+	if (p[3] > bytes - *at - VPD_DESIGNATOR_HEADER)
+		return false;
+	*ret = (struct vpd_designator){
+		.start = p,
+		.association = p[1] >> 4 & 0x3,
+		.type = p[1] & 0xf,
+		.data = p + VPD_DESIGNATOR_HEADER,
+		.bytes = p[3],
+	};
+	*at += VPD_DESIGNATOR_HEADER + p[3];
+	return true;
 }
 
 void vpd_extended_inquiry(struct writer *w)

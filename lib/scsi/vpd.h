@@ -20,6 +20,7 @@ enum vpd_page {
 	VPD_UNIT_SERIAL_NUMBER = 0x80,
 	VPD_DEVICE_IDENTIFICATION = 0x83,
 	VPD_EXTENDED_INQUIRY = 0x86,
+	VPD_SCSI_PORTS = 0x88,
 	VPD_BLOCK_LIMITS = 0xb0,
 	VPD_BLOCK_CHARACTERISTICS = 0xb1,
 	VPD_LOGICAL_BLOCK_PROVISIONING = 0xb2,
@@ -31,6 +32,19 @@ enum vpd_association {
 	VPD_TARGET_PORT = 1,
 	VPD_TARGET_DEVICE = 2,
 };
+
+/* SPC-5 table 560: DESIGNATOR TYPE. */
+enum vpd_designator_type {
+	VPD_TYPE_VENDOR = 0,
+	VPD_TYPE_T10_VENDOR = 1,
+	VPD_TYPE_NAA = 3,
+	VPD_TYPE_RELATIVE_PORT = 4,
+	VPD_TYPE_PORT_GROUP = 5,
+	VPD_TYPE_GROUP = 6,
+	VPD_TYPE_SCSI_NAME = 8,
+};
+
+#define VPD_DESIGNATOR_HEADER 4u
 
 void vpd_begin(struct writer *w, uint8_t device_type, uint8_t page);
 /* 0, or the writer's error. */
@@ -46,6 +60,19 @@ void vpd_t10_vendor(struct writer *w, const char *vendor, const char *text);
 void vpd_scsi_name(struct writer *w, enum vpd_association association, const char *name);
 void vpd_relative_port(struct writer *w, uint16_t port);
 void vpd_port_group(struct writer *w, uint16_t group);
+/* The name of an iSCSI target port: the target's, ",t,0x" and the portal group tag (RFC 7143 4.2.7). */
+void vpd_target_port_name(struct writer *w, const char *target, uint16_t portal_group_tag);
+
+/* A designator as it stands in a page. */
+struct vpd_designator {
+	const uint8_t *start; /* of its header */
+	uint8_t association, type;
+	const uint8_t *data;
+	uint8_t bytes;
+};
+
+/* The designator at *@at of a page's @bytes behind its header; false: no whole one is left. */
+bool vpd_designator_next(const uint8_t *page, size_t bytes, size_t *at, struct vpd_designator *ret);
 
 /* SPC-5 7.7.5: which task attributes and sense features there are. */
 void vpd_extended_inquiry(struct writer *w);

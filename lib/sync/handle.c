@@ -34,7 +34,6 @@ static void own_nexus(struct spt_nexus *nexus)
 		.isid = { 0x80 },
 		.target_name = "iqn.2026-11.org.sptgt:device",
 		.target_portal_group_tag = 1,
-		.relative_port = 1,
 		.peer_address = "local",
 	};
 	be24_put(nexus->isid + 1, (uint32_t)getpid());

@@ -3,6 +3,7 @@
 #ifndef SPT_NEXUS_H
 #define SPT_NEXUS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -16,7 +17,10 @@ struct spt_nexus {
 	uint8_t isid[6];
 	const char *target_name;
 	uint16_t target_portal_group_tag;
-	uint16_t relative_port; /* RELATIVE TARGET PORT IDENTIFIER, from 1 */
+	/* RELATIVE TARGET PORT IDENTIFIER, from 1. 0: no port at all, a program on this machine; it is not
+	 * told of target ports. */
+	uint16_t relative_port;
+	bool several_ports; /* the target has more than this one */
 	const char *peer_address;
 	const char *chap_user; /* NULL: not authenticated */
 };

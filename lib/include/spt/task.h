@@ -148,6 +148,9 @@ struct spt_task {
 	uint8_t completions; /* used entries of completion[] */
 	struct spt_completion completion[SPT_TASK_LAYERS];
 	uint32_t in_pool_bytes, out_pool_bytes;
+	/* While the whole of a reply is asked for: what the initiator had asked for. */
+	uint32_t rewrite_expected_bytes;
+	uint16_t rewrite_allocation;
 	uint32_t out_received_bytes;
 	uint64_t serial; /* order of arrival on its loop */
 	struct spt_itl *itl; /* its I_T_L nexus, or NULL: a LUN that is not mapped */
