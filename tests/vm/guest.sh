@@ -193,6 +193,39 @@ cdbs() {
 	timeout -k 5 120 "$TOOLS/cdbs" "$2" <$scratch/table >"$4" || { tail -n 5 "$4"; fail "the table did not run on $2"; }
 }
 
+# device_answers FILE: of what a table gave, the answers that are the device's own: not standard INQUIRY data and pages
+# 83h and 88h, which tell of target ports
+device_answers() { grep -a -v -E '^(inquiry|vpd 83|vpd 88).*status=00' "$1" >"$1.own"; }
+
+# same_answers WHAT: $scratch/direct and $scratch/through, but for what tells of target ports
+same_answers() {
+	device_answers $scratch/direct
+	device_answers $scratch/through
+	same "$1" $scratch/direct.own $scratch/through.own
+}
+
+# same_identity LOCAL THROUGH IQN: the logical unit says that it is the same, and that it is reached by a port of IQN
+same_identity() {
+	local node name
+	for node in "$1" "$2"; do
+		name=$scratch/identity.${node##*/}
+		try 20 "INQUIRY of $node" sg_inq -r "$node"
+		dd if=$scratch/output of="$name" bs=1 skip=8 count=28 2>/dev/null
+		try 20 "serial number of $node" sg_vpd -p sn "$node"
+		cat $scratch/output >>"$name"
+		try 20 "logical unit of $node" sg_vpd -p di_lu "$node"
+		cat $scratch/output >>"$name"
+	done
+	same "the identity of $1 and $2" $scratch/identity.${1##*/} $scratch/identity.${2##*/}
+	grep -q -i naa "$name" || { cat "$name"; fail "$1 has no NAA designator to compare"; }
+	try 20 "target port of $2" sg_vpd -p di_port "$2"
+	grep -q -F "$3,t,0x0001" $scratch/output || { cat $scratch/output; fail "$2 does not tell of its port at $3"; }
+	! grep -q -i naa $scratch/output || { cat $scratch/output; fail "$2 tells of a port that is not ours"; }
+	try 20 "target device of $2" sg_vpd -p di_target "$2"
+	grep -q -F "$3" $scratch/output || { cat $scratch/output; fail "$2 does not tell of its target $3"; }
+	say "the identity of $2 is that of $1, reached by a port of $3"
+}
+
 # filesystem TYPE DISK DIRECTORY: mkfs, mount, copy DIRECTORY there, umount, fsck, mount again, compare
 filesystem() {
 	local start

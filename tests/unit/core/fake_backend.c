@@ -10,6 +10,7 @@
 #include "base/util.h"
 
 static struct fake_device *last_opened;
+struct spt_identity fake_identity;
 
 static int fake_device_open(const struct spt_open *open, struct spt_error *error, void **ret_device)
 {
@@ -19,6 +20,7 @@ static int fake_device_open(const struct spt_open *open, struct spt_error *error
 	d->wanted = UINT32_MAX;
 	d->handle = open->device;
 	pthread_mutex_init(&d->lock, NULL);
+	spt_device_set_identity(open->device, &fake_identity);
 	*ret_device = last_opened = d;
 	return 0;
 }
@@ -142,6 +144,8 @@ static void fake_submit(void *channel, struct spt_task *task)
 		spt_task_check(task, SPT_KEY_NOT_READY, 0x0400);
 		return;
 	}
+	if (c->device->answer && c->device->answer(task))
+		return;
 	if (c->device->inline_good) {
 		spt_task_good(task);
 		return;

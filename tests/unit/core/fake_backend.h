@@ -43,6 +43,7 @@ struct fake_device {
 	bool reset_kills;        /* reset() ends every task of its channel */
 	bool close_waits;        /* channel_close() waits for fake_close() */
 	int open_error;          /* of channel_open() */
+	bool (*answer)(struct spt_task *task); /* submit() asks it first; true: it has completed */
 	/* What happened. */
 	atomic_uint opens, closes, judges, submits, cancelled, resets, fences;
 	struct spt_device *handle;
@@ -53,6 +54,9 @@ struct fake_device {
 
 /* Shared by the nexuses of a loop; and one for each nexus. */
 extern const struct spt_backend_ops FAKE_SHARED, FAKE_PER_NEXUS, FAKE_OWN_ORDER, FAKE_NO_FENCE;
+
+/* The identity that the next devices are opened with. */
+extern struct spt_identity fake_identity;
 
 /* The last thing that a device told: "NAME: TEXT". */
 extern char fake_event[256];
