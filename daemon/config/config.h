@@ -108,6 +108,10 @@ struct config_negotiation {
 	uint32_t max_burst_length;
 	uint32_t first_burst_length;
 	uint32_t max_outstanding_r2t;
+	uint32_t max_connections;
+	uint32_t error_recovery_level;
+	bool data_pdu_in_order;      /* true: demanded */
+	bool data_sequence_in_order; /* true: demanded */
 	uint32_t time_to_wait_s;   /* DefaultTime2Wait */
 	uint32_t time_to_retain_s; /* DefaultTime2Retain */
 	struct config_digests header_digest;

@@ -188,6 +188,9 @@ static const struct schema_key TARGET[] = {
 	{ { "max-outstanding-r2t", SPT_OPTION_NUMBER, false, "8", 1, 65535, NULL,
 		"MaxOutstandingR2T: R2Ts of one command that may be open at a time" },
 		SCHEMA_NEW_LOGINS, N(max_outstanding_r2t) },
+	{ { "max-connections", SPT_OPTION_NUMBER, false, "4", 1, 16, NULL,
+		"MaxConnections: connections that a session may have" },
+		SCHEMA_NEW_LOGINS, N(max_connections) },
 	{ { "default-time2wait", SPT_OPTION_NUMBER, false, "2", 0, 3600, NULL,
 		"DefaultTime2Wait in seconds: how long an initiator should wait before it logs in "
 		"again" },

@@ -7,6 +7,7 @@
 #include "fullfeature/command.h"
 #include "fullfeature/fullfeature.h"
 #include "fullfeature/messages.h"
+#include "session/session.h"
 
 static void (*const HANDLERS[])(struct conn *, struct rx_pdu *) = {
 	[OP_NOP_OUT] = nop_out,
@@ -78,8 +79,17 @@ static void dropped(struct conn *conn, struct rx_pdu *pdu)
 
 static void conn_lost(struct conn *conn)
 {
+	struct session *s = conn->session;
+	bool meant = conn->close_reason == CLOSE_LOGOUT || conn->close_reason == CLOSE_CONN_REINSTATED;
+
 	order_drop_conn(conn);
 	command_conn_lost(conn);
+	/*
+	 * RFC 7143 7.14: to go on with the others takes recovery within a connection, which can fill the gap
+	 * in CmdSN that it has left; otherwise the session has failed.
+	 */
+	if (s->n_conns && !meant && s->params.error_recovery_level == 0)
+		session_end(s, CLOSE_SESSION_FAILED);
 }
 
 const struct phase_ops FULLFEATURE = {

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Logout (RFC 7143 11.14): answered, and the connection is closed when the answer is sent. */
+/*
+ * Logout (RFC 7143 11.14): of the session, or of a connection, which may be another than the one that
+ * the request came on. Its own is closed when the answer is sent.
+ */
 #include "wire/logout_request.h"
 
+#include "base/list.h"
 #include "fullfeature/messages.h"
 #include "session/session.h"
 #include "wire/logout_response.h"
@@ -17,10 +21,17 @@ static void encode(struct tx_message *message, struct conn *conn, uint8_t *bhs)
 	pdu_logout_response_encode(&pdu, bhs);
 }
 
-static void sent(struct tx_message *message, struct conn *conn)
+static void session_closed(struct tx_message *message, struct conn *conn)
 {
-	if (message->arg[1] == LOGOUT_CLOSED)
-		conn_close(conn, CLOSE_LOGOUT, NULL);
+	(void)message;
+	if (!conn->closing)
+		session_end(conn->session, CLOSE_LOGOUT);
+}
+
+static void conn_closed(struct tx_message *message, struct conn *conn)
+{
+	(void)message;
+	conn_close(conn, CLOSE_LOGOUT, NULL);
 }
 
 static uint8_t judge(const struct conn *conn, const struct pdu_logout_request *request)
@@ -29,10 +40,32 @@ static uint8_t judge(const struct conn *conn, const struct pdu_logout_request *r
 	case LOGOUT_CLOSE_SESSION:
 		return LOGOUT_CLOSED;
 	case LOGOUT_CLOSE_CONNECTION:
-		return request->cid == conn->params.cid ? LOGOUT_CLOSED : LOGOUT_NO_CID;
+		return session_by_cid(conn->session, request->cid) ? LOGOUT_CLOSED : LOGOUT_NO_CID;
 	default: /* removing a connection for recovery needs ErrorRecoveryLevel 2 */
 		return LOGOUT_NO_RECOVERY;
 	}
+}
+
+/* RFC 7143 11.14: nothing more is to be taken from what is logged out. */
+static void close_session(struct conn *conn, struct tx_message *response)
+{
+	struct conn *each;
+
+	response->after = session_closed;
+	list_foreach (each, &conn->session->conns, session_link)
+		each->logging_out = true;
+}
+
+static void close_connection(struct conn *conn, uint16_t cid, struct tx_message *response)
+{
+	struct conn *other = session_by_cid(conn->session, cid);
+
+	if (other != conn) {
+		conn_close(other, CLOSE_LOGOUT, "from another connection");
+		return;
+	}
+	response->after = conn_closed;
+	conn->logging_out = true;
 }
 
 void logout_request(struct conn *conn, struct rx_pdu *pdu)
@@ -50,7 +83,9 @@ void logout_request(struct conn *conn, struct rx_pdu *pdu)
 	m->arg[0] = request.itt;
 	m->arg[1] = judge(conn, &request);
 	m->encode = encode;
-	m->after = sent;
-	conn->logging_out = m->arg[1] == LOGOUT_CLOSED;
+	if (m->arg[1] == LOGOUT_CLOSED && request.reason == LOGOUT_CLOSE_SESSION)
+		close_session(conn, m);
+	else if (m->arg[1] == LOGOUT_CLOSED)
+		close_connection(conn, request.cid, m);
 	tx_message_put(conn, m);
 }

@@ -106,6 +106,37 @@ static void reap(struct spt_post *post)
 		session_left(session);
 }
 
+/* Puts it on the loop of @env. */
+void conn_settle(struct conn *conn, struct session_env *env)
+{
+	uint64_t now = spt_host_now_us(env->host);
+
+	conn->env = env;
+	list_append(&env->conns, &conn->link);
+	env->n_conns++;
+	spt_host_timer_set(env->host, &conn->timer,
+		conn->login_end_us > now ? conn->login_end_us - now : 0);
+	if (spt_host_watch(env->host, &conn->watch, conn->rx.paused ? 0 : SPT_READABLE) < 0)
+		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");
+}
+
+bool conn_leave(struct conn *conn)
+{
+	struct session_env *env = conn->env;
+
+	/* RFC 7143 6.2: a login goes by turns; who answers what he has not read has not waited for his. */
+	if (conn->tx.n_items) {
+		conn_close(conn, CLOSE_PROTOCOL_ERROR, "sent more before its login was answered");
+		return false;
+	}
+	spt_host_undefer(env->host, &conn->tx.flush);
+	spt_host_unwatch(env->host, &conn->watch);
+	spt_host_timer_clear(env->host, &conn->timer);
+	list_del(&conn->link);
+	env->n_conns--;
+	return true;
+}
+
 struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer)
 {
@@ -117,7 +148,6 @@ struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal 
 		close(fd);
 		return NULL;
 	}
-	conn->env = env;
 	conn->fd = fd;
 	conn->portal = *portal;
 	conn->nop_ttt = conn->text.ttt = TAG_NONE;
@@ -125,18 +155,15 @@ struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal 
 	conn->watch = (struct spt_watch){ .fd = fd, .fn = ready, .arg = conn };
 	conn->timer = (struct spt_timer){ .fn = login_deadline, .arg = conn };
 	conn->reaper = (struct spt_post){ .fn = reap, .arg = conn };
+	conn->login_end_us = spt_host_now_us(env->host) + env->login_timeout_us;
 	list_init(&conn->link);
 	list_init(&conn->session_link);
-	list_append(&env->conns, &conn->link);
-	env->n_conns++;
 	env->counters.connections++;
 	tx_init(conn);
 	set_addresses(conn, peer);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)); /* where nop-interval is 0 */
-	spt_host_timer_set(env->host, &conn->timer, env->login_timeout_us);
-	if (spt_host_watch(env->host, &conn->watch, SPT_READABLE) < 0)
-		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");
+	conn_settle(conn, env);
 	return conn;
 }
 

@@ -55,7 +55,8 @@ struct conn {
 
 	bool closing;
 	bool logging_out; /* the Logout Response is on its way: close when it is sent */
-	bool joining;     /* ops->join() is under way */
+	bool joining;     /* ops->find_target() or ops->join() is under way */
+	bool moving;      /* and will go on on another loop */
 	bool refusing;    /* the answer to a failed authentication waits its time */
 	bool refused;     /* and is on its way */
 	enum close_reason close_reason;
@@ -67,7 +68,9 @@ struct conn {
 	struct session *session;
 	struct spt_link session_link; /* in session->conns */
 	uint32_t number;              /* within the session; never given twice */
+	uint16_t cid;                 /* the initiator's number for it */
 	void *target; /* what find_target() found: target/'s */
+	uint64_t joins; /* id of the session that it wants to join */
 	uint64_t owner[2]; /* join()'s, and auth_failed()'s */
 
 	struct rx rx;
@@ -75,6 +78,7 @@ struct conn {
 	sn_t stat_sn;
 
 	struct spt_timer timer;
+	uint64_t login_end_us; /* of the login's deadline */
 	uint64_t last_rx_us, last_tx_us;
 	uint64_t nop_sent_us;
 	uint32_t nop_ttt; /* TAG_NONE: no NOP-In of ours is unanswered */
@@ -88,6 +92,14 @@ struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal 
 	const struct sockaddr *peer);
 void conn_close(struct conn *conn, enum close_reason reason, const char *detail, ...)
 	PRINTF_LIKE(3, 4);
+/*
+ * Takes it off its loop, to be put on another by conn_settle() there; in the login phase only, and not
+ * while anything is unsent. False: it is closed.
+ */
+bool conn_leave(struct conn *conn);
+void conn_settle(struct conn *conn, struct session_env *env);
+/* ops->find_target() had it moved: asks again, on the loop where it is now. */
+void conn_arrived(struct conn *conn);
 /* Answer of ops->join(): @session is the connection's from here on when @status is success. */
 void conn_joined(struct conn *conn, enum login_status status, const char *reason,
 	struct session *session);

@@ -27,9 +27,12 @@ static void send_reply(struct conn *conn, void (*after)(struct tx_message *, str
 
 	if (!m)
 		return;
-	if (conn->session) {
-		reply->response.sns.exp_cmd_sn = conn->session->exp_cmd_sn;
-		reply->response.sns.max_cmd_sn = conn->session->max_cmd_sn;
+	/* Those of the session that it is in, or about to join: what they say holds for all connections. */
+	const struct session *s =
+		conn->session ? conn->session : session_by_id(conn->env, conn->joins);
+	if (s) {
+		reply->response.sns.exp_cmd_sn = s->exp_cmd_sn;
+		reply->response.sns.max_cmd_sn = s->max_cmd_sn;
 	}
 	m->data_bytes = bytes;
 	if (bytes)
@@ -47,13 +50,17 @@ static void enter_full_feature(struct conn *conn)
 
 	conn->params = *login_params(conn->login);
 	conn->stat_sn = conn->params.stat_sn;
-	conn->session->params = conn->params;
+	/* RFC 7143 13.19: one R2T at a time, where what is lost is asked for again in order */
+	if (conn->params.error_recovery_level && conn->params.data_sequence_in_order)
+		conn->params.max_outstanding_r2t = 1;
+	if (conn->number == 1)
+		conn->session->params = conn->params;
 	env->counters.logins++;
-	log_info("login from %s: %s at %s%s%s, session %llu", conn->peer, conn->params.initiator_name,
+	log_info("login from %s: %s at %s%s%s, session %llu, connection %u", conn->peer, conn->params.initiator_name,
 		conn->params.session_type == SESSION_DISCOVERY ? "discovery"
 							       : conn->params.target_name,
 		conn->params.user[0] ? ", user " : "", conn->params.user,
-		(unsigned long long)conn->session->id);
+		(unsigned long long)conn->session->id, conn->params.cid);
 	login_free(TAKE(conn->login));
 	env->ops->login_over(conn);
 	conn_keepalive_start(conn);
@@ -91,7 +98,11 @@ static void act(struct conn *conn, enum login_action action)
 			return;
 		case LOGIN_ASK_TARGET:
 			memset(&target, 0, sizeof(target));
-			conn->env->ops->find_target(conn, login_question(conn->login), &target);
+			if (!conn->env->ops->find_target(conn, login_question(conn->login), &target)) {
+				conn->joining = true;
+				rx_pause(conn, RX_JOINING);
+				return;
+			}
 			action = login_answer_target(conn->login, &target);
 			break;
 		case LOGIN_ASK_SESSION:
@@ -110,6 +121,13 @@ static void act(struct conn *conn, enum login_action action)
 	}
 }
 
+void conn_arrived(struct conn *conn)
+{
+	conn->joining = false;
+	rx_resume(conn, RX_JOINING);
+	act(conn, LOGIN_ASK_TARGET);
+}
+
 void conn_joined(struct conn *conn, enum login_status status, const char *reason,
 	struct session *session)
 {
@@ -122,8 +140,10 @@ void conn_joined(struct conn *conn, enum login_status status, const char *reason
 	conn->joining = false;
 	if (session) {
 		session_add(session, conn);
-		session->exp_cmd_sn = login_params(conn->login)->cmd_sn;
-		session->max_cmd_sn = sn_add(session->exp_cmd_sn, session->window - 1);
+		if (conn->number == 1) {
+			session->exp_cmd_sn = login_params(conn->login)->cmd_sn;
+			session->max_cmd_sn = sn_add(session->exp_cmd_sn, session->window - 1);
+		}
 	}
 	rx_resume(conn, RX_JOINING);
 	act(conn, login_answer_session(conn->login, &answer));

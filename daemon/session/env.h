@@ -26,12 +26,15 @@ struct tx_ring;
 
 /* The way up to the targets; implemented by target/. On the loop's thread. */
 struct session_ops {
-	/* LOGIN_ASK_TARGET of conn->login: fills @ret (login_answer_target()). */
-	void (*find_target)(struct conn *conn, const struct login_question *question,
+	/*
+	 * LOGIN_ASK_TARGET of conn->login: fills @ret (login_answer_target()). False: the session that it
+	 * wants to join lives on another loop; conn_arrived() follows there, or join_cancelled() here.
+	 */
+	bool (*find_target)(struct conn *conn, const struct login_question *question,
 		struct login_target *ret);
 	/*
 	 * LOGIN_ASK_SESSION: makes the session (session_new()), perhaps after an older one of its name has
-	 * ended; conn_joined() follows, perhaps from inside, unless the connection is closed before:
+	 * ended, or finds that which it joins; conn_joined() follows, perhaps from inside, unless the connection is closed before:
 	 * then join_cancelled() is called.
 	 */
 	void (*join)(struct conn *conn);

@@ -106,10 +106,48 @@ void session_end(struct session *s, enum close_reason reason)
 	session_left(s);
 }
 
+struct session *session_by_id(const struct session_env *env, uint64_t id)
+{
+	struct session *s;
+
+	list_foreach (s, &env->sessions, link) {
+		if (s->id == id)
+			return s;
+	}
+	return NULL;
+}
+
+struct conn *session_by_cid(const struct session *s, uint16_t cid)
+{
+	struct conn *conn;
+
+	list_foreach (conn, &s->conns, session_link) {
+		if (conn->cid == cid && !conn->closing)
+			return conn;
+	}
+	return NULL;
+}
+
+enum login_status session_may_add(const struct session *s, uint16_t cid)
+{
+	const struct conn *conn;
+	unsigned open = 0;
+
+	if (s->ending)
+		return LOGIN_NO_SESSION;
+	list_foreach (conn, &s->conns, session_link)
+		open += !conn->closing;
+	/* RFC 7143 6.3.4: one that takes the place of another is always welcome */
+	if (open >= s->params.max_connections && !session_by_cid(s, cid))
+		return LOGIN_TOO_MANY_CONNECTIONS;
+	return LOGIN_SUCCESS;
+}
+
 void session_add(struct session *s, struct conn *conn)
 {
 	conn->session = s;
 	conn->number = ++s->last_number;
+	conn->cid = conn->login ? login_params(conn->login)->cid : conn->params.cid;
 	list_append(&s->conns, &conn->session_link);
 	s->n_conns++;
 }

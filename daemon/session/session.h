@@ -65,6 +65,12 @@ struct session_params {
 /* 0 or -errno. conn_joined() gives it connections; session_end() ends it even without one. */
 int session_new(struct session_env *env, const struct session_params *params,
 	struct session **ret);
+/* The session of this loop with this number, or NULL. */
+struct session *session_by_id(const struct session_env *env, uint64_t id);
+/* May a connection with this CID be added? LOGIN_SUCCESS or the status of the refusal. */
+enum login_status session_may_add(const struct session *session, uint16_t cid);
+/* The open connection with this CID, or NULL. */
+struct conn *session_by_cid(const struct session *session, uint16_t cid);
 /* Ends it and its connections, for @reason. */
 void session_end(struct session *session, enum close_reason reason);
 /* @conn is one of its connections from now on. */

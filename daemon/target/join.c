@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "log/log.h"
 #include "session/conn.h"
 #include "session/session.h"
 #include "target/discovery.h"
+#include "target/move.h"
 #include "target/registry.h"
 #include "target/server.h"
 #include "target/target.h"
@@ -39,7 +41,43 @@ static void refuse(struct login_target *ret, enum login_status status, const cha
 	ret->reason = reason;
 }
 
-static void find_target(struct conn *conn, const struct login_question *q,
+/*
+ * RFC 7143 6.3.1, 11.12.6: a login with a TSIH is for one more connection of that session, or for one that
+ * takes the place of its connection with this CID (6.3.4). Where the session is not known by the
+ * initiator's name and ISID there is none, whoever else may have this TSIH.
+ */
+static bool find_session(struct conn *conn, const struct login_question *q,
+	const struct target *target, struct login_target *ret)
+{
+	struct registry_holder holder;
+	uint16_t tag;
+
+	if (!registry_find_tsih(&server_of(conn)->registry, q, target, &holder, &tag)) {
+		refuse(ret, LOGIN_NO_SESSION, NULL);
+		return true;
+	}
+	if (tag != conn->portal.tag) { /* RFC 7143 4.4.3: a session does not span portal groups */
+		refuse(ret, LOGIN_CANNOT_INCLUDE, "the session is in another portal group");
+		return true;
+	}
+	if (holder.worker != worker_of(conn->env)) {
+		if (move_begin(conn, holder.worker))
+			return false;
+		refuse(ret, LOGIN_OUT_OF_RESOURCES, "out of memory");
+		return true;
+	}
+	const struct session *session = session_by_id(conn->env, holder.id);
+	enum login_status status = session ? session_may_add(session, q->cid) : LOGIN_NO_SESSION;
+	if (status) {
+		refuse(ret, status, NULL);
+		return true;
+	}
+	ret->session = &session->params;
+	conn->joins = holder.id;
+	return true;
+}
+
+static bool find_target(struct conn *conn, const struct login_question *q,
 	struct login_target *ret)
 {
 	struct server *server = server_of(conn);
@@ -50,26 +88,22 @@ static void find_target(struct conn *conn, const struct login_question *q,
 		if (q->tsih)
 			refuse(ret, LOGIN_NO_SESSION, "discovery sessions have one connection");
 		authentication_demand(&server->discovery_auth, ret);
-		return;
+		return true;
 	}
 	struct target *target = server_find_target(server, q->target_name, conn->portal.name);
 	if (!target) {
 		refuse(ret, LOGIN_NOT_FOUND, "no such target at this portal");
-		return;
+		return true;
 	}
 	if (!target_allows(target, q->initiator_name)) {
 		refuse(ret, LOGIN_FORBIDDEN, "the initiator is not on the target's access list");
-		return;
+		return true;
 	}
 	ret->alias = target->config->alias;
 	ret->limits = &target->limits;
 	authentication_demand(&target->auth, ret);
-	if (q->tsih) {
-		bool has = registry_has(&server->registry, q->initiator_name, q->isid, target, q->tsih);
-		refuse(ret, has ? LOGIN_TOO_MANY_CONNECTIONS : LOGIN_NO_SESSION, NULL);
-		return;
-	}
 	conn->target = target;
+	return q->tsih ? find_session(conn, q, target, ret) : true;
 }
 
 static void start_session(struct conn *conn, struct claim *claim, bool reinstated)
@@ -174,8 +208,35 @@ static void attempt(struct conn *conn, struct join *join, bool reinstated)
 	}
 }
 
+/* One more connection of a session that is here. */
+static void join_session(struct conn *conn)
+{
+	const struct login_params *p = login_params(conn->login);
+	struct session *session = session_by_id(conn->env, conn->joins);
+	enum login_status status = session ? session_may_add(session, p->cid) : LOGIN_NO_SESSION;
+
+	if (status) {
+		conn_joined(conn, status, NULL, NULL);
+		return;
+	}
+	/* Who the session is was proved on its first connection; nobody else gets into it. */
+	if (strcmp(p->user, session->params.user)) {
+		conn_joined(conn, LOGIN_FORBIDDEN, "the session is another user's", NULL);
+		return;
+	}
+	/* RFC 7143 6.3.4: the login is the logout of the connection whose place it takes. */
+	struct conn *old = session_by_cid(session, p->cid);
+	if (old)
+		conn_close(old, CLOSE_CONN_REINSTATED, NULL);
+	conn_joined(conn, LOGIN_SUCCESS, NULL, session);
+}
+
 static void join(struct conn *conn)
 {
+	if (login_params(conn->login)->tsih) {
+		join_session(conn);
+		return;
+	}
 	struct join *j = join_new(conn);
 
 	if (j)
@@ -188,6 +249,10 @@ static void join_cancelled(struct conn *conn)
 {
 	struct join *j = (struct join *)(uintptr_t)conn->owner[0];
 
+	if (conn->moving) {
+		move_cancel(conn);
+		return;
+	}
 	if (!j)
 		return;
 	spt_host_timer_clear(conn->env->host, &j->timer);

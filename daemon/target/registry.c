@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/list.h"
+#include "login/login.h"
 #include "target/target.h"
 
 void registry_init(struct registry *r)
@@ -155,19 +156,24 @@ struct worker *registry_find(struct registry *r, uint64_t id)
 	return worker;
 }
 
-bool registry_has(struct registry *r, const char *initiator_name, const uint8_t *isid,
-	const struct target *target, uint16_t tsih)
+bool registry_find_tsih(struct registry *r, const struct login_question *q,
+	const struct target *target, struct registry_holder *ret, uint16_t *ret_tag)
 {
 	struct claim *c;
-	bool has = false;
+	bool found = false;
 
 	pthread_mutex_lock(&r->lock);
 	list_foreach (c, &r->claims, link) {
-		has |= c->tsih == tsih && c->target == target && !memcmp(c->isid, isid, 6) &&
-			!strcmp(c->initiator_name, initiator_name);
+		if (c->tsih != q->tsih || c->target != target || c->ending ||
+			memcmp(c->isid, q->isid, sizeof(c->isid)) ||
+			strcmp(c->initiator_name, q->initiator_name))
+			continue;
+		*ret = (struct registry_holder){ c->worker, c->id };
+		*ret_tag = c->portal_group_tag;
+		found = true;
 	}
 	pthread_mutex_unlock(&r->lock);
-	return has;
+	return found;
 }
 
 void registry_each(struct registry *r, const struct target *target,

@@ -20,6 +20,7 @@
 
 struct worker;
 struct target;
+struct login_question;
 
 struct claim {
 	struct spt_link link;
@@ -78,9 +79,12 @@ void registry_release(struct registry *registry, struct claim *claim);
 bool registry_stop_waiting(struct registry *registry, struct waiter *waiter);
 /* The worker of session @id, or NULL. */
 struct worker *registry_find(struct registry *registry, uint64_t id);
-/* Is there a session of this name with @tsih? */
-bool registry_has(struct registry *registry, const char *initiator_name, const uint8_t *isid,
-	const struct target *target, uint16_t tsih);
+/*
+ * Who holds the session with @tsih of this initiator, ISID and target, and its portal group tag. False:
+ * there is none, or somebody is about to take its place.
+ */
+bool registry_find_tsih(struct registry *registry, const struct login_question *question,
+	const struct target *target, struct registry_holder *ret, uint16_t *ret_tag);
 /* Ends every session of @target by @end. */
 void registry_each(struct registry *registry, const struct target *target,
 	void (*fn)(struct worker *worker, uint64_t id));

@@ -123,14 +123,10 @@ struct end_session {
 static void end_session(struct spt_post *post)
 {
 	struct end_session *e = post->arg;
-	struct session *s;
+	struct session *s = session_by_id(&e->worker->env, e->id);
 
-	list_foreach (s, &e->worker->env.sessions, link) {
-		if (s->id == e->id) {
-			session_end(s, e->reason);
-			break;
-		}
-	}
+	if (s)
+		session_end(s, e->reason);
 	free(e);
 }
 

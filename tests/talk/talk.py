@@ -175,10 +175,29 @@ class Task:
         return None
 
 
+class Session:
+    """What the connections of a session share: CmdSN and task tags."""
+
+    def __init__(self):
+        self.cmdsn, self.itt = 1, 0
+
+
+def _of_session(name):
+    def get(self):
+        return getattr(self.session, name)
+
+    def put(self, value):
+        setattr(self.session, name, value)
+    return property(get, put)
+
+
 class Initiator:
-    """A connection to the target and, after a login, the session on it."""
+    """A connection to the target and, after a login, the session on it; add() makes a further connection of the session."""
+
+    cmdsn, itt = _of_session('cmdsn'), _of_session('itt')
 
     def __init__(self, talk, address, source=None):
+        self.session = Session()
         self.talk, self.trace = talk, []
         self.socket = socket.create_connection(address, timeout=5, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -186,8 +205,7 @@ class Initiator:
         self.buffer = b''
         self.name, self.isid, self.tsih, self.cid = talk.name, ISID, 0, 0
         self.header_digest = self.data_digest = False
-        self.cmdsn, self.itt, self.expstatsn = 1, 0, None
-        self.expcmdsn = self.maxcmdsn = None
+        self.expstatsn = self.expcmdsn = self.maxcmdsn = None
         self.offered, self.answers, self.params = {}, {}, dict(DEFAULTS)
         self.full_feature = False
         self.owed = {}                       # answers to what the target offered by itself
@@ -440,6 +458,22 @@ class Initiator:
 
     def yes(self, key):
         return self.params[key] == 'Yes'
+
+    # --- further connections
+
+    def beside(self, cid, portal=None):
+        """A connection with the names and the TSIH of this session, which has said nothing yet."""
+        other = self.talk.connect(portal)
+        other.session, other.name, other.isid = self.session, self.name, self.isid
+        other.tsih, other.cid = self.tsih, cid
+        return other
+
+    def add(self, cid, keys=None, portal=None):
+        """A further connection of the session (6.3.1), or with the CID of one that there is its reinstatement (6.3.4)."""
+        other = self.beside(cid, portal)
+        other.params.update((key, value) for key, value in self.params.items()
+                            if key not in ('HeaderDigest', 'DataDigest', 'MaxRecvDataSegmentLength'))
+        return other.log_in(keys)
 
     # --- SCSI commands
 

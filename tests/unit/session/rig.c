@@ -24,9 +24,10 @@ static struct rig *rig_of(const struct session_env *env)
 	return env->arg;
 }
 
-static void find_target(struct conn *conn, const struct login_question *q, struct login_target *ret)
+static bool find_target(struct conn *conn, const struct login_question *q, struct login_target *ret)
 {
 	ret->portal_group_tag = 1;
+	return true;
 }
 
 static void make_session(struct rig *rig, const struct login_params *params)

@@ -72,10 +72,18 @@ static void names(void **state)
 	}
 	const uint8_t isid[6] = { 0x80, 0, 0, 0, 0, 1 };
 	uint16_t tsih = c[0].claim->tsih;
-	assert_true(registry_has(&r, "iqn.a", isid, &target, tsih));
-	assert_false(registry_has(&r, "iqn.b", isid, &target, tsih));
-	assert_false(registry_has(&r, "iqn.a", isid, &target, (uint16_t)(tsih + 77)));
-	assert_false(registry_has(&r, "iqn.a", isid, NULL, tsih));
+	struct registry_holder holder;
+	uint16_t tag = 0;
+	struct login_question q = { .initiator_name = "iqn.a", .isid = isid, .tsih = tsih };
+	assert_true(registry_find_tsih(&r, &q, &target, &holder, &tag));
+	assert_int_equal(holder.id, c[0].claim->id);
+	assert_ptr_equal(holder.worker, one);
+	assert_int_equal(tag, 1);
+	assert_false(registry_find_tsih(&r, &q, NULL, &holder, &tag));
+	q.initiator_name = "iqn.b";
+	assert_false(registry_find_tsih(&r, &q, &target, &holder, &tag));
+	q = (struct login_question){ .initiator_name = "iqn.a", .isid = isid, .tsih = (uint16_t)(tsih + 77) };
+	assert_false(registry_find_tsih(&r, &q, &target, &holder, &tag));
 	assert_ptr_equal(registry_find(&r, c[3].claim->id), two);
 	assert_null(registry_find(&r, 4711));
 	for (unsigned i = 0; i < 4; i++)
