@@ -120,6 +120,9 @@ struct config_negotiation {
 	uint32_t protocol_level; /* iSCSIProtocolLevel, at most */
 };
 
+/* What becomes of TARGET WARM RESET and TARGET COLD RESET. */
+enum config_target_reset { CONFIG_RESET_ALLOW, CONFIG_RESET_DENY, CONFIG_RESET_UNSUPPORTED };
+
 struct config_target {
 	char *label; /* NAME of [target-NAME] */
 	char *name;  /* an iSCSI name in its normal form */
@@ -135,6 +138,8 @@ struct config_target {
 	uint32_t max_sessions;
 	uint32_t queue_depth;  /* commands a session may have outstanding: its command window */
 	uint64_t budget_bytes; /* payload memory that the tasks of a session may hold */
+	uint32_t target_reset; /* enum config_target_reset */
+	uint64_t abort_data_wait_us;
 	unsigned line;
 };
 

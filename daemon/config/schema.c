@@ -24,6 +24,9 @@ static const char *const AUTHS[] = { "none", "chap", NULL };
 /* As enum config_reservations. */
 static const char *const RESERVATIONS[] = { "emulate", "raw", NULL };
 
+/* As enum config_target_reset. */
+static const char *const TARGET_RESETS[] = { "allow", "deny", "unsupported", NULL };
+
 #define D(member) FIELD(struct config_daemon, member)
 static const struct schema_key DAEMON[] = {
 	{ { "workers", SPT_OPTION_NUMBER, false, "auto", 1, 64, NULL,
@@ -168,6 +171,14 @@ static const struct schema_key TARGET[] = {
 		"Memory that the payload of a session's commands may hold; over it they get TASK "
 		"SET FULL" },
 		SCHEMA_NEW_LOGINS, T(budget_bytes) },
+	{ { "target-reset", SPT_OPTION_CHOICE, false, "allow", 0, 0, TARGET_RESETS,
+		"What becomes of TARGET WARM RESET and TARGET COLD RESET, which end the commands of "
+		"every initiator: done, or answered as not authorized or not supported" },
+		SCHEMA_NEW_LOGINS, T(target_reset) },
+	{ { "abort-data-wait", SPT_OPTION_DURATION, false, "2s", 0, SECONDS(60), NULL,
+		"How long ABORT TASK SET and its relatives wait for data that the commands have "
+		"asked for and for commands that are still on their way, before they act" },
+		SCHEMA_NEW_LOGINS, T(abort_data_wait_us) },
 	{ { "initial-r2t", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
 		"InitialR2T: demand that an initiator waits for R2T before any unsolicited "
 		"Data-Out" },

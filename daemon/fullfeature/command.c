@@ -95,6 +95,7 @@ static void init_transfer(struct command *c, const struct pdu_scsi_command *pdu,
 {
 	c->dead = false;
 	c->users = 0;
+	c->held_back = 0;
 	c->unsolicited_open = !pdu->final;
 	c->unsolicited_sn = 0;
 	c->unsolicited_limit_bytes = MIN(params->first_burst_bytes, pdu_scsi_command_out_bytes(pdu));
@@ -122,7 +123,8 @@ static void init_task(struct command *c, const struct pdu_scsi_command *pdu)
 	memcpy(t->aux.signature, SPT_AUXILIARY_SIGNATURE, sizeof(t->aux.signature));
 	t->cdb_bytes = pdu_scsi_command_cdb(pdu, t->cdb);
 	t->attribute = pdu->attribute;
-	t->priority = pdu->priority;
+	/* RFC 7144 4.2: reserved, and so ignored, below level 2. */
+	t->priority = c->session->params.protocol_level >= 2 ? pdu->priority : 0;
 	t->expected_in_bytes = pdu_scsi_command_in_bytes(pdu);
 	t->expected_out_bytes = pdu_scsi_command_out_bytes(pdu);
 	t->offered = (struct spt_data){ 0 };
@@ -182,6 +184,7 @@ int command_new(struct conn *conn, struct rx_pdu *rx, bool waits, struct command
 		return -ENOMEM;
 	c->session = s;
 	c->conn = conn;
+	c->number = s->commands;
 	c->immediate = pdu.immediate;
 	c->read = pdu.read;
 	c->write = pdu.write;
@@ -205,6 +208,7 @@ int command_new(struct conn *conn, struct rx_pdu *rx, bool waits, struct command
 	else
 		s->immediate++;
 	s->commands++;
+	tmf_command_new(c);
 	conn->env->counters.commands++;
 	s->bytes_out += pdu.data_bytes;
 	*ret = c;
@@ -278,6 +282,8 @@ void command_release(struct command *c)
 
 	c->dead = true;
 	leave_window(c);
+	if (c->held_back)
+		tmf_poll(c->session);
 	if (c->users)
 		return;
 	/* The end of its last task may be the end of the session. */

@@ -43,6 +43,8 @@ struct command {
 	bool counted; /* against the window */
 	bool dead;
 	unsigned users; /* R2Ts in the transmit queue, the receive path */
+	uint64_t number;    /* in the order in which commands came */
+	unsigned held_back; /* task management functions that wait to end it: see tmf_wait.c */
 
 	/* Data-Out. Data comes in order: collected_bytes are there without a gap. */
 	bool unsolicited_open; /* unsolicited Data-Out PDUs are still to come */

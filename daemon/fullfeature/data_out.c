@@ -74,7 +74,9 @@ static void judge_solicited(const struct pdu_data_out *pdu, struct meaning *m)
 		m->wrong = "buffer offset not where the last PDU ended";
 	else if (pdu->data_bytes > b->bytes - b->done_bytes)
 		m->wrong = "more data than the R2T asked for";
-	else if (pdu->final != (pdu->data_bytes == b->bytes - b->done_bytes))
+	/* RFC 7143 11.5.1: while a function waits to end the task, the initiator SHOULD end sequences early. */
+	else if (pdu->final != (pdu->data_bytes == b->bytes - b->done_bytes) &&
+		!(pdu->final && c->held_back))
 		m->wrong = "F bit where the R2T's data does not end";
 }
 
@@ -136,7 +138,9 @@ static void account(struct meaning *m, const struct pdu_data_out *pdu)
 	}
 	b->data_sn++;
 	b->done_bytes += pdu->data_bytes;
-	if (b->done_bytes == b->bytes) {
+	if (b->done_bytes < b->bytes && pdu->final)
+		command_spoil(c, ASC_INCORRECT_AMOUNT);
+	if (b->done_bytes == b->bytes || pdu->final) {
 		b->open = false;
 		c->open_bursts--;
 		c->first_burst = (c->first_burst + 1) % COMMAND_R2T_MAX;

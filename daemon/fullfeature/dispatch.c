@@ -98,6 +98,7 @@ const struct phase_ops FULLFEATURE = {
 	.dropped = dropped,
 	.conn_lost = conn_lost,
 	.session_ending = order_drop,
+	.tasks_terminated = async_tasks_terminated,
 };
 
 void fullfeature_deinit(struct session_env *env)

@@ -11,9 +11,23 @@ void order_pdu(struct conn *conn, struct rx_pdu *pdu);
 /* RFC 7143 11.5.5 b: a command that was aborted before it came counts as received. False: @cmd_sn is
  * not in the window or not before @before. */
 bool order_consider_received(struct session *session, sn_t cmd_sn, sn_t before);
+/* The same for all of them up to @before. */
+void order_plug(struct session *session, sn_t before);
 void order_drop(struct session *session);
 /* What came on @conn and waits for its turn is discarded: RFC 7143 11.14. */
 void order_drop_conn(struct conn *conn);
+
+struct command;
+struct spt_itl;
+/* tmf_wait.c: something has changed that a function of @session may wait for. */
+void tmf_poll(struct session *session);
+/* A command has come, while functions wait. */
+void tmf_command_new(struct command *command);
+/* The functions that wait for something will not be done. */
+void tmf_drop(struct session *session);
+
+/* async.c: the Asynchronous Message of a fast abort (RFC 7143 4.2.3.4), where it was negotiated. */
+void async_tasks_terminated(struct session *session, const struct spt_itl *itl);
 
 /* Handlers; the PDU's turn has come. */
 void nop_out(struct conn *conn, struct rx_pdu *pdu);

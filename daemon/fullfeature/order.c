@@ -95,6 +95,7 @@ static void advance(struct session *s)
 {
 	s->exp_cmd_sn = sn_add(s->exp_cmd_sn, 1);
 	session_window_move(s);
+	tmf_poll(s);
 }
 
 /*
@@ -229,10 +230,17 @@ void order_drop_conn(struct conn *conn)
 	}
 }
 
+void order_plug(struct session *s, sn_t before)
+{
+	while (order_consider_received(s, s->exp_cmd_sn, before))
+		;
+}
+
 void order_drop(struct session *s)
 {
 	struct held *h;
 
+	tmf_drop(s);
 	while ((h = list_first(&s->held, struct held, link)))
 		held_free(h);
 }

@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "fullfeature/command.h"
+#include "fullfeature/messages.h"
 
 static void fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame)
 {
@@ -64,6 +65,10 @@ void r2t_continue(struct command *c)
 
 	if (c->unsolicited_open || !conn || conn->closing)
 		return;
+	if (c->held_back) {
+		tmf_poll(c->session);
+		return;
+	}
 	if (c->failed) {
 		/* RFC 7143 7.8: not before all the data that was asked for has come. */
 		if (c->open_bursts == 0)

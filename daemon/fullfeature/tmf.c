@@ -3,31 +3,25 @@
  * Task management (RFC 7143 11.5, 11.6): the library does it, in its own time; the answer goes out
  * when the tasks can no longer touch their device, and after every result that was queued before.
  */
-#include <spt/tmf.h>
+#include "fullfeature/tmf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/list.h"
-#include "fullfeature/command.h"
 #include "fullfeature/messages.h"
-#include "wire/tmf_request.h"
+#include "session/conn.h"
+#include "session/session.h"
 #include "wire/tmf_response.h"
 
 /* That a session may have waiting for the library; RFC 7143 11.6.1: Function rejected above that. */
 #define PENDING_MAX 32u
 
-struct tmf {
-	struct spt_tmf tmf; /* first */
-	struct session *session;
-	uint32_t conn; /* number of the one it came on */
-	struct pdu_tmf_request request;
-	uint64_t start_us;
-};
-
 static void encode(struct tx_message *message, struct conn *conn, uint8_t *bhs)
 {
 	struct pdu_tmf_response pdu = {
 		.response = (uint8_t)message->arg[1],
+		.additional = (uint32_t)message->arg[2],
 		.itt = (uint32_t)message->arg[0],
 		.sns = conn_status_sns(conn),
 	};
@@ -43,7 +37,9 @@ static void cold_reset_sent(struct tx_message *message, struct conn *conn)
 		conn->env->ops->cold_reset(conn->session);
 }
 
-static void respond(struct conn *conn, const struct pdu_tmf_request *request, uint8_t response)
+/* @additional: three bytes of RFC 7144, or NULL. */
+static void respond(struct conn *conn, const struct pdu_tmf_request *request, uint8_t response,
+	const uint8_t *additional)
 {
 	struct tx_message *m = tx_message_new(conn, 0);
 
@@ -51,6 +47,7 @@ static void respond(struct conn *conn, const struct pdu_tmf_request *request, ui
 		return;
 	m->arg[0] = request->itt;
 	m->arg[1] = response;
+	m->arg[2] = additional ? be24_get(additional) : 0;
 	m->encode = encode;
 	if (request->function == TMF_TARGET_COLD_RESET && response == TMF_COMPLETE)
 		m->after = cold_reset_sent;
@@ -68,19 +65,35 @@ static uint8_t final_response(struct tmf *t)
 	return t->tmf.response;
 }
 
+/* Peers decide how many there are: a bound for the log. */
+static void log_function(struct tmf *t, const struct conn *conn, uint8_t response)
+{
+	struct session *s = t->session;
+	uint64_t now_us = spt_host_now_us(s->env->host);
+	unsigned left_out;
+	char more[48] = "";
+
+	if (!log_limit_allows(&s->tmf_log, now_us, &left_out))
+		return;
+	if (left_out)
+		snprintf(more, sizeof(more), "; %u before it are not shown", left_out);
+	log_notice("%s of LUN %llx by %s (%s): %s, %llu ms%s", tmf_function_name(t->request.function),
+		(unsigned long long)t->request.lun >> 48, conn->params.initiator_name, conn->peer,
+		tmf_response_name(response), (unsigned long long)(now_us - t->start_us) / 1000, more);
+}
+
 static void done(struct spt_tmf *tmf)
 {
 	struct tmf *t = (struct tmf *)tmf;
 	struct session *s = t->session;
 	struct conn *conn = session_conn(s, t->conn);
 
+	if (list_in(&t->link))
+		tmf_let_go(t);
 	if (conn) {
 		uint8_t response = final_response(t);
-		log_notice("%s of LUN %llx by %s (%s): %s, %llu ms", tmf_function_name(t->request.function),
-			(unsigned long long)t->request.lun >> 48, conn->params.initiator_name, conn->peer,
-			tmf_response_name(response),
-			(unsigned long long)(spt_host_now_us(s->env->host) - t->start_us) / 1000);
-		respond(conn, &t->request, response);
+		log_function(t, conn, response);
+		respond(conn, &t->request, response, tmf->additional);
 	}
 	free(t);
 	session_pending_done(s);
@@ -96,6 +109,54 @@ static struct spt_task_cookie reference(const struct conn *conn, const struct pd
 	return (struct spt_task_cookie){ r->referenced_itt, r->ref_cmd_sn.v };
 }
 
+static bool spares(const struct spt_tmf *tmf, const struct spt_task *task)
+{
+	struct tmf *t = (struct tmf *)(uintptr_t)tmf;
+	const struct command *c = command_of((struct spt_task *)(uintptr_t)task);
+
+	return c->number >= t->number &&
+		!sn_lt(sn(c->task.aux.task.generation), t->request.cmd_sn);
+}
+
+/* RFC 7143 4.2.3.2: the functions that may end several tasks. */
+static bool ends_several(uint8_t function)
+{
+	switch (function) {
+	case TMF_ABORT_TASK_SET:
+	case TMF_CLEAR_TASK_SET:
+	case TMF_LOGICAL_UNIT_RESET:
+	case TMF_TARGET_WARM_RESET:
+	case TMF_TARGET_COLD_RESET:
+	case TMF_I_T_NEXUS_RESET:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_target_reset(uint8_t function)
+{
+	return function == TMF_TARGET_WARM_RESET || function == TMF_TARGET_COLD_RESET;
+}
+
+void tmf_run(struct tmf *t)
+{
+	struct session *s = t->session;
+	bool plug = is_target_reset(t->request.function);
+	sn_t cmd_sn = t->request.cmd_sn;
+
+	s->pending++; /* the session stays, though the answer may be its last */
+	async_tell_own(t);
+	if (spt_tmf(s->env->host->context, &t->tmf) < 0) {
+		t->tmf.response = SPT_TMF_REJECTED;
+		done(&t->tmf);
+	}
+	/* RFC 7143 4.2.3.3 b: what was sent before a reset of the target and has not come counts as received. */
+	if (plug && session_any_conn(s))
+		order_plug(s, cmd_sn);
+	session_pending_done(s);
+}
+
 static void start(struct conn *conn, const struct pdu_tmf_request *request)
 {
 	struct tmf *t = calloc(1, sizeof(*t));
@@ -104,22 +165,38 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 		conn_close(conn, CLOSE_NO_MEMORY, NULL);
 		return;
 	}
+	list_init(&t->link);
 	t->session = conn->session;
 	t->conn = conn->number;
 	t->request = *request;
 	t->start_us = spt_host_now_us(conn->env->host);
+	t->number = conn->session->commands;
 	t->tmf = (struct spt_tmf){
 		.session = conn->session->cookie,
 		.function = request->function,
 		.lun = request->lun,
 		.reference = reference(conn, request),
 		.done = done,
+		/* RFC 7144: the functions from QUERY TASK on belong to level 2. */
+		.protocol_level_2 = conn->params.protocol_level >= 2,
 	};
 	conn->session->pending++;
-	if (spt_tmf(conn->env->host->context, &t->tmf) < 0) {
-		t->tmf.response = SPT_TMF_REJECTED;
-		done(&t->tmf);
+	if (!ends_several(request->function)) {
+		tmf_run(t);
+		return;
 	}
+	t->tmf.spares = spares;
+	tmf_gather(t);
+}
+
+/* What is answered without asking the library; TMF_COMPLETE: nothing. */
+static uint8_t refusal(const struct session *s, uint8_t function)
+{
+	if (function == TMF_TASK_REASSIGN) /* RFC 7143 11.6.1: needs ErrorRecoveryLevel 2 */
+		return TMF_NO_REASSIGN;
+	if (is_target_reset(function) && s->policy.target_reset_response)
+		return s->policy.target_reset_response;
+	return s->pending >= PENDING_MAX ? TMF_REJECTED : TMF_COMPLETE;
 }
 
 void tmf_request(struct conn *conn, struct rx_pdu *pdu)
@@ -132,10 +209,9 @@ void tmf_request(struct conn *conn, struct rx_pdu *pdu)
 		return;
 	}
 	conn->env->counters.tmfs++;
-	if (request.function == TMF_TASK_REASSIGN) /* RFC 7143 11.6.1: needs ErrorRecoveryLevel 2 */
-		respond(conn, &request, TMF_NO_REASSIGN);
-	else if (conn->session->pending >= PENDING_MAX)
-		respond(conn, &request, TMF_REJECTED);
+	uint8_t refused = refusal(conn->session, request.function);
+	if (refused)
+		respond(conn, &request, refused, NULL);
 	else
 		start(conn, &request);
 }

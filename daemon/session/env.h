@@ -23,6 +23,7 @@ struct conn;
 struct session;
 struct rx_pdu;
 struct tx_ring;
+struct spt_itl;
 
 /* The way up to the targets; implemented by target/. On the loop's thread. */
 struct session_ops {
@@ -71,6 +72,8 @@ struct phase_ops {
 	void (*conn_lost)(struct conn *conn);
 	/* The session has no connection; its tasks are about to be aborted. */
 	void (*session_ending)(struct session *session);
+	/* Another nexus's task management takes tasks of the session that have @itl. */
+	void (*tasks_terminated)(struct session *session, const struct spt_itl *itl);
 };
 
 struct env_counters {

@@ -11,6 +11,13 @@
 #include "base/list.h"
 #include "session/conn.h"
 
+static void terminating(void *arg, const struct spt_itl *itl)
+{
+	struct session *s = arg;
+
+	s->env->phase->tasks_terminated(s, itl);
+}
+
 static int start_nexus(struct session *s, const struct session_params *p)
 {
 	struct spt_session_params params = {
@@ -26,6 +33,8 @@ static int start_nexus(struct session *s, const struct session_params *p)
 		.reinstated = p->reinstated,
 		.luns = p->luns,
 		.budget_bytes = p->budget_bytes,
+		.terminating = terminating,
+		.arg = s,
 	};
 
 	memcpy(params.nexus.isid, s->params.isid, sizeof(params.nexus.isid));
@@ -52,6 +61,8 @@ int session_new(struct session_env *env, const struct session_params *p, struct 
 	snprintf(s->local, sizeof(s->local), "%s", p->local);
 	list_init(&s->conns);
 	list_init(&s->held);
+	list_init(&s->tmfs);
+	s->policy = p->policy;
 	if (p->luns) {
 		int r = start_nexus(s, p);
 		if (r < 0) {

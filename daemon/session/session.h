@@ -15,9 +15,18 @@
 #include <spt/session.h>
 
 #include "base/sn.h"
+#include "log/limit.h"
 #include "login/params.h"
 #include "session/close.h"
 #include "session/env.h"
+
+/* What the target's configuration says about its sessions. */
+struct session_policy {
+	/* The response to TARGET WARM RESET and TARGET COLD RESET (RFC 7143 11.6.1); 0: they are done. */
+	uint8_t target_reset_response;
+	/* How long a function that ends several tasks waits for data that was asked for, and for commands. */
+	uint64_t abort_data_wait_us;
+};
 
 struct session {
 	struct spt_link link; /* in env->sessions */
@@ -43,6 +52,10 @@ struct session {
 	unsigned immediate; /* immediate ones that are outstanding */
 	struct spt_link held; /* fullfeature/order.c: came before their turn */
 	size_t held_bytes;    /* of their data */
+	struct spt_link tmfs;     /* fullfeature/tmf.h: those that end several tasks */
+	struct spt_post tmf_poll; /* fullfeature/tmf_wait.c */
+	struct log_limit tmf_log;
+	struct session_policy policy;
 	unsigned pending; /* task management that must be answered by the library first */
 
 	uint64_t commands, bytes_in, bytes_out;
@@ -58,6 +71,7 @@ struct session_params {
 	bool several_ports; /* the target has more than the one it came by */
 	unsigned window;
 	uint64_t budget_bytes;
+	struct session_policy policy;
 	const char *portal;
 	const char *peer, *local;
 };

@@ -20,6 +20,7 @@
 #include "target/server.h"
 #include "target/target.h"
 #include "target/worker.h"
+#include "wire/tmf_response.h"
 
 /* A login that waits for the end of an older session of its name. */
 struct join {
@@ -106,6 +107,20 @@ static bool find_target(struct conn *conn, const struct login_question *q,
 	return q->tsih ? find_session(conn, q, target, ret) : true;
 }
 
+static struct session_policy policy_of(const struct config_target *config)
+{
+	static const uint8_t RESPONSES[] = {
+		[CONFIG_RESET_ALLOW] = TMF_COMPLETE,
+		[CONFIG_RESET_DENY] = TMF_NOT_AUTHORIZED,
+		[CONFIG_RESET_UNSUPPORTED] = TMF_NOT_SUPPORTED,
+	};
+
+	return (struct session_policy){
+		.target_reset_response = RESPONSES[config->target_reset],
+		.abort_data_wait_us = config->abort_data_wait_us,
+	};
+}
+
 static void start_session(struct conn *conn, struct claim *claim, bool reinstated)
 {
 	const struct target *target = claim->target;
@@ -125,6 +140,8 @@ static void start_session(struct conn *conn, struct claim *claim, bool reinstate
 	};
 	struct session *session;
 
+	if (target)
+		params.policy = policy_of(target->config);
 	int r = session_new(conn->env, &params, &session);
 	if (r < 0) {
 		registry_release(&server_of(conn)->registry, claim);

@@ -58,6 +58,7 @@ struct spt_device {
 	atomic_bool fenced;
 	atomic_uint fenced_ways; /* channels that are fenced */
 	atomic_bool descriptor_sense;
+	atomic_bool tas; /* Control mode page */
 	pthread_mutex_t lock;
 	struct spt_link itls; /* struct spt_itl.device_link; under lock */
 	struct reservations reservations;
@@ -102,6 +103,7 @@ struct spt_itl {
 	unsigned heads;             /* HEAD OF QUEUE tasks, likewise */
 	unsigned blocked;
 	bool waking;
+	bool losing; /* tmf_part.c: tasks to another nexus's function */
 	atomic_uint attention_count; /* read without the lock */
 	spt_asc_t attentions[CORE_ATTENTIONS]; /* under device->lock */
 };
@@ -121,6 +123,8 @@ struct spt_session {
 	unsigned closing; /* itls whose channels are still to be left */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
+	void (*terminating)(void *arg, const struct spt_itl *itl);
+	void *arg;
 };
 
 /* session.c */

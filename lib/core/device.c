@@ -126,6 +126,11 @@ void spt_device_set_identity(struct spt_device *device, const struct spt_identit
 	device->identity_given = *identity;
 }
 
+void spt_device_set_task_aborted_status(struct spt_device *device, bool on)
+{
+	atomic_store_explicit(&device->tas, on, memory_order_relaxed);
+}
+
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc)
 {
 	device_attention(device, except ? except->session : NULL, asc);

@@ -183,7 +183,8 @@ static void abort_victims(struct followup *f)
 		tmf->done = aborted;
 		tmf->arg = f;
 		f->pending++;
-		tmf_preempt(tmf, f->task->itl->device, f->victims[i].context, f->victims[i].session);
+		tmf_preempt(tmf, f->task->session, f->task->itl->device, f->victims[i].context,
+			f->victims[i].session);
 	}
 	if (--f->pending == 0)
 		followed(f);

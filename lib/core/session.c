@@ -95,6 +95,8 @@ static struct spt_session *session_alloc(const struct spt_session_params *params
 	}
 	s->n_itls = n;
 	s->budget_bytes = params->budget_bytes;
+	s->terminating = params->terminating;
+	s->arg = params->arg;
 	s->luns = spt_lun_map_ref(params->luns);
 	return s;
 }
@@ -144,6 +146,18 @@ unsigned spt_session_tasks(struct spt_context *context, spt_session_cookie cooki
 {
 	const struct spt_session *s = session_find(context, cookie);
 	return s ? s->n_tasks : 0;
+}
+
+void spt_session_each_task(struct spt_context *context, spt_session_cookie cookie,
+	void (*fn)(struct spt_task *task, void *arg), void *arg)
+{
+	const struct spt_session *s = session_find(context, cookie);
+	struct spt_task *t;
+
+	if (!s)
+		return;
+	list_foreach (t, &s->tasks, session_link)
+		fn(t, arg);
 }
 
 static void session_free(struct spt_session *s)

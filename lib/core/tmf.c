@@ -22,22 +22,17 @@ static void nexus_attention(struct spt_session *session)
 /* The effects on other nexuses (SAM-5 7), before the response goes out. */
 static void apply_effects(const struct spt_tmf_run *run)
 {
-	const spt_asc_t reset = 0x2903; /* BUS DEVICE RESET FUNCTION OCCURRED */
-
 	switch (run->tmf->function) {
 	case SPT_TMF_LOGICAL_UNIT_RESET:
-		reservation_reset(run->device);
-		device_attention(run->device, NULL, reset);
+		reset_condition(run->device);
 		break;
 	case SPT_TMF_I_T_NEXUS_RESET:
 		nexus_attention(session_find(run->tmf->context, run->tmf->session));
 		break;
 	case SPT_TMF_TARGET_WARM_RESET:
 	case SPT_TMF_TARGET_COLD_RESET:
-		for (size_t i = 0; i < spt_lun_map_count(run->luns); i++) {
-			reservation_reset(spt_lun_map_at(run->luns, i)->device);
-			device_attention(spt_lun_map_at(run->luns, i)->device, NULL, reset);
-		}
+		for (size_t i = 0; i < spt_lun_map_count(run->luns); i++)
+			reset_condition(spt_lun_map_at(run->luns, i)->device);
 		break;
 	}
 }
@@ -135,15 +130,24 @@ static void start_on(struct spt_tmf *tmf, const struct spt_session *sender,
 	run_release(run);
 }
 
-void tmf_preempt(struct spt_tmf *tmf, struct spt_device *device, struct spt_context *where,
-	spt_session_cookie cookie)
+void tmf_preempt(struct spt_tmf *tmf, const struct spt_session *by, struct spt_device *device,
+	struct spt_context *where, spt_session_cookie cookie)
 {
 	const struct scope scope = { .device = device, .cookie = cookie.v };
 	struct loops loops = { .n = 0 };
 
 	tmf->function = SPT_TMF_ABORT_TASK_SET;
 	loops_add(&loops, where);
-	start_on(tmf, NULL, &scope, &loops);
+	start_on(tmf, by, &scope, &loops);
+}
+
+/* RFC 7143 11.5.1: the LUN has to be the task's, in whatever format. */
+static bool is_reference(const struct spt_tmf *tmf, struct spt_session *session,
+	const struct spt_task *task)
+{
+	return task->aux.task.tag == tmf->reference.tag &&
+		task->aux.task.generation == tmf->reference.generation &&
+		(task->aux.lun == tmf->lun || (task->itl && task->itl == lun_find(session, tmf->lun)));
 }
 
 static void abort_task(struct spt_tmf *tmf, struct spt_session *session)
@@ -151,9 +155,8 @@ static void abort_task(struct spt_tmf *tmf, struct spt_session *session)
 	const struct spt_task *t = spt_task_find(tmf->context, tmf->session, tmf->reference.tag);
 	struct loops loops = { .n = 0 };
 
-	/* RFC 7143 11.5.1: the LUN has to be the task's. One that is done has its response already. */
-	if (!t || t->state == SPT_TASK_DONE || t->aux.task.generation != tmf->reference.generation ||
-		t->aux.lun != tmf->lun) {
+	/* One that is done has its response already. */
+	if (!t || t->state == SPT_TASK_DONE || !is_reference(tmf, session, t)) {
 		respond(tmf, SPT_TMF_NO_TASK);
 		return;
 	}
@@ -281,6 +284,19 @@ static uint8_t refusal(const struct spt_tmf *tmf, struct spt_session *session)
 	if (FUNCTIONS[f].needs_lun && !lun_find(session, tmf->lun))
 		return SPT_TMF_NO_LUN;
 	return SPT_TMF_COMPLETE;
+}
+
+bool spt_tmf_concerns(struct spt_context *context, const struct spt_tmf *tmf,
+	const struct spt_task *task)
+{
+	struct spt_session *session = session_find(context, tmf->session);
+
+	if (!session || task->session != session || refusal(tmf, session) != SPT_TMF_COMPLETE ||
+		FUNCTIONS[tmf->function].ask)
+		return false;
+	if (tmf->function == SPT_TMF_ABORT_TASK)
+		return is_reference(tmf, session, task);
+	return !FUNCTIONS[tmf->function].needs_lun || task->itl == lun_find(session, tmf->lun);
 }
 
 int spt_tmf(struct spt_context *context, struct spt_tmf *tmf)

@@ -60,11 +60,11 @@ void loops_add_device(struct loops *loops, struct spt_device *device);
 /* One part or reset less. */
 void run_release(struct spt_tmf_run *run);
 /*
- * Ends the tasks at @device of the session with @cookie on the loop @where, for what
- * is done at tmf->context. tmf->done() follows.
+ * Ends the tasks at @device of the session with @cookie on the loop @where, for what @by (compared only)
+ * does at tmf->context. tmf->done() follows.
  */
-void tmf_preempt(struct spt_tmf *tmf, struct spt_device *device, struct spt_context *where,
-	spt_session_cookie cookie);
+void tmf_preempt(struct spt_tmf *tmf, const struct spt_session *by, struct spt_device *device,
+	struct spt_context *where, spt_session_cookie cookie);
 
 /*
  * LOGICAL UNIT RESET of @device by nobody's nexus, on the loop of @context, which has a channel to it.
@@ -77,7 +77,10 @@ void part_init(struct tmf_part *part, struct spt_tmf_run *run, struct spt_contex
 /* On the loop of the run; the part may be over when it returns. */
 void part_begin(struct tmf_part *part);
 
-/* tmf_reset.c: @run waits for it, for a time that the device's escalation sets; NULL: nobody does. */
+/* tmf_reset.c */
+/* What a logical unit reset leaves behind (SAM-5 6.3.3), when its tasks have ended. */
+void reset_condition(struct spt_device *device);
+/* @run waits for it, for a time that the device's escalation sets; NULL: nobody does. */
 void reset_channel(struct channel *channel, struct spt_tmf_run *run);
 
 #endif

@@ -30,12 +30,17 @@ static bool preempted(const struct scope *s, const struct spt_task *task)
 		!(task->above && task->state == SPT_TASK_DEVICE);
 }
 
+static bool spared(const struct spt_tmf_run *run, const struct spt_task *task)
+{
+	return run->sender == task->session && run->tmf->spares && run->tmf->spares(run->tmf, task);
+}
+
 static bool in_scope(const struct tmf_part *part, const struct spt_task *task)
 {
 	const struct scope *s = &part->run->scope;
 	const struct spt_device *device = task->itl ? task->itl->device : NULL;
 
-	return task->serial < part->serial && (!s->session || s->session == task->session) &&
+	return task->serial < part->serial && !spared(part->run, task) && (!s->session || s->session == task->session) &&
 		(!s->task || s->task == task) && (!s->cookie || preempted(s, task)) &&
 		(!s->device || s->device == device) &&
 		(!s->luns || (device && map_has(s->luns, device)));
@@ -183,14 +188,32 @@ static void part_escalate(struct spt_timer *timer)
 	part_check(part);
 }
 
-/* SAM-5 5.6: who loses a task to another nexus's CLEAR TASK SET is told. */
-static void tell_of_loss(const struct tmf_part *part, const struct spt_task *task)
+/*
+ * SAM-5 5.6: who loses a task to another nexus is told: with TAS one by the status of the task, else, where
+ * the function does not establish a condition of its own, by a unit attention.
+ */
+static void tell_of_loss(const struct tmf_part *part, struct spt_task *task)
 {
 	const spt_asc_t cleared = 0x2f00; /* COMMANDS CLEARED BY ANOTHER INITIATOR */
 
-	if (part->run->tmf->function == SPT_TMF_CLEAR_TASK_SET && task->itl &&
-		task->session != part->run->sender)
+	if (!task->itl || task->session == part->run->sender)
+		return;
+	task->itl->losing = true;
+	task->tas = atomic_load_explicit(&task->itl->device->tas, memory_order_relaxed);
+	if (part->run->tmf->function == SPT_TMF_CLEAR_TASK_SET && !task->tas)
 		itl_attention(task->itl, cleared);
+}
+
+/* Once for each logical unit, before the tasks end. */
+static void tell_session(struct spt_session *session)
+{
+	for (size_t i = 0; i < session->n_itls; i++) {
+		struct spt_itl *itl = &session->itls[i];
+		bool losing = itl->losing;
+		itl->losing = false;
+		if (losing && session->terminating && !session->stopping)
+			session->terminating(session->arg, itl);
+	}
 }
 
 static void doom_scope(struct tmf_part *part, struct spt_link *doomed)
@@ -207,6 +230,8 @@ static void doom_scope(struct tmf_part *part, struct spt_link *doomed)
 			if (in_scope(part, t) && task_doom(t, doomed))
 				tell_of_loss(part, t);
 		}
+		if (session != part->run->sender)
+			tell_session(session);
 	}
 }
 

@@ -20,6 +20,13 @@ struct reset_run {
 	bool escalation;
 };
 
+void reset_condition(struct spt_device *device)
+{
+	reservation_reset(device);
+	atomic_store_explicit(&device->tas, false, memory_order_relaxed);
+	device_attention(device, NULL, 0x2903); /* BUS DEVICE RESET FUNCTION OCCURRED */
+}
+
 static void reset_done(struct spt_reset *reset, int result)
 {
 	struct reset_run *r = container_of(reset, struct reset_run, reset);
@@ -28,10 +35,8 @@ static void reset_done(struct spt_reset *reset, int result)
 	spt_host_timer_clear(r->host, &r->timer);
 	/* SAM-5 6.3.3: a logical unit reset condition, whoever it came from. The function's own effects
 	 * come with its answer. */
-	if (r->escalation && result == 0) {
-		reservation_reset(r->device);
-		device_attention(r->device, NULL, 0x2903);
-	}
+	if (r->escalation && result == 0)
+		reset_condition(r->device);
 	spt_device_unref(r->device);
 	free(r);
 	/* Its result beyond that does not count: what does is whether the tasks have ended. */

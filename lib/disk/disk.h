@@ -48,7 +48,8 @@ enum disk_state {
 	DISK_SWP = 1 << 2,     /* Control page: software write protect */
 	DISK_STOPPED = 1 << 3, /* START STOP UNIT */
 	DISK_EJECTED = 1 << 4, /* the same, of a removable medium */
-	DISK_MODE_BITS = DISK_WCE | DISK_D_SENSE | DISK_SWP,
+	DISK_TAS = 1 << 5,     /* Control page: TASK ABORTED status for those of other nexuses */
+	DISK_MODE_BITS = DISK_WCE | DISK_D_SENSE | DISK_SWP | DISK_TAS,
 };
 
 #define DISK_SERIAL_MAX	      64u

@@ -21,6 +21,7 @@ static const struct mode_bit BITS[] = {
 	{ MODE_CACHING, 2, 0x04, DISK_WCE },
 	{ MODE_CONTROL, 2, 0x04, DISK_D_SENSE },
 	{ MODE_CONTROL, 4, 0x08, DISK_SWP },
+	{ MODE_CONTROL, 5, 0x40, DISK_TAS },
 };
 
 static const struct mode_pages SET = { PAGES, ARRAY_SIZE(PAGES), BITS, ARRAY_SIZE(BITS) };
@@ -106,6 +107,8 @@ static void apply(struct disk_channel *c, struct spt_task *task, uint32_t select
 
 	if (changed & DISK_D_SENSE)
 		spt_device_set_descriptor_sense(d->device, selected & DISK_D_SENSE);
+	if (changed & DISK_TAS)
+		spt_device_set_task_aborted_status(d->device, selected & DISK_TAS);
 	if (changed)
 		spt_device_attention(d->device, task, ASC_MODE_PARAMETERS_CHANGED);
 	/* SBC-4 6.5.5: a cache that is switched off is written out. */

@@ -180,6 +180,9 @@ void spt_device_set_identity(struct spt_device *device, const struct spt_identit
 const struct spt_nexus *spt_task_nexus(const struct spt_task *task);
 /* D_SENSE: descriptor format sense is wanted from this device (Control mode page). */
 void spt_device_set_descriptor_sense(struct spt_device *device, bool on);
+/* TAS (Control mode page): tasks that another nexus ends get status TASK ABORTED; else there is none. A
+ * reset of the logical unit makes it zero when all its tasks have ended. */
+void spt_device_set_task_aborted_status(struct spt_device *device, bool on);
 /* A unit attention condition for every nexus but @except's (may be NULL). Any thread. */
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc);
 /*

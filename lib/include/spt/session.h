@@ -15,6 +15,7 @@
 #include <spt/device.h>
 #include <spt/host.h>
 #include <spt/nexus.h>
+#include <spt/task.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,6 +41,12 @@ struct spt_session_params {
 	bool known;             /* to its devices: they establish no POWER ON condition for it */
 	struct spt_lun_map *luns;
 	size_t budget_bytes; /* most payload memory that its tasks may hold; over it: TASK SET FULL */
+	/*
+	 * Told, before they end, that another nexus's task management takes tasks of this one that have @itl;
+	 * once for each function and logical unit. NULL: of no interest. It must not start task management.
+	 */
+	void (*terminating)(void *arg, const struct spt_itl *itl);
+	void *arg;
 };
 
 /* 0 and the cookie; -ENOMEM; -EINVAL: a name is missing or too long. Devices learn of the session before its first task. */
@@ -48,6 +55,9 @@ int spt_session_start(struct spt_context *context, const struct spt_session_para
 
 /* Tasks of the session that have not been ended. */
 unsigned spt_session_tasks(struct spt_context *context, spt_session_cookie session);
+/* Calls @fn for each of them, done or not. It must not start or end any. */
+void spt_session_each_task(struct spt_context *context, spt_session_cookie session,
+	void (*fn)(struct spt_task *task, void *arg), void *arg);
 
 /*
  * Aborts those tasks of the session of which @which says true, as spt_task_abort() does; @which must

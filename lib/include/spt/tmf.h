@@ -12,6 +12,7 @@
 #include <spt/auxiliary.h>
 #include <spt/host.h>
 #include <spt/link.h>
+#include <spt/task.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,6 +58,12 @@ struct spt_tmf {
 	struct spt_task_cookie reference; /* ABORT TASK, QUERY TASK; a generation that differs is NO_TASK */
 	void (*done)(struct spt_tmf *tmf);
 	void *arg;
+	/*
+	 * NULL, or which tasks of the function's own nexus it leaves alone: those that came after it in
+	 * the order of the initiator, where it has waited for others. Called on any loop that the
+	 * function concerns, with tasks of that nexus only.
+	 */
+	bool (*spares)(const struct spt_tmf *tmf, const struct spt_task *task);
 
 	bool protocol_level_2; /* the functions of RFC 7144 may be used; else they are NOT_SUPPORTED */
 
@@ -73,6 +80,12 @@ struct spt_tmf {
 
 /* done() follows, perhaps from inside. -ENOENT: no such session (done() is not called). */
 int spt_tmf(struct spt_context *context, struct spt_tmf *tmf);
+/*
+ * Would @tmf, which has not been started, end @task of its own nexus (but for spares())? False for all
+ * that it would answer without ending anything.
+ */
+bool spt_tmf_concerns(struct spt_context *context, const struct spt_tmf *tmf,
+	const struct spt_task *task);
 
 #ifdef __cplusplus
 }

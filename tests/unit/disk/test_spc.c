@@ -91,7 +91,7 @@ static void test_mode_select_hostile(void **state)
 		{ 6, { 0, 0, 0, 0, 0x0a, 0xff }, 0x2600, 5 },	       /* wrong page length */
 		{ 6, { 0, 0, 0, 0, 0x3e, 0 }, 0x2600, 4 },	       /* no such page */
 		{ 6, { 0, 0, 0, 0, 0x4a, 1 }, 0x2600, 4 },	       /* a subpage */
-		{ 16, { 0, 0, 0, 0, 0x0a, 0x0a, 0x20, 0x10, 0, 0x40 }, 0x2600, 9 }, /* TAS */
+		{ 16, { 0, 0, 0, 0, 0x0a, 0x0a, 0x20, 0x10, 0, 0x20 }, 0x2600, 9 }, /* byte 5 bit 5 */
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct rig_result *r = rig_out(&rig,

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Asynchronous Messages (RFC 7143 11.9): what the initiator is told without having asked. */
+#include "wire/async.h"
+
+#include "fullfeature/messages.h"
+#include "fullfeature/tmf.h"
+#include "session/session.h"
+
+static void encode(struct tx_message *message, struct conn *conn, uint8_t *bhs)
+{
+	struct pdu_async pdu = {
+		.event = (uint8_t)message->arg[0],
+		.lun = message->arg[1],
+		.data_bytes = message->data_bytes,
+		.sns = conn_status_sns(conn),
+		.parameter1 = (uint16_t)message->arg[2],
+		.parameter2 = (uint16_t)message->arg[3],
+		.parameter3 = (uint16_t)message->arg[4],
+	};
+
+	pdu_async_encode(&pdu, bhs);
+}
+
+static void put(struct conn *conn, const struct pdu_async *pdu)
+{
+	struct tx_message *m = tx_message_new(conn, 0);
+
+	if (!m)
+		return;
+	m->arg[0] = pdu->event;
+	m->arg[1] = pdu->lun;
+	m->arg[2] = pdu->parameter1;
+	m->arg[3] = pdu->parameter2;
+	m->arg[4] = pdu->parameter3;
+	m->encode = encode;
+	tx_message_put(conn, m);
+}
+
+/*
+ * RFC 7143 4.2.3.4 d: who loses tasks to a fast abort stops sending their data. What was on its way is received and
+ * dropped, so that no tag has to be kept until it is acknowledged.
+ */
+struct loss {
+	struct tmf *tmf; /* of the session itself, or NULL: of another one */
+	const struct spt_itl *itl; /* of another one's, which comes for each logical unit */
+	/* Has a command before @number on the same connection at the same LUN been found already? */
+	const struct command *first;
+};
+
+static bool is_lost(const struct loss *loss, const struct command *c)
+{
+	if (c->dead || !c->conn || c->conn->closing)
+		return false;
+	if (!loss->tmf)
+		return c->task.aborting && c->task.itl == loss->itl;
+	return c->conn->number != loss->tmf->conn && tmf_concerns(loss->tmf, c);
+}
+
+static void find_first(struct spt_task *task, void *arg)
+{
+	struct command *c = command_of(task);
+	struct loss *loss = arg;
+
+	if (is_lost(loss, c) && c->conn == loss->first->conn &&
+		c->task.itl == loss->first->task.itl && c->number < loss->first->number)
+		loss->first = c;
+}
+
+/* One message for each connection and logical unit: for the oldest of its tasks. */
+static void tell(struct spt_task *task, void *arg)
+{
+	struct command *c = command_of(task);
+	struct loss loss = *(struct loss *)arg;
+	const struct pdu_async pdu = { .event = ASYNC_TASKS_TERMINATED, .lun = task->aux.lun };
+
+	if (!is_lost(&loss, c))
+		return;
+	loss.first = c;
+	spt_session_each_task(c->session->env->host->context, c->session->cookie, find_first, &loss);
+	if (loss.first == c)
+		put(c->conn, &pdu);
+}
+
+static void tell_session(struct session *s, struct loss *loss)
+{
+	if (s->params.task_reporting == REPORTING_FAST_ABORT)
+		spt_session_each_task(s->env->host->context, s->cookie, tell, loss);
+}
+
+void async_tasks_terminated(struct session *s, const struct spt_itl *itl)
+{
+	tell_session(s, &(struct loss){ .itl = itl });
+}
+
+void async_tell_own(struct tmf *t)
+{
+	if (t->session->n_conns > 1 && t->tmf.spares)
+		tell_session(t->session, &(struct loss){ .tmf = t });
+}
