@@ -34,7 +34,7 @@ FORMATS = {
     'nop_in': (0x20, 0x80, {**_TAGS, **_SN}),
     'response': (0x21, 0x80, {'response': (2, 1), 'status': (3, 1), 'itt': (16, 4), 'snack_tag': (20, 4), **_SN,
                               'expdatasn': (36, 4), 'bidi_residual': (40, 4), 'residual': (44, 4)}),
-    'tmf_response': (0x22, 0x80, {'response': (2, 1), 'itt': (16, 4), **_SN}),
+    'tmf_response': (0x22, 0x80, {'response': (2, 1), 'additional': (8, 3), 'itt': (16, 4), **_SN}),
     'login_response': (0x23, 0x00, {'version_max': (2, 1), 'version_active': (3, 1), **_LOGIN, **_SN,
                                     'status_class': (36, 1), 'status_detail': (37, 1)}),
     'text_response': (0x24, 0x80, {**_TAGS, **_SN}),
