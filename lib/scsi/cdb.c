@@ -79,6 +79,11 @@ const struct cdb_command *cdb_lookup(uint8_t opcode, uint16_t service_action, un
 	return general;
 }
 
+const struct cdb_command *cdb_row(size_t i)
+{
+	return i < ARRAY_SIZE(COMMANDS) ? &COMMANDS[i] : NULL;
+}
+
 bool cdb_has_service_action(uint8_t opcode, unsigned families)
 {
 	for (size_t i = first_row(opcode); i < ARRAY_SIZE(COMMANDS); i++) {

@@ -58,6 +58,8 @@ struct cdb_command {
 const struct cdb_command *cdb_find(const uint8_t *cdb, size_t bytes, unsigned families);
 /* The row with this code; @service_action is not looked at where the command has none. */
 const struct cdb_command *cdb_lookup(uint8_t opcode, uint16_t service_action, unsigned families);
+/* Row @i, in order of operation code; NULL: there are no more. */
+const struct cdb_command *cdb_row(size_t i);
 /* Does some command of @families with @opcode have service actions? */
 bool cdb_has_service_action(uint8_t opcode, unsigned families);
 /* The command set of a PERIPHERAL DEVICE TYPE (SPC-5 table 142). */
