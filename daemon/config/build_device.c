@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <spt/layer.h>
+
 #include "config/build.h"
 #include "config/grow.h"
 #include "config/suggest.h"
@@ -45,11 +47,15 @@ static void unknown_key(struct build *b, const struct config_device *device,
 	const struct schema_section_info *info = schema_section(SCHEMA_DEVICE);
 	struct suggest suggest = suggest_init(key->name);
 	char hint[100];
+	size_t n;
+	const struct spt_option *layer_options = spt_layer_options(&n);
 
 	for (size_t i = 0; i < info->n_keys; i++)
 		suggest_try(&suggest, info->keys[i].option.name);
 	for (size_t i = 0; i < device->n_values; i++)
 		suggest_try(&suggest, options[i].name);
+	for (size_t i = 0; i < n; i++)
+		suggest_try(&suggest, layer_options[i].name);
 	config_error_add(b->errors, key->line, "[%s] has no key '%s' with backend "
 		"%s%s", section->name,
 		key->name, spt_backend_name(device->backend),
@@ -103,12 +109,12 @@ static int set_default(const struct spt_option *option, struct spt_option_value 
 }
 
 static int set_values(struct build *b, const struct ini_section *section,
-	const struct spt_option *options, struct config_device *device)
+	const struct spt_option *options, size_t n, struct spt_option_value *values)
 {
-	for (size_t i = 0; i < device->n_values; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct ini_key *key = build_find(section, options[i].name);
-		int r = key ? set_value(b, &options[i], key, &device->values[i]) :
-			set_default(&options[i], &device->values[i]);
+		int r = key ? set_value(b, &options[i], key, &values[i]) :
+			set_default(&options[i], &values[i]);
 
 		if (r < 0)
 			return r;
@@ -119,10 +125,46 @@ static int set_values(struct build *b, const struct ini_section *section,
 	return 0;
 }
 
+/* What the layers' values say is judged by the layers; the line is that of the key it is about. */
+static int check_layers(struct build *b, const struct ini_section *section,
+	const struct config_device *device)
+{
+	struct spt_error error = { .text = "" };
+	size_t n, length;
+	const struct spt_option *options = spt_layer_options(&n);
+	int r = spt_layer_check(device->layer_values, &error);
+
+	if (r == -ENOMEM || r == 0)
+		return r;
+	unsigned line = build_line(section, "layers");
+	for (size_t i = 0; i < n; i++) {
+		length = strlen(options[i].name);
+		if (!strncmp(error.text, options[i].name, length) && error.text[length] == ':')
+			line = build_line(section, options[i].name);
+	}
+	config_error_add(b->errors, line, "%s", error.text);
+	return 0;
+}
+
+static int build_layers(struct build *b, const struct ini_section *section,
+	struct config_device *device)
+{
+	unsigned before = b->errors->n_fatal;
+	size_t n;
+	const struct spt_option *options = spt_layer_options(&n);
+
+	device->layer_values = calloc(n, sizeof(*device->layer_values));
+	if (!device->layer_values)
+		return -ENOMEM;
+	int r = set_values(b, section, options, n, device->layer_values);
+	return r < 0 || b->errors->n_fatal > before ? r : check_layers(b, section, device);
+}
+
 int build_device(struct build *b, const struct ini_section *section, struct config_device *device)
 {
 	const struct ini_key *key = build_find(section, "backend");
-	size_t n;
+	size_t n, n_layer;
+	const struct spt_option *layer_options = spt_layer_options(&n_layer);
 
 	device->backend = key ? find_backend(b, key) : NULL;
 	if (!device->backend)
@@ -135,8 +177,10 @@ int build_device(struct build *b, const struct ini_section *section, struct conf
 	for (size_t i = 0; i < section->n_keys; i++) {
 		const char *name = section->keys[i].name;
 
-		if (!schema_find(SCHEMA_DEVICE, name) && find_option(options, n, name) == n)
+		if (!schema_find(SCHEMA_DEVICE, name) && find_option(options, n, name) == n &&
+			find_option(layer_options, n_layer, name) == n_layer)
 			unknown_key(b, device, options, section, &section->keys[i]);
 	}
-	return set_values(b, section, options, device);
+	int r = set_values(b, section, options, n, device->values);
+	return r < 0 ? r : build_layers(b, section, device);
 }

@@ -71,6 +71,7 @@ struct config_device {
 	const struct spt_backend_ops *backend;
 	struct spt_option_value *values; /* parallel to spt_backend_options() */
 	size_t n_values;
+	struct spt_option_value *layer_values; /* parallel to spt_layer_options() */
 	struct spt_escalation escalation;
 	uint32_t reservations; /* enum config_reservations */
 	unsigned line; /* of its section, for messages at start-up */

@@ -15,6 +15,7 @@
 #include "config/schema.h"
 
 #include <spt/device.h>
+#include <spt/layer.h>
 
 #define WIDTH 78
 
@@ -173,8 +174,28 @@ static void wrapf(FILE *to, const char *prefix, const char *format, ...)
 struct teller {
 	void (*section)(FILE *to, const struct schema_section_info *info);
 	void (*backend)(FILE *to, const struct spt_backend_ops *backend);
+	void (*layers)(FILE *to);
 	void (*entry)(FILE *to, const struct entry *entry, bool active);
 };
+
+static void walk_rows(const struct teller *teller, FILE *to, const struct spt_option *options, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct entry e;
+
+		entry_init(&e, &options[i], NULL);
+		teller->entry(to, &e, false);
+	}
+}
+
+static void walk_layers(const struct teller *teller, FILE *to)
+{
+	size_t n;
+	const struct spt_option *options = spt_layer_options(&n);
+
+	teller->layers(to);
+	walk_rows(teller, to, options, n);
+}
 
 static void walk_backends(const struct teller *teller, FILE *to)
 {
@@ -183,12 +204,7 @@ static void walk_backends(const struct teller *teller, FILE *to)
 		const struct spt_option *options = spt_backend_options(*b, &n);
 
 		teller->backend(to, *b);
-		for (size_t i = 0; i < n; i++) {
-			struct entry e;
-
-			entry_init(&e, &options[i], NULL);
-			teller->entry(to, &e, false);
-		}
+		walk_rows(teller, to, options, n);
 	}
 }
 
@@ -204,8 +220,10 @@ static void walk(const struct teller *teller, FILE *to)
 			entry_init(&e, &info->keys[i].option, &info->keys[i]);
 			teller->entry(to, &e, s == SCHEMA_PORTAL && info->keys[i].option.required);
 		}
-		if (s == SCHEMA_DEVICE)
+		if (s == SCHEMA_DEVICE) {
 			walk_backends(teller, to);
+			walk_layers(teller, to);
+		}
 	}
 }
 
@@ -223,6 +241,11 @@ static void text_backend(FILE *to, const struct spt_backend_ops *backend)
 	wrap_help(to, "    ", spt_backend_help(backend));
 }
 
+static void text_layers(FILE *to)
+{
+	fprintf(to, "\n  With any backend, about layers:\n");
+}
+
 static void text_entry(FILE *to, const struct entry *e, bool active)
 {
 	fprintf(to, "\n  %s%s = %s\n", e->option->name, dot_number(e), e->value);
@@ -235,7 +258,7 @@ static void text_entry(FILE *to, const struct entry *e, bool active)
 
 void config_help_print(FILE *to)
 {
-	static const struct teller TEXT = { text_section, text_backend, text_entry };
+	static const struct teller TEXT = { text_section, text_backend, text_layers, text_entry };
 
 	walk(&TEXT, to);
 }
@@ -278,6 +301,11 @@ static void roff_backend(FILE *to, const struct spt_backend_ops *backend)
 	roff_help(to, spt_backend_help(backend));
 }
 
+static void roff_layers(FILE *to)
+{
+	fputs(".PP\nWith any backend, about layers (see LAYERS):\n", to);
+}
+
 static void roff_entry(FILE *to, const struct entry *e, bool active)
 {
 	fputs(".TP\n\\fB", to);
@@ -297,7 +325,7 @@ static void roff_entry(FILE *to, const struct entry *e, bool active)
 
 void config_help_roff(FILE *to)
 {
-	static const struct teller ROFF = { roff_section, roff_backend, roff_entry };
+	static const struct teller ROFF = { roff_section, roff_backend, roff_layers, roff_entry };
 
 	walk(&ROFF, to);
 }
@@ -329,6 +357,11 @@ static void sample_backend(FILE *to, const struct spt_backend_ops *backend)
 	wrap_help(to, "# ", spt_backend_help(backend));
 }
 
+static void sample_layers(FILE *to)
+{
+	fprintf(to, "\n# ---- Keys of layers, with any backend ----\n");
+}
+
 static void sample_entry(FILE *to, const struct entry *e, bool active)
 {
 	const char *name = e->option->name;
@@ -345,7 +378,8 @@ static void sample_entry(FILE *to, const struct entry *e, bool active)
 
 void config_help_sample(FILE *to)
 {
-	static const struct teller SAMPLE = { sample_section, sample_backend, sample_entry };
+	static const struct teller SAMPLE = { sample_section, sample_backend, sample_layers,
+		sample_entry };
 
 	fputs("# sptgt.conf: the configuration of sptgtd. Every key stands here with its default; "
 		"see\n"

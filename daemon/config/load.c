@@ -34,6 +34,7 @@ void config_free(struct config *config)
 		free_target(&config->targets[i]);
 	for (size_t i = 0; i < config->n_devices; i++) {
 		free(config->devices[i].values);
+		free(config->devices[i].layer_values);
 		free(config->devices[i].name);
 	}
 	for (size_t i = 0; i < config->n_portals; i++) {

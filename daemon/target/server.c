@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <spt/layer.h>
+
 #include "loop/offload.h"
 #include "target/identity.h"
 #include "target/target.h"
@@ -33,6 +35,8 @@ static void open_devices(struct server *s)
 			.identity = identity,
 			.backend = d->backend,
 			.values = d->values,
+			.layers = spt_layers(),
+			.layer_values = d->layer_values,
 			.escalation = d->escalation,
 			.raw_reservations = d->reservations == CONFIG_RESERVATIONS_RAW,
 			.state_dir = config->daemon.state_dir,

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Devices told as one line of text, "file:path=/tmp/disk,size=64M": for tools and small programs that
- * have no configuration file. The options are those of the backend's table, checked by the same rows.
+ * have no configuration file. The options are those of the backend's table and of the layers', checked by
+ * the same rows.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <spt/backend.h>
+#include <spt/layer.h>
 
 struct parsed {
 	const struct spt_backend_ops *backend;
 	char *text; /* a copy that is cut into pieces */
 	struct spt_option_value *values;
+	struct spt_option_value *layer_values;
 };
 
 static int unknown_backend(const char *name, struct spt_error *error)
@@ -46,46 +49,71 @@ static char *next_piece(char **rest)
 	}
 }
 
+/* 1: taken; 0: the table has no such row. */
+static int set_in(const struct spt_option *options, size_t n, struct spt_option_value *values,
+	const char *key, const char *value, struct spt_error *error)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(options[i].name, key))
+			continue;
+		if (values[i].given)
+			return spt_error_set(error, -EINVAL, "%s: given twice", key);
+		int r = spt_option_parse(&options[i], value, &values[i], error);
+		if (r < 0)
+			return r;
+		values[i].set = values[i].given = true;
+		return 1;
+	}
+	return 0;
+}
+
 static int set_option(struct parsed *p, char *piece, struct spt_error *error)
 {
 	char *value = strchr(piece, '=');
+	size_t n;
+	const struct spt_option *layer_options = spt_layer_options(&n);
 
 	if (!value)
 		return spt_error_set(error, -EINVAL, "%.64s: not key=value", piece);
 	*value++ = 0;
-	for (size_t i = 0; i < p->backend->n_options; i++) {
-		if (strcmp(p->backend->options[i].name, piece))
+	int r = set_in(p->backend->options, p->backend->n_options, p->values, piece, value, error);
+	if (r == 0)
+		r = set_in(layer_options, n, p->layer_values, piece, value, error);
+	if (r == 0)
+		return spt_error_set(error, -EINVAL, "%.64s: no option of backend %s", piece,
+			p->backend->name);
+	return r < 0 ? r : 0;
+}
+
+static int set_defaults_in(const struct spt_option *options, size_t n,
+	struct spt_option_value *values, const char *backend, struct spt_error *error)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct spt_option *o = &options[i];
+		if (values[i].given)
 			continue;
-		if (p->values[i].given)
-			return spt_error_set(error, -EINVAL, "%s: given twice", piece);
-		int r = spt_option_parse(&p->backend->options[i], value, &p->values[i], error);
+		if (o->required)
+			return spt_error_set(error, -EINVAL, "%s: backend %s needs it", o->name,
+				backend);
+		if (!o->fallback)
+			continue;
+		int r = spt_option_parse(o, o->fallback, &values[i], error);
 		if (r < 0)
 			return r;
-		p->values[i].set = p->values[i].given = true;
-		return 0;
+		values[i].set = true;
+		values[i].given = false;
 	}
-	return spt_error_set(error, -EINVAL, "%.64s: no option of backend %s", piece,
-		p->backend->name);
+	return 0;
 }
 
 static int set_defaults(struct parsed *p, struct spt_error *error)
 {
-	for (size_t i = 0; i < p->backend->n_options; i++) {
-		const struct spt_option *o = &p->backend->options[i];
-		if (p->values[i].given)
-			continue;
-		if (o->required)
-			return spt_error_set(error, -EINVAL, "%s: backend %s needs it", o->name,
-				p->backend->name);
-		if (!o->fallback)
-			continue;
-		int r = spt_option_parse(o, o->fallback, &p->values[i], error);
-		if (r < 0)
-			return r;
-		p->values[i].set = true;
-		p->values[i].given = false;
-	}
-	return 0;
+	size_t n;
+	const struct spt_option *layer_options = spt_layer_options(&n);
+	int r = set_defaults_in(p->backend->options, p->backend->n_options, p->values,
+		p->backend->name, error);
+
+	return r < 0 ? r : set_defaults_in(layer_options, n, p->layer_values, p->backend->name, error);
 }
 
 static int parse(struct parsed *p, struct spt_error *error)
@@ -98,8 +126,11 @@ static int parse(struct parsed *p, struct spt_error *error)
 	p->backend = spt_backend_find(p->text);
 	if (!p->backend)
 		return unknown_backend(p->text, error);
+	size_t n;
+	spt_layer_options(&n);
 	p->values = calloc(p->backend->n_options + 1, sizeof(*p->values));
-	if (!p->values)
+	p->layer_values = calloc(n, sizeof(*p->layer_values));
+	if (!p->values || !p->layer_values)
 		return spt_error_set(error, -ENOMEM, "out of memory");
 	if (rest && !*rest)
 		rest = NULL;
@@ -122,11 +153,14 @@ int spt_device_open_text(const char *text, const struct spt_escalation *escalati
 			.name = p.backend->name,
 			.backend = p.backend,
 			.values = p.values,
+			.layers = spt_layers(),
+			.layer_values = p.layer_values,
 			.escalation = escalation ? *escalation : (struct spt_escalation){ 0 },
 		};
 		r = spt_device_open(&params, error, ret);
 	}
 	free(p.values);
+	free(p.layer_values);
 	free(p.text);
 	return r;
 }

@@ -50,7 +50,7 @@ LAYERS = {
 # Where <spt/...> is allowed but not all of it: the daemon's lower floors know what they need of the library, no more.
 SPT_ONLY = {
     'lib/base': {'link.h'},
-    'daemon/config': {'device.h', 'error.h', 'option.h'},
+    'daemon/config': {'device.h', 'error.h', 'layer.h', 'option.h'},
     'daemon/service': {'error.h', 'host.h'},
     'daemon/control': {'error.h', 'host.h'},
     'daemon/cli': {'error.h'},

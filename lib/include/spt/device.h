@@ -79,7 +79,7 @@ struct spt_properties {
 int spt_device_open(const struct spt_device_params *params, struct spt_error *error,
 	struct spt_device **ret);
 /*
- * The same with the backend and its options as text: "BACKEND:key=value,key=value". A backslash takes
+ * The same with the backend, its options and those of layers as text: "BACKEND:key=value,key=value". A backslash takes
  * the meaning from a comma that follows. The device's name is the backend's. @escalation: NULL, none.
  */
 int spt_device_open_text(const char *text, const struct spt_escalation *escalation,
