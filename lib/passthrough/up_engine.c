@@ -10,7 +10,9 @@
  *   that have left the queue are aborted. An immediate request that is queued before a Data-Out
  *   takes that one's old CmdSN and kills the connection: requests wait for an empty queue. The
  *   answer to a NOP-In is such a request and made inside the library: nothing is read while
- *   something is to be sent.
+ *   something is to be sent, unless so much is there to be read that upstream may be waiting for us
+ *   as we are for it. Several PDUs are read in one go, and an R2T among them queues Data-Out PDUs
+ *   in front of a NOP-In: a line for the log comes before each answer, and there they are sent.
  * - Its own timeouts and cancellation of all tasks leave such Data-Out PDUs behind: not used.
  * - MaxRecvDataSegmentLength=0 from the target makes it loop for ever. What was negotiated is known
  *   only from its log, so that is read during login. The log's buffer is shared by all threads.
@@ -23,6 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
@@ -52,13 +56,14 @@ struct up_engine {
 	bool logging_out;
 	bool heard;
 	bool full;        /* the socket takes no more for now: nothing is read meanwhile */
-	bool read_anyway; /* for too long already */
+	bool read_anyway; /* but for this: upstream may not read before we do */
+	int unread_bytes; /* at the last look, while full */
 	bool killed;
 	char error[160];
 };
 
 static pthread_mutex_t login_lock = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local struct up_engine *logging_in;
+static _Thread_local struct up_engine *logging_in, *reading;
 
 static void die(struct up_engine *e, const char *why)
 {
@@ -70,7 +75,7 @@ static void die(struct up_engine *e, const char *why)
 }
 
 /* RFC 7143 13.12 to 13.14: 512 to 2**24 - 1. */
-static void check_negotiated(int level, const char *message)
+static void check_negotiated(const char *message)
 {
 	static const char prefix[] = "TargetLoginReply: ";
 	static const char *const keys[] = { "MaxRecvDataSegmentLength=", "MaxBurstLength=",
@@ -78,7 +83,7 @@ static void check_negotiated(int level, const char *message)
 	char value[16];
 	uint64_t n;
 
-	if (!logging_in || strncmp(message, prefix, strlen(prefix)))
+	if (strncmp(message, prefix, strlen(prefix)))
 		return;
 	message += strlen(prefix);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -89,6 +94,30 @@ static void check_negotiated(int level, const char *message)
 		value[strcspn(value, " ")] = '\0';
 		if (parse_u64_range(value, 512, 16777215, &n) < 0)
 			die(logging_in, "the target negotiates a length outside 512 to 16777215");
+	}
+}
+
+/* Sends what can be sent. */
+static int push(struct up_engine *e)
+{
+	int r = iscsi_which_events(e->iscsi) & POLLOUT ? iscsi_service(e->iscsi, POLLOUT) : 0;
+
+	e->full = r == 0 && (iscsi_which_events(e->iscsi) & POLLOUT);
+	return r;
+}
+
+/* Of lines that threads log at the same time the text may be mixed up: only that one came counts. */
+static void logged(int level, const char *message)
+{
+	struct up_engine *e = reading;
+
+	if (logging_in) {
+		check_negotiated(message);
+	} else if (e) {
+		reading = NULL;
+		if (push(e) < 0)
+			die(e, "the connection to the target was lost");
+		reading = e;
 	}
 }
 
@@ -136,7 +165,7 @@ static int engine_init(struct up_engine *e, const struct up_engine_params *p)
 		p->header_digest ? ISCSI_HEADER_DIGEST_CRC32C : ISCSI_HEADER_DIGEST_NONE);
 	iscsi_set_tcp_user_timeout(c, (int)p->tcp_timeout_ms);
 	iscsi_set_log_level(c, 6);
-	iscsi_set_log_fn(c, check_negotiated);
+	iscsi_set_log_fn(c, logged);
 	if (iscsi_set_targetname(c, p->url->target) < 0 ||
 		iscsi_set_initiator_username_pwd(c, p->url->user, p->url->password) < 0 ||
 		iscsi_connect_async(c, p->address->text, connected, e) < 0)
@@ -415,12 +444,33 @@ static int service(struct up_engine *e, int events)
 	return r;
 }
 
-/* Sends what can be sent. */
-static int push(struct up_engine *e)
+static int unread_bytes(const struct up_engine *e)
 {
-	int r = iscsi_which_events(e->iscsi) & POLLOUT ? iscsi_service(e->iscsi, POLLOUT) : 0;
+	int bytes;
 
-	e->full = r == 0 && (iscsi_which_events(e->iscsi) & POLLOUT);
+	return ioctl(iscsi_get_fd(e->iscsi), FIONREAD, &bytes) == 0 ? bytes : 0;
+}
+
+/*
+ * So much is unread that upstream may be unable to send: half of the receive buffer is for the
+ * kernel's own structures, and small segments need more of it. A few NOP-Ins do not make a crowd.
+ */
+static bool crowded(const struct up_engine *e)
+{
+	int room;
+	socklen_t bytes = sizeof(room);
+
+	return getsockopt(iscsi_get_fd(e->iscsi), SOL_SOCKET, SO_RCVBUF, &room, &bytes) == 0 &&
+		unread_bytes(e) >= room / 8;
+}
+
+static int pull(struct up_engine *e)
+{
+	reading = e;
+	iscsi_set_log_level(e->iscsi, 6);
+	int r = iscsi_service(e->iscsi, POLLIN);
+	iscsi_set_log_level(e->iscsi, 0);
+	reading = NULL;
 	return r;
 }
 
@@ -432,15 +482,20 @@ static int exchange(struct up_engine *e, unsigned ready)
 	if (r < 0 || !(ready & SPT_READABLE) || (e->full && !e->read_anyway))
 		return r;
 	e->heard = true;
-	e->read_anyway = false;
-	r = iscsi_service(e->iscsi, POLLIN);
+	r = pull(e);
+	e->read_anyway = e->read_anyway && r == 0 && crowded(e);
 	/* A callback may have found the session dead: then the queue is not to be looked at. */
 	return r < 0 || e->phase != UP_READY || !iscsi_is_logged_in(e->iscsi) ? r : push(e);
 }
 
 void up_engine_unstick(struct up_engine *e)
 {
-	e->read_anyway = e->full;
+	int unread = e->full ? unread_bytes(e) : 0;
+
+	/* What is not read is heard all the same. */
+	e->heard |= unread > e->unread_bytes;
+	e->unread_bytes = unread;
+	e->read_anyway = e->full && crowded(e);
 }
 
 void up_engine_service(struct up_engine *e, unsigned ready)

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,11 +102,12 @@ static void data_in(struct link *l, uint32_t itt, uint32_t offset, uint32_t byte
 		l->stat_sn++;
 }
 
-static void r2t(struct link *l, uint32_t offset, uint32_t bytes)
+static void r2t(struct link *l, uint32_t itt, uint32_t offset, uint32_t bytes)
 {
 	uint8_t bhs[48];
 
 	answer(l, bhs, 0x31, 0x80);
+	be32_put(bhs + 16, itt);
 	be32_put(bhs + 20, 7); /* TTT */
 	be32_put(bhs + 40, offset);
 	be32_put(bhs + 44, bytes);
@@ -182,11 +184,20 @@ static void ping(struct link *l)
 	put(l, bhs, NULL, 0);
 }
 
+/* What is sent meanwhile arrives in one piece. */
+static void hold_back(struct link *l, bool on)
+{
+	int value = on;
+
+	if (setsockopt(l->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value)) < 0)
+		abort();
+}
+
 /* False: the connection is to be closed. */
 static bool misbehave(struct link *l, enum hostile_way way, bool read, uint32_t expected)
 {
 	uint32_t itt = be32_get(l->bhs + 16);
-	uint8_t long_sense[302] = { 0xff, 0xff, 0x70 };
+	uint8_t long_sense[302] = { 0xff, 0xff, 0x70 }, first;
 
 	switch (way) {
 	case HOSTILE_SENSE_NONE:
@@ -215,19 +226,43 @@ static bool misbehave(struct link *l, enum hostile_way way, bool read, uint32_t 
 		data_in(l, itt, 0, expected + 512, true);
 		break;
 	case HOSTILE_R2T:
-		r2t(l, expected, 4096);
+		r2t(l, itt, expected, 4096);
 		break;
 	case HOSTILE_EARLY:
-		r2t(l, 0, expected);
+		r2t(l, itt, 0, expected);
 		respond(l, 0, 0x08, 0, 0, NULL, 0);
+		for (unsigned i = 0; i < 8; i++)
+			data_in(l, 0x7777, 0, 65536, false);
 		usleep(1500000);
 		break;
 	case HOSTILE_PING:
-		r2t(l, 0, expected);
+		r2t(l, itt, 0, expected);
+		(void)!recv(l->fd, &first, 1, MSG_PEEK); /* it has been read, then */
 		usleep(100000); /* until every buffer on the way is full */
 		ping(l);
+		usleep(1500000); /* and longer than anybody looks away */
 		l->silent_itt = itt;
 		l->out_expected = expected;
+		break;
+	case HOSTILE_PING_AT_ONCE:
+		hold_back(l, true);
+		r2t(l, itt, 0, expected);
+		ping(l);
+		hold_back(l, false);
+		l->silent_itt = itt;
+		l->out_expected = expected;
+		break;
+	case HOSTILE_CROSSED:
+		if (!read) {
+			l->silent_itt = itt;
+			l->out_expected = expected;
+			l->misbehaved = false; /* with the read that follows */
+			break;
+		}
+		r2t(l, l->silent_itt, 0, l->out_expected);
+		usleep(100000);
+		for (uint32_t at = 0; at < expected; at += 65536)
+			data_in(l, itt, at, MIN(expected - at, 65536u), at + 65536 >= expected);
 		break;
 	case HOSTILE_REJECT:
 		reject(l);

@@ -22,8 +22,13 @@ enum hostile_way {
 	HOSTILE_OFFSET,         /* Data-In outside the buffer */
 	HOSTILE_OVERLONG,       /* Data-In longer than the buffer */
 	HOSTILE_R2T,            /* R2T outside the data-out */
-	HOSTILE_EARLY,          /* R2T for all of it, and the response at once; reads on later */
-	HOSTILE_PING,           /* NOP-In while the data-out is on its way; no offence at all */
+	HOSTILE_EARLY,          /* R2T for all of it, the response at once, and more than anybody can
+				 * leave unread, for no task; reads on later */
+	HOSTILE_PING,           /* NOP-In while the data-out is on its way, which is not taken for
+				 * more than a second; no offence at all */
+	HOSTILE_PING_AT_ONCE,   /* R2T and NOP-In in one piece; none either */
+	HOSTILE_CROSSED,        /* R2T for all of the write that came before this read, and the
+				 * read's data before anything else is received; no offence either */
 	HOSTILE_REJECT,
 	HOSTILE_CLOSE,
 	HOSTILE_GARBAGE,

@@ -134,17 +134,45 @@ static void test_early_response(void **state)
 }
 
 /* A NOP-In that comes while data-out is queued is answered, and nothing is the worse for it. */
-static void test_ping_under_write(void **state)
+static void check_ping(enum hostile_way way, uint32_t bytes)
 {
-	behave(HOSTILE_PING);
+	behave(way);
+	atomic_store(&upstream.pongs, 0);
 	open_rig(upstream.port);
 	expect_status(SPT_GOOD);
-	memset(data, 0x77, sizeof(data));
-	assert_int_equal(run_now(&rig, &runs[0], WRITE, 10, 0, data, sizeof(data)), SPT_GOOD);
+	memset(data, 0x77, bytes);
+	assert_int_equal(run_now(&rig, &runs[0], WRITE, 10, 0, data, bytes), SPT_GOOD);
 	run_end(&runs[0]);
 	expect_good_read();
 	assert_int_equal(atomic_load(&upstream.connections), 1);
 	assert_int_equal(atomic_load(&upstream.pongs), 1);
+	assert_true(rig_close(&rig));
+}
+
+static void test_ping_under_write(void **state)
+{
+	check_ping(HOSTILE_PING, sizeof(data));
+	check_ping(HOSTILE_PING_AT_ONCE, 64 << 10);
+}
+
+/* Two large transfers, and an upstream that takes no data before its own is taken. */
+static void test_crossed(void **state)
+{
+	behave(HOSTILE_CROSSED);
+	open_rig(upstream.port);
+	expect_status(SPT_GOOD);
+	memset(data, 0x77, sizeof(data));
+	run_start(&rig, &runs[0], WRITE, 10, 0, data, sizeof(data));
+	run_start(&rig, &runs[1], READ, 10, sizeof(data), NULL, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(run_wait(&rig, &runs[i], 60 * SECOND));
+		assert_int_equal(runs[i].task.status, SPT_GOOD);
+	}
+	assert_int_equal(runs[1].task.in.bytes, sizeof(data));
+	run_end(&runs[0]);
+	run_end(&runs[1]);
+	expect_good_read();
+	assert_int_equal(atomic_load(&upstream.connections), 1);
 	assert_true(rig_close(&rig));
 }
 
@@ -257,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_early_response),
 		cmocka_unit_test(test_ping_under_write),
+		cmocka_unit_test(test_crossed),
 		cmocka_unit_test(test_aborts),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_logins),
