@@ -53,6 +53,9 @@ static void show_lun(const struct target *target, const struct spt_lun_entry *en
 	row->blocks = p.blocks;
 	row->read_only = entry->read_only;
 	row->fenced = spt_device_fenced(entry->device);
+	char detail[SNAPSHOT_DETAIL_MAX];
+	spt_device_describe(entry->device, detail, sizeof(detail));
+	snapshot_text(row->detail, sizeof(row->detail), detail);
 }
 
 static void show_luns(const struct server *server, struct snapshot *snapshot)

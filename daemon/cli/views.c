@@ -92,8 +92,8 @@ static void lun_state(const void *row, const char *field, char *text, size_t byt
 {
 	const struct snapshot_lun *lun = row;
 
-	snprintf(text, bytes, "%s%s", lun->fenced ? "fenced" : "ok",
-		lun->read_only ? ", read-only" : "");
+	snprintf(text, bytes, "%s%s%s%s", lun->fenced ? "fenced" : "ok",
+		lun->read_only ? ", read-only" : "", lun->detail[0] ? ", " : "", lun->detail);
 }
 
 static void session_target(const void *row, const char *field, char *text, size_t bytes)

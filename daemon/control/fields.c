@@ -34,6 +34,7 @@ static const struct field LUNS[] = {
 	R(FIELD_U64, blocks),
 	R(FIELD_BOOL, read_only),
 	R(FIELD_BOOL, fenced),
+	R(FIELD_TEXT, detail),
 };
 #undef R
 

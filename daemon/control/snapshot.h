@@ -14,6 +14,7 @@
 #define SNAPSHOT_NAME_MAX    224u /* an iSCSI name and its terminator */
 #define SNAPSHOT_ALIAS_MAX   256u
 #define SNAPSHOT_ADDRESS_MAX 80u
+#define SNAPSHOT_DETAIL_MAX  160u
 #define SNAPSHOT_USER_MAX    256u
 #define SNAPSHOT_WORD_MAX    65u /* names of portals and devices */
 
@@ -36,6 +37,7 @@ struct snapshot_lun {
 	uint64_t blocks;
 	bool read_only;
 	bool fenced;
+	char detail[SNAPSHOT_DETAIL_MAX]; /* what the backend has to say of it now */
 };
 
 struct snapshot_session {

@@ -76,7 +76,7 @@ static void take_way(struct channel *c, const struct new_way *way)
 int channel_get(struct spt_context *context, struct spt_device *device, struct spt_session *session,
 	bool reinstated, struct channel **ret)
 {
-	bool per_nexus = device->ops->flags & SPT_BACKEND_PER_NEXUS;
+	bool per_nexus = device->flags & SPT_BACKEND_PER_NEXUS;
 	struct channel *c = per_nexus ? NULL : find_shared(context, device);
 
 	if (!c) {

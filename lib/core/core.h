@@ -49,6 +49,7 @@ struct spt_device {
 	char *name;
 	uint64_t identity;
 	const struct spt_backend_ops *ops;
+	unsigned flags; /* enum spt_backend_flag; the backend's, and this device's */
 	void *state;
 	const struct spt_layers_ops *layers_ops; /* NULL: none, ever */
 	void *layers;

@@ -49,11 +49,6 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 		device_free(device);
 		return spt_error_set(error, -ENOMEM, "out of memory");
 	}
-	int r = reservation_init(device, params->state_dir, !params->raw_reservations, error);
-	if (r < 0) {
-		device_free(device);
-		return r;
-	}
 	struct spt_open open = {
 		.name = device->name,
 		.identity = params->identity,
@@ -61,7 +56,7 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 		.device = device,
 	};
 	void *state = NULL;
-	r = device->layers_ops ? device->layers_ops->open(device, params->layer_values, error, &device->layers)
+	int r = device->layers_ops ? device->layers_ops->open(device, params->layer_values, error, &device->layers)
 			       : 0;
 	if (r == 0)
 		r = ops->open(&open, error, &state);
@@ -71,6 +66,12 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 	}
 	assert(state);
 	device->state = state;
+	device->flags = ops->flags | (ops->device_flags ? ops->device_flags(state) : 0);
+	r = reservation_init(device, params->state_dir, !params->raw_reservations, error);
+	if (r < 0) {
+		device_free(device);
+		return r;
+	}
 	*ret = device;
 	return 0;
 }
@@ -108,6 +109,14 @@ void spt_device_properties(const struct spt_device *device, struct spt_propertie
 void *spt_device_layering(const struct spt_device *device)
 {
 	return device->layers;
+}
+
+void spt_device_describe(const struct spt_device *device, char *text, size_t size)
+{
+	assert(size > 0);
+	text[0] = '\0';
+	if (device->ops->describe)
+		device->ops->describe(device->state, text, size);
 }
 
 bool spt_device_fenced(const struct spt_device *device)

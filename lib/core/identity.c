@@ -18,7 +18,7 @@
 
 bool identity_of_ports(const struct spt_task *task)
 {
-	return !(task->itl->device->ops->flags & SPT_BACKEND_PER_NEXUS) &&
+	return !(task->itl->device->flags & SPT_BACKEND_PER_NEXUS) &&
 		task->session->nexus.relative_port;
 }
 

@@ -52,7 +52,7 @@ void itl_join(struct spt_itl *itl, bool known)
 	list_append(&device->itls, &itl->device_link);
 	reservation_update_itl(itl);
 	/* The far side of a mirrored nexus keeps its own conditions. */
-	if (!known && !(device->ops->flags & SPT_BACKEND_PER_NEXUS))
+	if (!known && !(device->flags & SPT_BACKEND_PER_NEXUS))
 		itl_attention_locked(itl, ASC_POWER_ON);
 	pthread_mutex_unlock(&device->lock);
 }
@@ -67,7 +67,7 @@ void itl_leave(struct spt_itl *itl)
 
 void itl_attention(struct spt_itl *itl, spt_asc_t asc)
 {
-	if (itl->device->ops->flags & SPT_BACKEND_PER_NEXUS)
+	if (itl->device->flags & SPT_BACKEND_PER_NEXUS)
 		return;
 	pthread_mutex_lock(&itl->device->lock);
 	itl_attention_locked(itl, asc);
@@ -104,7 +104,7 @@ void device_attention(struct spt_device *device, const struct spt_session *excep
 {
 	struct spt_itl *itl;
 
-	if (device->ops->flags & SPT_BACKEND_PER_NEXUS)
+	if (device->flags & SPT_BACKEND_PER_NEXUS)
 		return;
 	pthread_mutex_lock(&device->lock);
 	list_foreach (itl, &device->itls, device_link) {

@@ -28,7 +28,7 @@ int reservation_init(struct spt_device *device, const char *state_dir, bool emul
 {
 	struct reservations *r = &device->reservations;
 
-	r->on = emulate && !(device->ops->flags & SPT_BACKEND_PER_NEXUS);
+	r->on = emulate && !(device->flags & SPT_BACKEND_PER_NEXUS);
 	if (!r->on || !state_dir)
 		return 0;
 	return reservation_file_init(device, state_dir, error);

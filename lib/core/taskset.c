@@ -31,7 +31,7 @@ bool taskset_enabled(const struct spt_task *task)
 {
 	const struct spt_itl *itl = task->itl;
 
-	if (itl->device->ops->flags & SPT_BACKEND_OWN_ORDER)
+	if (itl->device->flags & SPT_BACKEND_OWN_ORDER)
 		return true;
 	/* SAM-5 8.6.4: head of queue at once; 8.6.2, 8.6.3: nothing else begins while there is one. */
 	if (task->attribute == SPT_HEAD_OF_QUEUE)

@@ -172,7 +172,7 @@ static void task_set(struct spt_tmf *tmf, struct spt_session *session)
 
 	loops_add(&loops, tmf->context);
 	if (tmf->function == SPT_TMF_CLEAR_TASK_SET &&
-		!(itl->device->ops->flags & SPT_BACKEND_TASK_SET_PER_NEXUS)) {
+		!(itl->device->flags & SPT_BACKEND_TASK_SET_PER_NEXUS)) {
 		scope.session = NULL;
 		loops_add_device(&loops, itl->device);
 	}
@@ -240,7 +240,7 @@ static void i_t_nexus_reset(struct spt_tmf *tmf, struct spt_session *session)
 
 	for (size_t i = 0; i < session->n_itls; i++) {
 		/* The far side of a mirrored nexus would have to lose it, too. */
-		if (session->itls[i].device->ops->flags & SPT_BACKEND_PER_NEXUS) {
+		if (session->itls[i].device->flags & SPT_BACKEND_PER_NEXUS) {
 			respond(tmf, SPT_TMF_NOT_SUPPORTED);
 			return;
 		}

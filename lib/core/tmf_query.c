@@ -42,7 +42,7 @@ uint8_t tmf_query_asynchronous_event(struct spt_tmf *tmf, struct spt_session *se
 	struct spt_itl *itl = lun_find(session, tmf->lun);
 	unsigned n = 0;
 
-	if (itl->device->ops->flags & SPT_BACKEND_PER_NEXUS)
+	if (itl->device->flags & SPT_BACKEND_PER_NEXUS)
 		return SPT_TMF_NOT_SUPPORTED; /* what waits, waits at the far side */
 	spt_asc_t asc = itl_peek_attention(itl, &n);
 	if (!n)

@@ -26,7 +26,8 @@
 extern "C" {
 #endif
 
-enum {
+/* Of a backend, or of a device by its options: see device_flags(). */
+enum spt_backend_flag {
 	/* A channel for each nexus, not for each loop; the far side keeps nexus state (reservations,
 	 * unit attentions), so the library establishes none of its own. */
 	SPT_BACKEND_PER_NEXUS = 1 << 0,
@@ -57,7 +58,7 @@ struct spt_reset {
 struct spt_backend_ops {
 	const char *name;
 	const char *help;
-	unsigned flags;
+	unsigned flags; /* enum spt_backend_flag, of every device */
 	const struct spt_option *options;
 	size_t n_options;
 
@@ -66,6 +67,13 @@ struct spt_backend_ops {
 	/* After the last channel is closed; may block. */
 	void (*close)(void *device);
 	void (*properties)(void *device, struct spt_properties *ret);
+	/* What holds for this device beside flags; asked once, after open(). NULL: nothing. */
+	unsigned (*device_flags)(void *device);
+	/*
+	 * How it is with the device now, for whoever runs this: one line of up to @size - 1 bytes. Any
+	 * thread. NULL: there is nothing to say.
+	 */
+	void (*describe)(void *device, char *text, size_t size);
 
 	int (*channel_open)(void *device, const struct spt_channel_params *params, void **ret_channel);
 	/* No task is there. @closed is called once, perhaps from inside. The completion of the last task

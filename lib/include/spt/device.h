@@ -90,6 +90,8 @@ const char *spt_device_name(const struct spt_device *device);
 const char *spt_device_backend(const struct spt_device *device);
 void spt_device_properties(const struct spt_device *device, struct spt_properties *ret);
 bool spt_device_fenced(const struct spt_device *device);
+/* How it is with the device now, in a line; empty when there is nothing to say. Any thread. */
+void spt_device_describe(const struct spt_device *device, char *text, size_t size);
 
 /* Which LUN leads to which device for one target. Immutable once made, reference counted. */
 struct spt_lun_map;

@@ -223,6 +223,10 @@ static void test_tables(void **state)
 		"TARGET                       LUN  DEVICE   BACKEND  TYPE  SIZE  BLOCK  STATE\n"
 		"iqn.2026-11.org.example:t  16383  scratch  mem      disk    1G    512  fenced\n");
 	free(text);
+	snapshot_text(s.luns[0].detail, sizeof(s.luns[0].detail), "by way of\x1b 1");
+	print(&VIEW_LUNS, &s, &text);
+	assert_non_null(strstr(text, "  fenced, by way of\\x1b 1\n"));
+	free(text);
 	print(&VIEW_SESSIONS, &s, &text);
 	assert_non_null(strstr(text, "2026-09-21"));
 	/* A name cannot drive the terminal. */
