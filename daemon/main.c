@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "announce.h"
 #include "config/config.h"
 #include "config/help.h"
 #include "control/control.h"
@@ -37,7 +38,9 @@ struct daemon {
 	struct signals signals;
 	struct control *control;
 	struct watch watch;
+	struct announce *announce;
 	bool stopping;
+	unsigned waits; /* while stopping: what has to be over first */
 };
 
 static const char USAGE[] =
@@ -152,10 +155,13 @@ static int load_config(const struct options *o, struct config **ret)
 	return r;
 }
 
-static void drained(void *arg)
+/* The server is drained, or iSNS servers do not name us any more. */
+static void stopped(void *arg)
 {
 	struct daemon *d = arg;
 
+	if (--d->waits)
+		return;
 	loop_stop(d->server.workers[0].loop);
 }
 
@@ -177,7 +183,9 @@ static void terminate(void *arg)
 	notify_extend(timeout_us + 5000000);
 	control_free(TAKE(d->control));
 	watch_stop(&d->watch);
-	server_drain(&d->server, timeout_us, drained, d);
+	d->waits = 2;
+	server_drain(&d->server, timeout_us, stopped, d);
+	announce_stop(d->announce, stopped, d);
 }
 
 static void reload(void *arg)
@@ -220,6 +228,8 @@ static int start(struct daemon *d)
 		r = server_start(&d->server);
 	if (!r)
 		watch_start(&d->watch, &d->server);
+	if (!r)
+		r = announce_start(&d->server, &d->announce);
 	return r;
 }
 
@@ -255,6 +265,7 @@ static int run(struct daemon *d)
 		signals_stop(&d->signals);
 		log_notice("stopped");
 	}
+	announce_free(TAKE(d->announce));
 	server_deinit(&d->server);
 	return r;
 }

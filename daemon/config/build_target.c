@@ -223,7 +223,7 @@ static void check_target(struct build *b, const struct ini_section *section,
 		config_warning_add(b->errors, section->line, "[%s] names no initiators: nobody may "
 			"log "
 			"in", section->name);
-	if (!t->n_luns)
+	if (!t->n_luns && !t->redirect.n && t->state != CONFIG_STATE_REMOVED)
 		config_warning_add(b->errors, section->line, "[%s] maps no LUN", section->name);
 }
 

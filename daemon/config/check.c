@@ -64,13 +64,13 @@ static bool covers(const struct config_address *a, const struct config_address *
 static const struct config_address *find_address(const struct config *c, size_t p, size_t n,
 	const struct config_portal **ret_portal)
 {
-	const struct config_address *a = &c->portals[p].listens[n];
+	const struct config_address *a = &c->portals[p].listen.list[n];
 
 	for (size_t i = 0; i <= p; i++) {
-		size_t end = i == p ? n : c->portals[i].n_listens;
+		size_t end = i == p ? n : c->portals[i].listen.n;
 
 		for (size_t k = 0; k < end; k++) {
-			const struct config_address *other = &c->portals[i].listens[k];
+			const struct config_address *other = &c->portals[i].listen.list[k];
 
 			if (!covers(other, a) && !covers(a, other))
 				continue;
@@ -86,8 +86,8 @@ static void check_addresses(struct build *b)
 	const struct config *c = b->config;
 
 	for (size_t p = 0; p < c->n_portals; p++) {
-		for (size_t n = 0; n < c->portals[p].n_listens; n++) {
-			const struct config_address *a = &c->portals[p].listens[n];
+		for (size_t n = 0; n < c->portals[p].listen.n; n++) {
+			const struct config_address *a = &c->portals[p].listen.list[n];
 			const struct config_portal *owner;
 			const struct config_address *other =
 				port_of(a) ? find_address(c, p, n, &owner) : NULL;

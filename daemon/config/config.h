@@ -19,7 +19,10 @@
 #include "config/errors.h"
 #include "config/secrets.h"
 
-#define CONFIG_PORT 3260u /* iscsi-target, RFC 7143 13.1 */
+#define CONFIG_PORT      3260u /* iscsi-target, RFC 7143 13.1 */
+#define CONFIG_ISNS_PORT 3205u /* RFC 4171 7 */
+#define CONFIG_ISNS_MAX  4u    /* servers */
+#define CONFIG_HOST_MAX  230u  /* of a name in a TargetAddress */
 
 /* A list of CHAP algorithms by their numbers (RFC 7143 12.1.3), the one liked best first. */
 struct config_algorithms {
@@ -35,6 +38,22 @@ struct config_auth {
 	const struct secrets *secrets; /* one of config.secrets; NULL: nobody has to prove anything */
 };
 
+struct config_address {
+	struct sockaddr_storage sockaddr;
+	socklen_t bytes;
+	char text[INET6_ADDRSTRLEN + 24]; /* "[::1%lo]:3260", as a person writes it */
+};
+
+struct config_addresses {
+	struct config_address *list;
+	size_t n;
+};
+
+struct config_texts {
+	char **list;
+	size_t n;
+};
+
 struct config_daemon {
 	uint32_t workers; /* event loops; 0: one for each CPU */
 	char *control_socket;
@@ -47,18 +66,16 @@ struct config_daemon {
 	uint32_t max_logins;       /* connections whose login is not finished */
 	uint64_t login_timeout_us; /* from accept to the full feature phase */
 	struct config_auth discovery_auth;
-};
-
-struct config_address {
-	struct sockaddr_storage sockaddr;
-	socklen_t bytes;
-	char text[INET6_ADDRSTRLEN + 24]; /* "[::1%lo]:3260", as a person writes it */
+	struct config_addresses isns; /* iSNS servers; none: no iSNS */
+	char *isns_entity;            /* NULL: made from the machine's name */
+	uint64_t isns_period_us;
+	uint16_t isns_port;
 };
 
 struct config_portal {
 	char *name;
-	struct config_address *listens;
-	size_t n_listens;
+	struct config_addresses listen;
+	struct config_addresses advertise; /* what initiators are told instead; none: those */
 	uint16_t tag;             /* target portal group tag; the same for all of a group */
 	uint64_t nop_interval_us; /* silence after which a NOP-In is sent; 0: never */
 	uint64_t nop_timeout_us;  /* how long its answer may take */
@@ -124,6 +141,9 @@ struct config_negotiation {
 /* What becomes of TARGET WARM RESET and TARGET COLD RESET. */
 enum config_target_reset { CONFIG_RESET_ALLOW, CONFIG_RESET_DENY, CONFIG_RESET_UNSUPPORTED };
 
+/* As STATES of schema.c. */
+enum config_state { CONFIG_STATE_ONLINE, CONFIG_STATE_OFFLINE, CONFIG_STATE_REMOVED };
+
 struct config_target {
 	char *label; /* NAME of [target-NAME] */
 	char *name;  /* an iSCSI name in its normal form */
@@ -134,6 +154,9 @@ struct config_target {
 	size_t n_luns;
 	char **initiators; /* for name_match() of wire/names.h; nobody else may log in */
 	size_t n_initiators;
+	struct config_texts redirect; /* not here but there, in turn; none: here */
+	bool redirect_permanent;
+	uint32_t state; /* enum config_state */
 	struct config_auth auth;
 	struct config_negotiation negotiation;
 	uint32_t max_sessions;

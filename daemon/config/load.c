@@ -12,12 +12,14 @@
 #include "config/build.h"
 #include "config/grow.h"
 #include "config/suggest.h"
+#include "config/values.h"
 
 static void free_target(struct config_target *t)
 {
 	for (size_t i = 0; i < t->n_initiators; i++)
 		free(t->initiators[i]);
 	free(t->initiators);
+	value_texts_free(&t->redirect);
 	free(t->auth.chap_file);
 	free(t->luns);
 	free(t->portals);
@@ -38,7 +40,8 @@ void config_free(struct config *config)
 		free(config->devices[i].name);
 	}
 	for (size_t i = 0; i < config->n_portals; i++) {
-		free(config->portals[i].listens);
+		free(config->portals[i].listen.list);
+		free(config->portals[i].advertise.list);
 		free(config->portals[i].name);
 	}
 	for (size_t i = 0; i < config->n_texts; i++)
@@ -48,6 +51,8 @@ void config_free(struct config *config)
 		secrets_free(config->secrets[i]);
 	free(config->secrets);
 	free(config->daemon.discovery_auth.chap_file);
+	free(config->daemon.isns.list);
+	free(config->daemon.isns_entity);
 	free(config->targets);
 	free(config->devices);
 	free(config->portals);

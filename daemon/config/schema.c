@@ -11,7 +11,6 @@
 #include "config/values.h"
 
 #define FIELD(type, member) .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
-#define WHOLE(type)         .offset = 0, .bytes = sizeof(type)
 #define SECONDS(n)          ((uint64_t)(n) * 1000000)
 /* DataSegmentLength and burst lengths: 512 to 2**24 - 1 (RFC 7143 13.12 to 13.14). */
 #define SEGMENT_MIN         512
@@ -21,6 +20,8 @@
 
 static const char *const LEVELS[] = { "err", "warning", "notice", "info", "debug", NULL };
 static const char *const AUTHS[] = { "none", "chap", NULL };
+/* As enum config_state. */
+static const char *const STATES[] = { "online", "offline", "removed", NULL };
 /* As enum config_reservations. */
 static const char *const RESERVATIONS[] = { "emulate", "raw", NULL };
 
@@ -71,6 +72,24 @@ static const struct schema_key DAEMON[] = {
 		SCHEMA_NEW_LOGINS, .parse = value_algorithms,
 		.form = "comma list of SHA3-256, SHA-256, SHA1, MD5",
 		D(discovery_auth.algorithms) },
+	{ { "isns", SPT_OPTION_STRING, false, NULL, 1, 300, NULL,
+		"iSNS servers (RFC 4171) that all targets are registered with, by the first of them "
+		"that answers; port 3205 unless told. Who sees them there is for the server's "
+		"discovery domains to say; who may log in is for initiators" },
+		SCHEMA_RESTART, .parse = value_isns, .sample = "192.0.2.53",
+		.form = "comma list of ADDRESS[:PORT], IPv6 as [ADDRESS][:PORT]", D(isns) },
+	{ { "isns-entity", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
+		"The Entity Identifier that all of this daemon is registered as; made from the name "
+		"and the identity of the machine unless told" },
+		SCHEMA_RESTART, .sample = "storage.example.org", D(isns_entity) },
+	{ { "isns-period", SPT_OPTION_DURATION, false, "10min", SECONDS(20), SECONDS(86400), NULL,
+		"The Registration Period asked for: without a word from us for so long the server "
+		"forgets us. It is asked twice as often" },
+		SCHEMA_RESTART, D(isns_period_us) },
+	{ { "isns-port", SPT_OPTION_NUMBER, false, "0", 0, 65535, NULL,
+		"TCP port where iSNS servers, and nobody else, may ask whether we live and tell what "
+		"has changed; 0 takes a free one" },
+		SCHEMA_RESTART, D(isns_port) },
 	{ { "user", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
 		"Become this user after start-up, keeping the capabilities that pass-through "
 		"needs" },
@@ -86,9 +105,16 @@ static const struct schema_key PORTAL[] = {
 		"Addresses to listen on, in numbers; port 3260 unless told, port 0 takes a free "
 		"one. 0.0.0.0 and [::] are all addresses of the machine. A socket that the service "
 		"manager hands over under the portal's name takes the place of them" },
-		SCHEMA_REOPEN, .parse = value_listens, WHOLE(struct config_portal),
+		SCHEMA_REOPEN, .parse = value_listens, P(listen),
 		.form = "comma list of ADDRESS[:PORT], IPv6 as [ADDRESS][:PORT]",
 		.sample = "[::]:3260" },
+	{ { "advertise", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
+		"Addresses that discovery tells instead of those that are listened on: what "
+		"initiators see from behind a router that translates. Without it a portal that "
+		"listens on all addresses is told as the one that the initiator came to" },
+		SCHEMA_NEW_LOGINS, .parse = value_advertise, P(advertise),
+		.form = "comma list of ADDRESS[:PORT], IPv6 as [ADDRESS][:PORT]",
+		.sample = "192.0.2.1:3260" },
 	{ { "tag", SPT_OPTION_NUMBER, false, "1", 1, 65535, NULL,
 		"Target portal group tag: portals of one target with the same tag are one SCSI "
 		"port" },
@@ -148,6 +174,19 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_NEW_LOGINS, .numbered = true, .form = "comma list of iSCSI names and "
 			"patterns",
 		.sample = "iqn.1994-05.com.redhat:b1" },
+	{ { "redirect", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
+		"Where the target is now: whoever may log in is sent there, to each of several in "
+		"turn. Such a target needs no LUNs" },
+		SCHEMA_NEW_LOGINS, .parse = value_redirects, T(redirect),
+		.form = "comma list of ADDRESS[:PORT], [IPV6ADDRESS][:PORT] or NAME[:PORT]",
+		.sample = "192.0.2.9:3260" },
+	{ { "redirect-permanent", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
+		"The target has moved for good, and initiators should remember where to" },
+		SCHEMA_NEW_LOGINS, T(redirect_permanent) },
+	{ { "state", SPT_OPTION_CHOICE, false, "online", 0, 0, STATES,
+		"offline lets nobody log in for now, and initiators try again; removed tells them "
+		"that the target is gone for good, and discovery does not name it" },
+		SCHEMA_NEW_LOGINS, T(state) },
 	{ { "auth", SPT_OPTION_CHOICE, false, "none", 0, 0, AUTHS,
 		"Whether an initiator has to prove who it is: chap demands it, and none takes its "
 		"word for its name" },

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses, names, digests and other values of the schema: see values.h. */
+/* Names, digests and other values of the schema: see values.h. */
 #include "config/values.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "config/config.h"
-#include "config/grow.h"
 #include "log/log.h"
 #include "wire/names.h"
 
@@ -207,106 +203,5 @@ int value_algorithms(const struct schema_key *key, const char *text, void *field
 		a.list[a.n++] = number; /* none stands twice: at most four */
 	}
 	*(struct config_algorithms *)field = a;
-	return 0;
-}
-
-/*
- * @word, "ADDRESS[:PORT]" or "[V6ADDRESS][:PORT]", cut in two; *@port is NULL when there is none.
- */
-static bool split_address(char *word, char **host, char **port, int *family)
-{
-	char *rest;
-
-	*port = NULL;
-	if (*word == '[') {
-		*family = AF_INET6;
-		*host = word + 1;
-		char *close = strchr(word, ']');
-		if (!close || (close[1] && close[1] != ':'))
-			return false;
-		rest = close + 1;
-		*close = 0;
-		if (*rest)
-			*port = rest + 1;
-		return true;
-	}
-	*family = AF_INET;
-	*host = word;
-	rest = strchr(word, ':');
-	if (!rest)
-		return true;
-	*rest = 0;
-	*port = rest + 1;
-	return !strchr(*port, ':');
-}
-
-/* Numeric only: a name would have to be looked up, and may be another address tomorrow. */
-static bool resolve(const char *host, int family, uint16_t port, struct config_address *a)
-{
-	struct addrinfo *info, hints = {
-		.ai_family = family,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICHOST | AI_PASSIVE,
-	};
-	struct in_addr dotted;
-
-	/* getaddrinfo() would read "127.1" and "010.0.0.1" as well. */
-	if (family == AF_INET && inet_pton(AF_INET, host, &dotted) != 1)
-		return false;
-	if (getaddrinfo(host, NULL, &hints, &info))
-		return false;
-	memcpy(&a->sockaddr, info->ai_addr, info->ai_addrlen);
-	a->bytes = info->ai_addrlen;
-	freeaddrinfo(info);
-	if (family == AF_INET6)
-		((struct sockaddr_in6 *)&a->sockaddr)->sin6_port = htons(port);
-	else
-		((struct sockaddr_in *)&a->sockaddr)->sin_port = htons(port);
-	return true;
-}
-
-static int parse_address(const struct schema_key *key, const char *text, struct config_address *a,
-	struct spt_error *error)
-{
-	char word[sizeof(a->text)], *host, *port_text;
-	uint64_t port = CONFIG_PORT;
-	int family;
-
-	snprintf(word, sizeof(word), "%s", text);
-	if (!split_address(word, &host, &port_text, &family))
-		return spt_error_set(error, -EINVAL, "%s: '%s' is not ADDRESS:PORT; "
-			"an IPv6 address stands in brackets: [::1]:3260", key->option.name, text);
-	if (port_text && parse_u64_range(port_text, 0, 65535, &port) < 0)
-		return spt_error_set(error, -EINVAL, "%s: '%s' is not a port (0 to 65535)",
-			key->option.name, port_text);
-	if (!resolve(host, family, (uint16_t)port, a))
-		return spt_error_set(error, -EINVAL, "%s: '%s' is not an address in numbers",
-			key->option.name, host);
-	snprintf(a->text, sizeof(a->text), family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
-		(unsigned)port);
-	return 0;
-}
-
-int value_listens(const struct schema_key *key, const char *text, void *field,
-	struct spt_error *error)
-{
-	struct config_portal *portal = field;
-	struct config_address *list = NULL;
-	size_t n = 0;
-	char word[sizeof(list->text) - 6]; /* the default port may be added to it */
-
-	for (const char *words = text; value_next_word(&words, word, sizeof(word));) {
-		struct config_address *a = GROW(list, n);
-		int r = a ? parse_address(key, word, a, error) : -ENOMEM;
-
-		if (r < 0) {
-			free(list);
-			return r;
-		}
-		n++;
-	}
-	free(portal->listens);
-	portal->listens = list;
-	portal->n_listens = n;
 	return 0;
 }

@@ -5,6 +5,8 @@
 
 #include "config/schema.h"
 
+struct config_texts;
+
 /* Each: 0, -EINVAL or -ERANGE with @error told, -ENOMEM. @field is replaced only on success. */
 
 /* "auto" is 0 in a uint32_t, otherwise a number. */
@@ -15,9 +17,18 @@ int value_or_none(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);
 int value_log_level(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);
-/* A comma list of addresses into the listens of a struct config_portal. */
+/* A comma list of addresses into a struct config_addresses: to listen on; to be told to initiators;
+ * of iSNS servers. */
 int value_listens(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);
+int value_advertise(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+int value_isns(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+/* A comma list of places where a target is now (RFC 7143 13.8) into a struct config_texts. */
+int value_redirects(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
+void value_texts_free(struct config_texts *texts);
 /* An iSCSI name in normal form into a char *. */
 int value_iscsi_name(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);

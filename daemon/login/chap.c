@@ -164,6 +164,15 @@ static bool comes_from(const struct chap_user *u, const char *initiator_name)
 	return !u->n_initiators;
 }
 
+bool chap_admits(const struct chap_config *config, const char *initiator_name)
+{
+	for (size_t i = 0; i < config->n_users; i++) {
+		if (comes_from(&config->users[i], initiator_name))
+			return true;
+	}
+	return false;
+}
+
 /* Who is meant; somebody else's name, from elsewhere, is nobody's. */
 static const struct chap_user *find_user(const struct login_auth *auth)
 {

@@ -12,6 +12,8 @@
 #ifndef LOGIN_CHAP_H
 #define LOGIN_CHAP_H
 
+#include <stdbool.h>
+
 #include "login/auth.h"
 
 #define CHAP_ALGORITHMS_MAX 4u
@@ -38,6 +40,9 @@ struct chap_config {
 	uint8_t algorithms[CHAP_ALGORITHMS_MAX]; /* enum hash, the one liked best first */
 	size_t n_algorithms;
 };
+
+/* Is there a user who may come from this initiator? */
+bool chap_admits(const struct chap_config *config, const char *initiator_name);
 
 /* Its config is a struct chap_config. */
 extern const struct login_auth_ops CHAP_OPS;

@@ -35,15 +35,29 @@ static void put_address(const struct conn *conn, const struct listener *l, struc
 	key_put(out, "TargetAddress", address);
 }
 
+/* The addresses that the configuration has for this portal (RFC 7143 13.8). */
+static void put_advertised(const struct config_portal *portal, struct key_writer *out)
+{
+	char address[CONN_ADDRESS_MAX + 16];
+
+	for (size_t i = 0; i < portal->advertise.n; i++) {
+		snprintf(address, sizeof(address), "%s,%u", portal->advertise.list[i].text, portal->tag);
+		key_put(out, "TargetAddress", address);
+	}
+}
+
 static void put_target(const struct conn *conn, const struct server *server,
 	const struct target *target, struct key_writer *out)
 {
 	key_put(out, "TargetName", target->config->name);
 	for (size_t i = 0; i < server->n_listeners; i++) {
 		const struct listener *l = &server->listeners[i];
-		if (target_has_portal(target, l->portal_index))
+		if (target_has_portal(target, l->portal_index) &&
+			!server->config->portals[l->portal_index].advertise.n)
 			put_address(conn, l, out);
 	}
+	for (size_t i = 0; i < target->config->n_portals; i++)
+		put_advertised(&server->config->portals[target->config->portals[i]], out);
 }
 
 /* Appendix C: All in a discovery session; a name; or nothing, the session's own target. */
@@ -65,7 +79,7 @@ void discovery_send_targets(struct conn *conn, const char *value, struct key_wri
 
 	for (size_t i = 0; i < server->n_targets; i++) {
 		const struct target *t = &server->targets[i];
-		if (asked_for(conn, t, value) && target_allows(t, conn->params.initiator_name))
+		if (asked_for(conn, t, value) && target_visible(t, conn->params.initiator_name))
 			put_target(conn, server, t, out);
 	}
 }

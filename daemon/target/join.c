@@ -42,6 +42,28 @@ static void refuse(struct login_target *ret, enum login_status status, const cha
 	ret->reason = reason;
 }
 
+/* RFC 7143 11.13.5: what the target itself says to whoever may log in. True: come in. */
+static bool is_here(struct target *target, struct login_target *ret)
+{
+	const struct config_target *c = target->config;
+
+	if (c->state == CONFIG_STATE_REMOVED) {
+		refuse(ret, LOGIN_REMOVED, "the target is removed");
+		return false;
+	}
+	ret->redirect_address = target_redirect(target);
+	if (ret->redirect_address) {
+		refuse(ret, c->redirect_permanent ? LOGIN_MOVED_PERMANENTLY : LOGIN_MOVED_TEMPORARILY,
+			NULL);
+		return false;
+	}
+	if (c->state == CONFIG_STATE_OFFLINE) {
+		refuse(ret, LOGIN_SERVICE_UNAVAILABLE, "the target is offline");
+		return false;
+	}
+	return true;
+}
+
 /*
  * RFC 7143 6.3.1, 11.12.6: a login with a TSIH is for one more connection of that session, or for one that
  * takes the place of its connection with this CID (6.3.4). Where the session is not known by the
@@ -100,6 +122,8 @@ static bool find_target(struct conn *conn, const struct login_question *q,
 		refuse(ret, LOGIN_FORBIDDEN, "the initiator is not on the target's access list");
 		return true;
 	}
+	if (!is_here(target, ret))
+		return true;
 	ret->alias = target->config->alias;
 	ret->limits = &target->limits;
 	authentication_demand(&target->auth, ret);

@@ -115,8 +115,8 @@ static int make_portal(struct server *s, size_t portal, const struct server_sock
 				p->name);
 		handed = true;
 	}
-	for (size_t i = 0; !handed && i < p->n_listens; i++) {
-		int r = listener_open(add_listener(s, portal), &p->listens[i], error);
+	for (size_t i = 0; !handed && i < p->listen.n; i++) {
+		int r = listener_open(add_listener(s, portal), &p->listen.list[i], error);
 		if (r < 0)
 			return r;
 	}
@@ -129,7 +129,7 @@ static int make_listeners(struct server *s, const struct server_socket *sockets,
 	size_t n = n_sockets;
 
 	for (size_t i = 0; i < s->config->n_portals; i++)
-		n += s->config->portals[i].n_listens;
+		n += s->config->portals[i].listen.n;
 	s->listeners = calloc(n, sizeof(*s->listeners));
 	if (!s->listeners)
 		return spt_error_set(error, -ENOMEM, "out of memory");

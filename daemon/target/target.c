@@ -72,6 +72,7 @@ int target_init(struct target *target, const struct config *all, size_t index,
 	target->limits = limits_of(&config->negotiation);
 	target->several_ports = has_several_ports(all, config);
 	atomic_init(&target->n_sessions, 0);
+	atomic_init(&target->n_redirects, 0);
 	for (size_t i = 0; i < config->n_luns; i++) {
 		struct spt_device *device = devices[config->luns[i].device];
 		if (device)
@@ -97,6 +98,23 @@ bool target_allows(const struct target *target, const char *initiator_name)
 			return true;
 	}
 	return false;
+}
+
+bool target_visible(const struct target *target, const char *initiator_name)
+{
+	const struct config_target *c = target->config;
+
+	return c->state != CONFIG_STATE_REMOVED && target_allows(target, initiator_name) &&
+		(!c->auth.chap || chap_admits(&target->auth.chap, initiator_name));
+}
+
+const char *target_redirect(struct target *target)
+{
+	const struct config_texts *places = &target->config->redirect;
+
+	if (!places->n)
+		return NULL;
+	return places->list[atomic_fetch_add(&target->n_redirects, 1) % places->n];
 }
 
 bool target_has_portal(const struct target *target, size_t index)

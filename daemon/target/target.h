@@ -22,6 +22,7 @@ struct target {
 	struct authentication auth;
 	bool several_ports; /* portal group tags: on iSCSI each is a SCSI target port (RFC 7143 4.4.1) */
 	atomic_uint n_sessions;
+	atomic_uint n_redirects;
 };
 
 /* Of target @index. @devices: parallel to config->devices; NULL where the device could not be opened. 0 or -errno. */
@@ -29,6 +30,10 @@ int target_init(struct target *target, const struct config *config, size_t index
 	struct spt_device *const *devices);
 void target_deinit(struct target *target);
 bool target_allows(const struct target *target, const char *initiator_name);
+/* Is it worth its while to know of the target? Not if no user could log in from it. */
+bool target_visible(const struct target *target, const char *initiator_name);
+/* Where to go instead (RFC 7143 13.8), each place in turn; NULL: it is here. Any thread. */
+const char *target_redirect(struct target *target);
 /* Does the target have portal @index of the configuration? */
 bool target_has_portal(const struct target *target, size_t index);
 

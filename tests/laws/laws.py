@@ -37,6 +37,7 @@ LAYERS = {
     'daemon/log': {'base'},
     'daemon/wire': {'base'},
     'daemon/loop': {'base', 'log', 'SPT'},
+    'daemon/isns': {'base', 'log', 'SPT'},
     'daemon/login': LOGIN,
     'daemon/session': SESSION,
     'daemon/fullfeature': FULLFEATURE,
@@ -45,12 +46,13 @@ LAYERS = {
     'daemon/service': {'base', 'log', 'SPT'},
     'daemon/control': {'base', 'log', 'SPT'},
     'daemon/cli': {'base', 'log', 'SPT', 'control'},
-    'daemon': TARGET | {'target', 'service', 'control'},
+    'daemon': TARGET | {'target', 'service', 'control', 'isns'},
 }
 # Where <spt/...> is allowed but not all of it: the daemon's lower floors know what they need of the library, no more.
 SPT_ONLY = {
     'lib/base': {'link.h'},
     'daemon/config': {'device.h', 'error.h', 'layer.h', 'option.h'},
+    'daemon/isns': {'host.h'},
     'daemon/service': {'error.h', 'host.h'},
     'daemon/control': {'error.h', 'host.h'},
     'daemon/cli': {'error.h'},

@@ -84,21 +84,26 @@ static void test_daemon(void **state)
 	config_free(c);
 }
 
+#define PORTAL "[portal-main]\nlisten = 127.0.0.1\n"
+#define DISK   "[device-d]\nbackend = mem\nsize = 1M\n"
+#define TARGET "[target-t]\nname = iqn.2026-11.org.example:t\nportal = main\nlun.0 = d\ninitiators = *\n"
+#define MORE   PORTAL DISK TARGET
+
 static void test_portals(void **state)
 {
 	struct config *c = load(GOOD);
 	const struct config_portal *first = &c->portals[0];
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&first->listens[0].sockaddr;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&first->listens[1].sockaddr;
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&first->listen.list[0].sockaddr;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&first->listen.list[1].sockaddr;
 
 	assert_int_equal(c->n_portals, 2);
 	assert_string_equal(first->name, "first");
 	assert_int_equal(first->tag, 2);
-	assert_int_equal(first->n_listens, 3);
-	assert_string_equal(first->listens[0].text, "127.0.0.1:3260");
-	assert_string_equal(first->listens[1].text, "[::1]:0");
-	assert_string_equal(first->listens[2].text, "0.0.0.0:3261");
-	assert_int_equal(first->listens[0].bytes, sizeof(*v4));
+	assert_int_equal(first->listen.n, 3);
+	assert_string_equal(first->listen.list[0].text, "127.0.0.1:3260");
+	assert_string_equal(first->listen.list[1].text, "[::1]:0");
+	assert_string_equal(first->listen.list[2].text, "0.0.0.0:3261");
+	assert_int_equal(first->listen.list[0].bytes, sizeof(*v4));
 	assert_int_equal(v4->sin_family, AF_INET);
 	assert_int_equal(v4->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 	assert_int_equal(ntohs(v4->sin_port), 3260);
@@ -166,6 +171,30 @@ static void test_target(void **state)
 	config_free(c);
 }
 
+/* Ports that are not told, and names beside numbers (RFC 7143 13.8). */
+static void test_addresses(void **state)
+{
+	struct config *c = load("[daemon]\nisns = 192.0.2.53, [2001:db8::53]:3206\n"
+		"[portal-main]\nlisten = 127.0.0.1:1\nadvertise = 192.0.2.1\n" DISK TARGET
+		"redirect = 192.0.2.9,[2001:db8::9]:860, Storage-1.example.org\nstate = offline\n"
+		"redirect-permanent = yes\n");
+	const struct config_target *t = &c->targets[0];
+
+	assert_int_equal(c->daemon.isns.n, 2);
+	assert_string_equal(c->daemon.isns.list[0].text, "192.0.2.53:3205");
+	assert_string_equal(c->daemon.isns.list[1].text, "[2001:db8::53]:3206");
+	assert_int_equal(c->daemon.isns_period_us, 600000000);
+	assert_null(c->daemon.isns_entity);
+	assert_int_equal(t->redirect.n, 3);
+	assert_string_equal(t->redirect.list[0], "192.0.2.9:3260");
+	assert_string_equal(t->redirect.list[1], "[2001:db8::9]:860");
+	assert_string_equal(t->redirect.list[2], "Storage-1.example.org:3260");
+	assert_true(t->redirect_permanent);
+	assert_int_equal(t->state, CONFIG_STATE_OFFLINE);
+	assert_string_equal(c->portals[0].advertise.list[0].text, "192.0.2.1:3260");
+	config_free(c);
+}
+
 static void test_negotiation(void **state)
 {
 	struct config *c = load(GOOD);
@@ -214,14 +243,14 @@ static void test_demo(void **state)
 
 	assert_int_equal(config_demo(NULL, &errors, &c), 0);
 	assert_int_equal(errors.n, 0);
-	assert_string_equal(c->portals[0].listens[0].text, "127.0.0.1:3260");
+	assert_string_equal(c->portals[0].listen.list[0].text, "127.0.0.1:3260");
 	assert_string_equal(c->targets[0].name, "iqn.2026-11.org.sptgt:demo");
 	assert_string_equal(c->targets[0].initiators[0], "*");
 	assert_int_equal(c->devices[0].values[0].number, 1u << 30);
 	config_free(c);
 	c = NULL;
 	assert_int_equal(config_demo("127.0.0.1:0, [::1]:0", &errors, &c), 0);
-	assert_int_equal(c->portals[0].n_listens, 2);
+	assert_int_equal(c->portals[0].listen.n, 2);
 	config_free(c);
 	c = NULL;
 	/* The command line cannot smuggle in another key. */
@@ -236,11 +265,6 @@ struct fault_case {
 	const char *text;
 	const char *told[6];
 };
-
-#define PORTAL "[portal-main]\nlisten = 127.0.0.1\n"
-#define DISK   "[device-d]\nbackend = mem\nsize = 1M\n"
-#define TARGET "[target-t]\nname = iqn.2026-11.org.example:t\nportal = main\nlun.0 = d\ninitiators = *\n"
-#define MORE   PORTAL DISK TARGET
 
 static const struct fault_case FAULTS[] = {
 	{ "[deamon]\n" MORE, { "1: there is no section [deamon] (did you mean 'daemon'?)" } },
@@ -335,6 +359,26 @@ static const struct fault_case FAULTS[] = {
 		{ "1: [daemon] demands CHAP and has no discovery-chap-file" } },
 	{ MORE "chap-algorithms = MD4\n", { "11: chap-algorithms: 'MD4' is none of SHA3-256" } },
 	{ MORE "chap-algorithms = MD5, md5\n", { "11: chap-algorithms: md5 stands twice" } },
+	/* Where a target is told to be, and where it is told. */
+	{ MORE "redirect = 192.0.2.1, a b\n", { "11: redirect: 'a b' is not ADDRESS[:PORT]" } },
+	{ MORE "redirect = ::1\n", { "11: redirect: '::1' is not ADDRESS[:PORT]" } },
+	{ MORE "redirect = 1.2.3\n", { "11: redirect: '1.2.3' is not ADDRESS[:PORT]" } },
+	{ MORE "redirect = -a.example\n", { "11: redirect: '-a.example' is not" } },
+	{ MORE "redirect = a..example\n", { "11: redirect: 'a..example' is not" } },
+	{ MORE "redirect = [::]\n", { "11: redirect: '[::]' is not" } },
+	{ MORE "redirect = a.example:0\n", { "11: redirect: '0' is not a port (1 to 65535)" } },
+	{ MORE "redirect = 192.0.2.1:3260,1\n", { "11: redirect: '1' is not" } },
+	{ MORE "state = lost\n", { "11: state: 'lost' is not one of online, offline, removed" } },
+	{ "[portal-main]\nlisten = 127.0.0.1\nadvertise = [::]\n" DISK TARGET,
+		{ "3: advertise: [::]:3260 is no address that can be connected to" } },
+	{ "[portal-main]\nlisten = 127.0.0.1\nadvertise = 192.0.2.1:0\n" DISK TARGET,
+		{ "3: advertise: '0' is not a port (1 to 65535)" } },
+	{ "[daemon]\nisns = server\n" MORE, { "2: isns: 'server' is not an address in numbers" } },
+	{ "[daemon]\nisns = 0.0.0.0\n" MORE, { "2: isns: 0.0.0.0:3205 is no address" } },
+	{ "[daemon]\nisns = 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, 1.1.1.5\n" MORE,
+		{ "2: isns: at most 4 servers" } },
+	{ "[daemon]\nisns-period = 1s\nisns-port = 65536\n" MORE,
+		{ "2: isns-period: 1000000 us is out", "3: isns-port: 65536 is out of range" } },
 	/* What is missing may be misspelt: with a broken line nothing is said about it. */
 	{ "[portal-main]\nlisten 127.0.0.1\n" DISK TARGET, { "2: this is neither a section" } },
 };
@@ -432,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_portals),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_negotiation),
 		cmocka_unit_test(test_authentication),
 		cmocka_unit_test(test_demo),

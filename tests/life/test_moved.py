@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Redirection (RFC 7143 11.13.5) as initiators see it: libiscsi's tools go where one daemon sends them, to another daemon.
+(They follow a temporary one only; the kernel's initiator follows both: tests/vm/stories/discovery.)
+
+  test_moved.py SPTGTD
+"""
+
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+
+from sptgt_daemon import Daemon  # noqa: E402
+
+SPTGTD = None
+HEAD = """[daemon]
+workers = 1
+control-socket = none
+state-dir = {dir}
+[portal-main]
+listen = 127.0.0.1:0
+[portal-six]
+listen = [::1]:0
+"""
+THERE = HEAD + """[device-disk]
+backend = mem
+size = 1M
+[target-it]
+name = iqn.2026-11.org.sptgt:it
+portal = main, six
+lun.0 = disk
+initiators = *
+"""
+HERE = HEAD + """[target-it]
+name = iqn.2026-11.org.sptgt:it
+portal = main
+redirect = WHERE
+initiators = *
+"""
+
+
+class Moved(unittest.TestCase):
+    def test_followed(self):
+        there = Daemon(SPTGTD, THERE)
+        try:
+            for where in ('127.0.0.1:%d' % there.port('main'), '[::1]:%d' % there.port('six'), 'localhost:%d' % there.port('main')):
+                here = Daemon(SPTGTD, HERE.replace('WHERE', where))
+                before = there.log().count('login from')
+                try:
+                    done = subprocess.run(['iscsi-inq', 'iscsi://127.0.0.1:%d/iqn.2026-11.org.sptgt:it/0' % here.port()],
+                                          capture_output=True, text=True, timeout=30)
+                finally:
+                    log = here.log()
+                    self.assertEqual(here.stop(), [])
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn('DIRECT_ACCESS', done.stdout)
+                self.assertGreater(there.log().count('login from'), before)
+                self.assertIn('redirected to %s' % where, log)
+        finally:
+            self.assertEqual(there.stop(), [])
+
+
+if __name__ == '__main__':
+    SPTGTD = sys.argv.pop(1)
+    unittest.main()
