@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "core/core.h"
+#include "core/removal.h"
 
 void backend_nexus_start(const struct spt_itl *itl, bool reinstated)
 {
@@ -45,6 +46,8 @@ void backend_submit(struct spt_task *task)
 	assert(task->out_wanted_bytes == task->out_received_bytes);
 	assert(task->completions == 0);
 	task->state = SPT_TASK_DEVICE;
+	if (removal_takes(task))
+		return;
 	rewrite_prepare(task);
 	c->way.ops->submit(c->way.channel, task);
 }

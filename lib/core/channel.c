@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "core/core.h"
+#include "core/errand.h"
 
 static struct channel *find_shared(struct spt_context *context, const struct spt_device *device)
 {
@@ -174,6 +175,11 @@ static bool has_task(const struct channel *c)
 			if (t->state == SPT_TASK_DEVICE && !t->above && t->itl->channel == c)
 				return true;
 		}
+	}
+	const struct errand *e;
+	list_foreach (e, &c->context->errands, link) {
+		if (e->itl.channel == c)
+			return true;
 	}
 	return false;
 }

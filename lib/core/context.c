@@ -6,6 +6,7 @@
 
 #include "base/util.h"
 #include "core/core.h"
+#include "core/errand.h"
 
 int spt_context_new(struct spt_host *host, struct spt_context **ret)
 {
@@ -18,6 +19,7 @@ int spt_context_new(struct spt_host *host, struct spt_context **ret)
 	list_init(&context->channels);
 	list_init(&context->tmf_parts);
 	list_init(&context->doomed);
+	list_init(&context->errands);
 	host->context = context;
 	*ret = context;
 	return 0;
@@ -70,6 +72,9 @@ void spt_context_free(struct spt_context *context, void (*freed)(void *arg), voi
 		assert(!context->slots[i].session);
 	context->freed = freed;
 	context->freed_arg = arg;
+	/* Errands that nobody waits for are not waited for. */
+	if (!list_empty(&context->errands))
+		spt_context_fence(context);
 	context_release(context);
 }
 
@@ -85,6 +90,11 @@ static struct channel *next_busy(struct spt_context *context)
 			if (t->state == SPT_TASK_DEVICE && !t->above && !t->itl->channel->marked)
 				return t->itl->channel;
 		}
+	}
+	struct errand *e;
+	list_foreach (e, &context->errands, link) {
+		if (e->itl.channel && !e->itl.channel->marked)
+			return e->itl.channel;
 	}
 	return NULL;
 }

@@ -32,6 +32,7 @@ struct spt_context {
 	struct spt_link channels;    /* struct channel.link */
 	struct spt_link tmf_parts;   /* struct tmf_part.link */
 	struct spt_link doomed;      /* tasks at a backend that are to be ended */
+	struct spt_link errands;     /* struct errand.link */
 	const struct spt_task *judging; /* until it is finished */
 	atomic_uint holds; /* its owner's, and task management's that concerns it */
 	struct spt_post over;
@@ -62,6 +63,7 @@ struct spt_device {
 	atomic_bool tas; /* Control mode page */
 	pthread_mutex_t lock;
 	struct spt_link itls; /* struct spt_itl.device_link; under lock */
+	atomic_uint preventing; /* itls that keep the medium in; read without the lock */
 	struct reservations reservations;
 	struct spt_identity identity_given; /* in place of the backend's; constant once it is open */
 };
@@ -98,6 +100,7 @@ struct spt_itl {
 	bool read_only;
 	unsigned families; /* enum cdb_family of the device */
 	atomic_uint refuses; /* enum refuse; read without the lock */
+	bool prevents;       /* it keeps the medium in; under device->lock */
 	struct spt_link device_link;
 	struct spt_link tasks;      /* the task set, in order of arrival */
 	unsigned ordered;           /* ORDERED tasks in it that are not done */
@@ -179,7 +182,7 @@ void backend_nexus_start(const struct spt_itl *itl, bool reinstated);
 void backend_nexus_stop(const struct spt_itl *itl);
 void backend_judge(struct spt_task *task);
 void backend_submit(struct spt_task *task);
-/* From a completion of @task: it goes to the device once more. */
+/* One that is said to be at the device already: again, or without the checks of backend_submit(). */
 void backend_submit_again(struct spt_task *task);
 void backend_cancel(struct spt_task *task);
 int backend_reset(struct channel *channel, struct spt_reset *reset);

@@ -36,6 +36,7 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 	atomic_init(&device->refs, 1);
 	pthread_mutex_init(&device->lock, NULL);
 	list_init(&device->itls);
+	atomic_init(&device->preventing, 0);
 	list_init(&device->reservations.registrants);
 	pthread_mutex_init(&device->reservations.file_lock, NULL);
 	device->ops = ops;

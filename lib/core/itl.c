@@ -24,6 +24,7 @@ void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt
 	list_init(&itl->tasks);
 	atomic_init(&itl->attention_count, 0);
 	atomic_init(&itl->refuses, 0);
+	itl->prevents = false;
 }
 
 void itl_attention_locked(struct spt_itl *itl, spt_asc_t asc)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "core/removal.h"
 #include "core/tmf.h"
 
 struct spt_operation_run {
@@ -142,6 +143,7 @@ static void unfence_end(struct spt_operation_run *run)
 	if (run->operation->result < 0)
 		return;
 	/* SAM-5 6.3.3: what a reset releases is released; and all are told, before they may go on. */
+	removal_reset(d, run->home, NULL, NULL);
 	reservation_reset(d);
 	device_attention(d, NULL, 0x2900); /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED */
 	atomic_store_explicit(&d->fenced, false, memory_order_relaxed);

@@ -122,6 +122,7 @@ struct out_result {
 	bool in_cdb;    /* the field below is of the CDB */
 	uint8_t byte;
 	bool changed;   /* what a file would tell */
+	bool unlocks;   /* the medium is kept in by nobody any more */
 	struct reservation_victim *victims; /* the caller's to free */
 	size_t n_victims;
 };

@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "core/core.h"
+#include "core/removal.h"
 
 enum {
 	RESERVATIONS_PREEMPTED = 0x2a03,
@@ -176,11 +177,14 @@ static void out_clear(struct out *o)
 static void add_victims(struct out *o, const struct registrant *g)
 {
 	struct out_result *result = o->result;
-	const struct spt_itl *itl;
+	struct spt_itl *itl;
 
 	list_foreach (itl, &o->device->itls, device_link) {
 		if (!reservation_same_nexus(g, &itl->session->nexus))
 			continue;
+		/* SPC-5 5.14.11.5: nor do they keep the medium in any longer. */
+		if (g != o->me)
+			result->unlocks |= removal_end_locked(itl);
 		struct reservation_victim *more = realloc(result->victims,
 			(result->n_victims + 1) * sizeof(*more));
 		if (!more)

@@ -9,6 +9,7 @@
 
 #include "base/be.h"
 #include "base/util.h"
+#include "core/removal.h"
 #include "core/tmf.h"
 #include "scsi/cdb.h"
 
@@ -37,6 +38,7 @@ struct followup {
 	int written; /* 0 or -errno */
 	struct reservation_victim *victims;
 	size_t n_victims;
+	bool unlocks;
 	unsigned pending;
 	struct spt_tmf *aborts; /* one for each victim */
 };
@@ -165,12 +167,17 @@ static void followed(struct followup *f)
 		spt_task_good(task);
 }
 
-static void aborted(struct spt_tmf *tmf)
+static void one_less(void *arg)
 {
-	struct followup *f = tmf->arg;
+	struct followup *f = arg;
 
 	if (--f->pending == 0)
 		followed(f);
+}
+
+static void aborted(struct spt_tmf *tmf)
+{
+	one_less(tmf->arg);
 }
 
 /* SPC-5 5.14.11.5: the tasks of who was preempted are aborted; then comes the answer. */
@@ -186,8 +193,9 @@ static void abort_victims(struct followup *f)
 		tmf_preempt(tmf, f->task->session, f->task->itl->device, f->victims[i].context,
 			f->victims[i].session);
 	}
-	if (--f->pending == 0)
-		followed(f);
+	if (f->unlocks && removal_unlock(f->task->itl->channel, one_less, f))
+		f->pending++;
+	one_less(f);
 }
 
 static void write_file(struct spt_work *work)
@@ -235,6 +243,7 @@ static void follow(struct spt_task *task, struct out_result *result)
 	f->task = task;
 	f->victims = TAKE(result->victims);
 	f->n_victims = result->n_victims;
+	f->unlocks = result->unlocks;
 	f->work = (struct spt_work){ .work = write_file, .done = file_written, .arg = f };
 	f->post = (struct spt_post){ .fn = begin, .arg = f };
 	if (r > 0)

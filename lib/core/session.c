@@ -13,6 +13,7 @@
 
 #include "base/util.h"
 #include "core/core.h"
+#include "core/removal.h"
 
 static spt_session_cookie cookie_of(uint32_t slot, uint32_t generation)
 {
@@ -188,6 +189,8 @@ static void leave_devices(struct spt_session *s)
 	s->closing = 1; /* held by this function */
 	for (size_t i = 0; i < n; i++) {
 		struct spt_itl *itl = &s->itls[i];
+		if (removal_nexus_loss(itl, channel_left, s))
+			s->closing++;
 		itl_leave(itl);
 		if (!itl->channel)
 			continue;

@@ -16,6 +16,7 @@
 
 #include "base/util.h"
 #include "core/core.h"
+#include "core/removal.h"
 
 static struct spt_task **bucket(struct spt_context *context, spt_session_cookie session,
 	uint32_t tag)
@@ -193,7 +194,8 @@ static bool refuse(struct spt_task *task)
 		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x4900);
 		return true;
 	}
-	return (itl->read_only && read_only_refuses(task)) || reservation_refuses(task);
+	return (itl->read_only && read_only_refuses(task)) || reservation_refuses(task) ||
+		removal_refuses(task);
 }
 
 /* Has the backend judge the task. False: it refused, and the task's memory may be gone. */

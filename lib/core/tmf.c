@@ -9,30 +9,47 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "core/removal.h"
 #include "core/tmf.h"
 
-static void nexus_attention(struct spt_session *session)
+static void unlocked(void *arg)
+{
+	run_release(arg);
+}
+
+static void nexus_loss(struct spt_tmf_run *run, struct spt_session *session)
 {
 	for (size_t i = 0; session && i < session->n_itls; i++) {
-		reservation_nexus_loss(&session->itls[i]);
-		itl_attention(&session->itls[i], 0x2907); /* I_T NEXUS LOSS OCCURRED */
+		struct spt_itl *itl = &session->itls[i];
+		if (removal_nexus_loss(itl, unlocked, run))
+			run->pending++;
+		reservation_nexus_loss(itl);
+		itl_attention(itl, 0x2907); /* I_T NEXUS LOSS OCCURRED */
 	}
 }
 
+/* SAM-5 6.3.3. */
+static void was_reset(struct spt_tmf_run *run, struct spt_device *device)
+{
+	if (removal_reset(device, run->context, unlocked, run))
+		run->pending++;
+	reset_condition(device);
+}
+
 /* The effects on other nexuses (SAM-5 7), before the response goes out. */
-static void apply_effects(const struct spt_tmf_run *run)
+static void apply_effects(struct spt_tmf_run *run)
 {
 	switch (run->tmf->function) {
 	case SPT_TMF_LOGICAL_UNIT_RESET:
-		reset_condition(run->device);
+		was_reset(run, run->device);
 		break;
 	case SPT_TMF_I_T_NEXUS_RESET:
-		nexus_attention(session_find(run->tmf->context, run->tmf->session));
+		nexus_loss(run, session_find(run->tmf->context, run->tmf->session));
 		break;
 	case SPT_TMF_TARGET_WARM_RESET:
 	case SPT_TMF_TARGET_COLD_RESET:
 		for (size_t i = 0; i < spt_lun_map_count(run->luns); i++)
-			reset_condition(spt_lun_map_at(run->luns, i)->device);
+			was_reset(run, spt_lun_map_at(run->luns, i)->device);
 		break;
 	}
 }
@@ -41,9 +58,15 @@ void run_release(struct spt_tmf_run *run)
 {
 	if (--run->pending > 0)
 		return;
+	if (!run->effects) {
+		run->effects = true;
+		run->pending = 1;
+		apply_effects(run);
+		run_release(run);
+		return;
+	}
 	struct spt_tmf *tmf = run->tmf;
 	struct spt_context *context = run->context;
-	apply_effects(run);
 	tmf->response = run->late ? SPT_TMF_REJECTED : SPT_TMF_COMPLETE;
 	spt_device_unref(run->device);
 	spt_lun_map_unref(run->luns);

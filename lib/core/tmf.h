@@ -44,6 +44,7 @@ struct spt_tmf_run {
 	struct spt_lun_map *luns;  /* likewise */
 	unsigned pending;          /* parts and resets, and one for whoever is adding them */
 	bool late;                 /* a reset was not answered in time */
+	bool effects;              /* on others: they have begun */
 	size_t n_parts;
 	struct tmf_part parts[];
 };

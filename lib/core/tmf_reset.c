@@ -7,13 +7,14 @@
 #include <stdlib.h>
 
 #include "base/util.h"
+#include "core/removal.h"
 #include "core/tmf.h"
 
 #define WAIT_MIN_US 1000000u
 
 struct reset_run {
 	struct spt_reset reset;
-	struct spt_host *host;
+	struct spt_context *context;
 	struct spt_device *device; /* a reference */
 	struct spt_tmf_run *run;   /* NULL: nobody waits, or not any longer */
 	struct spt_timer timer;
@@ -32,11 +33,13 @@ static void reset_done(struct spt_reset *reset, int result)
 	struct reset_run *r = container_of(reset, struct reset_run, reset);
 	struct spt_tmf_run *run = r->run;
 
-	spt_host_timer_clear(r->host, &r->timer);
+	spt_host_timer_clear(r->context->host, &r->timer);
 	/* SAM-5 6.3.3: a logical unit reset condition, whoever it came from. The function's own effects
 	 * come with its answer. */
-	if (r->escalation && result == 0)
+	if (r->escalation && result == 0) {
+		removal_reset(r->device, r->context, NULL, NULL);
 		reset_condition(r->device);
+	}
 	spt_device_unref(r->device);
 	free(r);
 	/* Its result beyond that does not count: what does is whether the tasks have ended. */
@@ -63,7 +66,7 @@ void reset_channel(struct channel *channel, struct spt_tmf_run *run)
 			run->late = true;
 		return;
 	}
-	r->host = channel->context->host;
+	r->context = channel->context;
 	r->device = spt_device_ref(channel->device);
 	r->run = run;
 	r->escalation = !run;
@@ -71,7 +74,7 @@ void reset_channel(struct channel *channel, struct spt_tmf_run *run)
 	r->reset.done = reset_done;
 	if (run) {
 		run->pending++;
-		spt_host_timer_set(r->host, &r->timer,
+		spt_host_timer_set(r->context->host, &r->timer,
 			MAX(e->wait_us + e->reset_wait_us, (uint64_t)WAIT_MIN_US));
 	}
 	if (backend_reset(channel, &r->reset) < 0)

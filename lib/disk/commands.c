@@ -49,7 +49,8 @@ void disk_commands_init(struct disk *d)
 			const struct cdb_command *cdb =
 				cdb_lookup(row->opcode, row->service_action, CDB_SBC);
 			assert(cdb && cdb->bytes);
-			if (!(row->flags & DISK_NEEDS_THIN) || d->thin)
+			if ((!(row->flags & DISK_NEEDS_THIN) || d->thin) &&
+				(!(row->flags & DISK_NEEDS_REMOVABLE) || d->removable))
 				insert(d, row, cdb);
 		}
 	}

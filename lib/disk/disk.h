@@ -119,6 +119,7 @@ enum disk_row_flag {
 	DISK_NEEDS_MEDIUM = 1 << 0, /* not while stopped */
 	DISK_NEEDS_THIN = 1 << 1,   /* only where blocks can be unmapped */
 	DISK_IN_CORE = 1 << 2,	    /* answered above the device server; listed here for its row */
+	DISK_NEEDS_REMOVABLE = 1 << 3, /* only where the medium can be ejected */
 };
 
 struct disk_row {

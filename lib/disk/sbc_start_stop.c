@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * START STOP UNIT (SBC-4 5.31). Stopping writes the cache out unless NO_FLUSH; a removable medium
+ * START STOP UNIT (SBC-4 5.31) and PREVENT ALLOW MEDIUM REMOVAL (SBC-4 5.13), of which the core keeps account. Stopping writes the cache out unless NO_FLUSH; a removable medium
  * can be ejected and loaded. Power conditions are taken and change nothing: there is no spindle.
  */
 #include "base/util.h"
@@ -72,7 +72,22 @@ static void run_start_stop(struct disk_channel *c, struct spt_task *task)
 		disk_io_step(io, STORE_FLUSH, NULL, 0, 0, false, stopped);
 }
 
+/* The obsolete values of PREVENT. */
+static bool judge_prevent(struct disk_channel *c, struct spt_task *task)
+{
+	if (!(task->cdb[4] & 0x02))
+		return true;
+	spt_task_check_cdb_field(task, 4, 1);
+	return false;
+}
+
+static void run_prevent(struct disk_channel *c, struct spt_task *task)
+{
+	spt_task_good(task);
+}
+
 static const struct disk_row ROWS[] = {
+	{ 0x1e, CDB_NO_SERVICE_ACTION, DISK_NEEDS_REMOVABLE, judge_prevent, run_prevent },
 	{ 0x1b, CDB_NO_SERVICE_ACTION, 0, judge_start_stop, run_start_stop },
 };
 

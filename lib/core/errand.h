@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Errands: commands that the library sends to a device on its own account, on a channel of the loop.
+ * An errand belongs to no nexus: no task management finds it, no reservation keeps it back, and a unit
+ * attention that the device answers it with is fanned out to all nexuses. It is sent again after one,
+ * and has a time limit. It holds its channel and its context until it is over.
+ */
+#ifndef CORE_ERRAND_H
+#define CORE_ERRAND_H
+
+#include "core/core.h"
+
+struct errand {
+	struct spt_link link; /* in context->errands */
+	struct spt_task task;
+	struct spt_session session; /* nobody's */
+	struct spt_itl itl;
+	struct spt_post post;
+	unsigned left; /* times that it may still be sent */
+	void (*done)(void *arg);
+	void *arg;
+};
+
+/*
+ * Sends the six bytes of @cdb, which moves no data. @done (may be NULL) is called on the loop when it is over, not
+ * from inside; how it went, the device's event tells when it went wrong. -ENOMEM: it does not.
+ */
+int errand_start(struct channel *channel, const uint8_t cdb[6], void (*done)(void *arg), void *arg);
+
+#endif
