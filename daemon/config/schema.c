@@ -241,6 +241,12 @@ static const struct schema_key TARGET[] = {
 	{ { "max-connections", SPT_OPTION_NUMBER, false, "4", 1, 16, NULL,
 		"MaxConnections: connections that a session may have" },
 		SCHEMA_NEW_LOGINS, N(max_connections) },
+	{ { "data-pdu-in-order", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
+		"DataPDUInOrder: demand that the PDUs of a data sequence come at rising offsets" },
+		SCHEMA_NEW_LOGINS, N(data_pdu_in_order) },
+	{ { "data-sequence-in-order", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
+		"DataSequenceInOrder: demand that R2Ts are answered at rising offsets" },
+		SCHEMA_NEW_LOGINS, N(data_sequence_in_order) },
 	{ { "default-time2wait", SPT_OPTION_NUMBER, false, "2", 0, 3600, NULL,
 		"DefaultTime2Wait in seconds: how long an initiator should wait before it logs in "
 		"again" },

@@ -97,11 +97,11 @@ static void init_transfer(struct command *c, const struct pdu_scsi_command *pdu,
 	c->users = 0;
 	c->held_back = 0;
 	c->unsolicited_open = !pdu->final;
-	c->unsolicited_sn = 0;
 	c->unsolicited_limit_bytes = MIN(params->first_burst_bytes, pdu_scsi_command_out_bytes(pdu));
+	sequence_init(&c->unsolicited, pdu->data_bytes, c->unsolicited_limit_bytes - pdu->data_bytes);
 	c->collected_bytes = pdu->data_bytes;
 	c->solicited_bytes = 0;
-	c->open_bursts = c->first_burst = 0;
+	c->open_bursts = c->first_burst = c->recoveries = 0;
 	c->failed = 0;
 	c->sent_bytes = c->burst_bytes = c->data_sn = 0;
 	for (unsigned i = 0; i < COMMAND_R2T_MAX; i++)
@@ -276,6 +276,19 @@ static void leave_window(struct command *c)
 	}
 }
 
+/* Sequences that have not ended may have memory of their own. */
+static void forget_sequences(struct command *c)
+{
+	if (c->unsolicited_open)
+		sequence_deinit(&c->unsolicited);
+	for (unsigned i = 0; c->open_bursts && i < COMMAND_R2T_MAX; i++) {
+		if (c->bursts[i].open)
+			sequence_deinit(&c->bursts[i].sequence);
+	}
+	c->unsolicited_open = false;
+	c->open_bursts = 0;
+}
+
 void command_release(struct command *c)
 {
 	struct session_env *env = c->session->env;
@@ -286,6 +299,7 @@ void command_release(struct command *c)
 		tmf_poll(c->session);
 	if (c->users)
 		return;
+	forget_sequences(c);
 	/* The end of its last task may be the end of the session. */
 	spt_task_end(&c->task);
 	put_spare(env, c);

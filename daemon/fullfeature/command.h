@@ -15,6 +15,7 @@
 
 #include <spt/task.h>
 
+#include "fullfeature/sequence.h"
 #include "session/conn.h"
 #include "session/session.h"
 #include "wire/scsi_command.h"
@@ -28,9 +29,9 @@ struct burst {
 	bool open;
 	bool told; /* the R2T has left: before that nobody can know the tag */
 	uint32_t ttt;
-	uint32_t offset_bytes, bytes, done_bytes;
 	uint32_t r2t_sn;
-	uint32_t data_sn; /* of the next Data-Out */
+	sn_t stat_sn; /* that it was told with */
+	struct sequence sequence;
 };
 
 struct command {
@@ -46,13 +47,14 @@ struct command {
 	uint64_t number;    /* in the order in which commands came */
 	unsigned held_back; /* task management functions that wait to end it: see tmf_wait.c */
 
-	/* Data-Out. Data comes in order: collected_bytes are there without a gap. */
+	/* Data-Out. The gaps in what is there belong to sequences that are open. */
 	bool unsolicited_open; /* unsolicited Data-Out PDUs are still to come */
-	uint32_t unsolicited_sn;
+	struct sequence unsolicited;
 	uint32_t unsolicited_limit_bytes;
 	uint32_t collected_bytes;
 	uint32_t solicited_bytes; /* how far R2Ts have asked */
 	unsigned open_bursts, first_burst;
+	unsigned recoveries; /* recovery R2Ts */
 	spt_asc_t failed; /* the transfer went wrong: the sense when the rest of it has come */
 	struct burst bursts[COMMAND_R2T_MAX];
 
@@ -83,6 +85,9 @@ struct command *command_find(struct session *session, uint32_t itt);
 
 /* r2t.c: asks for what is still missing, or hands the data over when nothing is. */
 void r2t_continue(struct command *command);
+/* A sequence has ended and not all of it is there: asks again for what is missing (RFC 7143 11.8). False:
+ * it has been tried too often. */
+bool r2t_recover(struct burst *burst);
 /* data_in.c: fill() of command->tx. */
 void data_in_fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame);
 /* The transfer is spoilt: the command ends with this ABORTED COMMAND sense when its data has come. */

@@ -19,6 +19,8 @@
 struct meaning {
 	struct command *command; /* NULL: nobody waits for it */
 	struct burst *burst;     /* NULL: unsolicited */
+	struct sequence *sequence;
+	bool drop; /* one before it is lost, and so is it */
 	uint8_t *where;          /* NULL: nothing to be kept of it */
 	uint32_t keep_bytes;     /* how much of it: what goes beyond what is wanted is dropped */
 	const char *wrong;       /* or why it is refused */
@@ -41,43 +43,58 @@ static void find_place(const struct pdu_data_out *pdu, struct meaning *m)
 	m->keep_bytes = MIN(pdu->data_bytes, d->bytes - pdu->offset_bytes);
 }
 
+static struct sequence_rules rules_of(const struct command *c, bool exact)
+{
+	const struct login_params *p = &c->session->params;
+
+	return (struct sequence_rules){
+		.in_order = p->data_pdu_in_order,
+		.recovers = p->error_recovery_level > 0,
+		.exact = exact,
+		/* RFC 7143 11.5.1: while a function waits to end the task, the initiator SHOULD end sequences early. */
+		.early = c->held_back,
+	};
+}
+
 static void judge_unsolicited(const struct pdu_data_out *pdu, struct meaning *m)
 {
-	const struct command *c = m->command;
+	struct command *c = m->command;
+	struct sequence_rules rules = rules_of(c, false);
 
 	m->spoilt = ASC_UNEXPECTED_UNSOLICITED;
-	if (!c->unsolicited_open)
+	if (!c->unsolicited_open) {
 		m->wrong = "unsolicited data that was not announced";
-	else if (pdu->data_sn != c->unsolicited_sn)
-		m->wrong = "DataSN out of order";
-	else if (pdu->offset_bytes != c->collected_bytes)
-		m->wrong = "buffer offset not where the last PDU ended";
-	else if (pdu->data_bytes > c->unsolicited_limit_bytes - c->collected_bytes)
-		m->wrong = "more unsolicited data than FirstBurstLength or the expected length";
+		return;
+	}
+	m->sequence = &c->unsolicited;
+	m->drop = sequence_judge(m->sequence, &rules, pdu, &m->wrong) == SEQUENCE_DROP;
+}
+
+/* DataSequenceInOrder: the oldest R2T is answered first; else any (RFC 7143 13.19). */
+static struct burst *find_burst(struct command *c, uint32_t ttt)
+{
+	unsigned n = c->session->params.data_sequence_in_order ? 1 : COMMAND_R2T_MAX;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct burst *b = &c->bursts[(c->first_burst + i) % COMMAND_R2T_MAX];
+		if (b->open && b->told && b->ttt == ttt)
+			return b;
+	}
+	return NULL;
 }
 
 static void judge_solicited(const struct pdu_data_out *pdu, struct meaning *m)
 {
-	struct command *c = m->command;
-	struct burst *b = &c->bursts[c->first_burst];
+	struct sequence_rules rules = rules_of(m->command, true);
 
 	m->spoilt = ASC_INCORRECT_AMOUNT;
-	/* DataSequenceInOrder: the oldest R2T is answered first. */
-	if (!b->open || !b->told || b->ttt != pdu->ttt) {
+	m->burst = find_burst(m->command, pdu->ttt);
+	if (!m->burst) {
 		m->wrong = "Target Transfer Tag that was not given";
 		return;
 	}
-	m->burst = b;
-	if (pdu->data_sn != b->data_sn)
-		m->wrong = "DataSN out of order";
-	else if (pdu->offset_bytes != b->offset_bytes + b->done_bytes)
-		m->wrong = "buffer offset not where the last PDU ended";
-	else if (pdu->data_bytes > b->bytes - b->done_bytes)
-		m->wrong = "more data than the R2T asked for";
-	/* RFC 7143 11.5.1: while a function waits to end the task, the initiator SHOULD end sequences early. */
-	else if (pdu->final != (pdu->data_bytes == b->bytes - b->done_bytes) &&
-		!(pdu->final && c->held_back))
-		m->wrong = "F bit where the R2T's data does not end";
+	m->sequence = &m->burst->sequence;
+	m->drop = sequence_judge(m->sequence, &rules, pdu, &m->wrong) == SEQUENCE_DROP;
 }
 
 static struct meaning judge(struct conn *conn, const struct pdu_data_out *pdu)
@@ -93,7 +110,7 @@ static struct meaning judge(struct conn *conn, const struct pdu_data_out *pdu)
 		judge_unsolicited(pdu, &m);
 	else
 		judge_solicited(pdu, &m);
-	if (!m.wrong)
+	if (!m.wrong && !m.drop)
 		find_place(pdu, &m);
 	return m;
 }
@@ -120,31 +137,84 @@ void data_out_dropped(struct rx_pdu *rx)
 		command_unuse(c);
 }
 
-/* The numbers of a PDU that was as it should be. */
-static void account(struct meaning *m, const struct pdu_data_out *pdu)
+static void close_burst(struct command *c, struct burst *b)
+{
+	sequence_deinit(&b->sequence);
+	b->open = false;
+	c->open_bursts--;
+	while (c->open_bursts && !c->bursts[c->first_burst].open)
+		c->first_burst = (c->first_burst + 1) % COMMAND_R2T_MAX;
+}
+
+/* What is missing of the unsolicited data is asked for like the rest. */
+static void end_unsolicited(struct command *c)
+{
+	sequence_deinit(&c->unsolicited);
+	c->unsolicited_open = false;
+	c->solicited_bytes = c->collected_bytes;
+}
+
+/* F: the sequence is over. False: it is not all there, and nothing will bring the rest. */
+static bool end_sequence(struct meaning *m)
 {
 	struct command *c = m->command;
-	struct burst *b = m->burst;
+	bool recovers = c->session->params.error_recovery_level > 0;
 
-	c->collected_bytes += pdu->data_bytes;
+	if (!m->burst) {
+		bool whole = !m->sequence->broken && !m->sequence->ahead.n;
+		end_unsolicited(c);
+		return whole || recovers;
+	}
+	if (c->held_back && !sequence_complete(m->sequence))
+		command_spoil(c, ASC_INCORRECT_AMOUNT);
+	/* RFC 7143 7.8: a recovery R2T, or the end of the task. */
+	if (sequence_complete(m->sequence) || c->failed) {
+		close_burst(c, m->burst);
+		return true;
+	}
+	return recovers && r2t_recover(m->burst);
+}
+
+/* The numbers of a PDU that was as it should be; what became of its data is noted. */
+static bool account(struct meaning *m, const struct pdu_data_out *pdu, bool lost)
+{
+	struct command *c = m->command;
+
+	if (lost || m->drop)
+		sequence_lose(m->sequence, pdu);
+	else
+		c->collected_bytes += sequence_take(m->sequence, pdu);
 	c->session->bytes_out += pdu->data_bytes;
-	if (!b) {
-		c->unsolicited_sn++;
-		if (pdu->final) {
-			c->unsolicited_open = false;
-			c->solicited_bytes = c->collected_bytes;
-		}
+	return !pdu->final || end_sequence(m);
+}
+
+/* RFC 7143 7.8: without recovery all that was asked for is waited for, and then the task ends. */
+static bool keep(struct meaning *m, const struct rx_pdu *rx)
+{
+	bool lost = rx->digest_error || rx->discarded;
+
+	if (lost && m->command->session->params.error_recovery_level > 0)
+		return false;
+	if (lost)
+		command_spoil(m->command, rx->digest_error ? ASC_PROTOCOL_CRC : ASC_INCORRECT_AMOUNT);
+	else if (m->keep_bytes && m->where != rx->data)
+		memcpy(m->where, rx->data, m->keep_bytes);
+	return true;
+}
+
+static void take(struct conn *conn, struct rx_pdu *rx, const struct pdu_data_out *pdu,
+	struct meaning *m)
+{
+	struct command *c = m->command;
+
+	if (!account(m, pdu, !keep(m, rx))) {
+		reject(conn, REJECT_PROTOCOL_ERROR, rx->bhs, "the sequence ends before all of it has come");
+		spt_task_refuse(&c->task, SPT_KEY_ABORTED_COMMAND,
+			rx->digest_error ? ASC_PROTOCOL_CRC : m->spoilt);
 		return;
 	}
-	b->data_sn++;
-	b->done_bytes += pdu->data_bytes;
-	if (b->done_bytes < b->bytes && pdu->final)
-		command_spoil(c, ASC_INCORRECT_AMOUNT);
-	if (b->done_bytes == b->bytes || pdu->final) {
-		b->open = false;
-		c->open_bursts--;
-		c->first_burst = (c->first_burst + 1) % COMMAND_R2T_MAX;
-	}
+	if (c->task.state == SPT_TASK_COLLECT)
+		r2t_continue(c);
 }
 
 void data_out(struct conn *conn, struct rx_pdu *rx)
@@ -157,19 +227,10 @@ void data_out(struct conn *conn, struct rx_pdu *rx)
 	if (!m.command) {
 		conn->env->counters.data_discarded++;
 	} else if (m.wrong) {
-		/* ErrorRecoveryLevel 0: what is lost is not asked for again. */
 		reject(conn, REJECT_PROTOCOL_ERROR, rx->bhs, m.wrong);
 		spt_task_refuse(&m.command->task, SPT_KEY_ABORTED_COMMAND, m.spoilt);
 	} else {
-		if (rx->digest_error)
-			command_spoil(m.command, ASC_PROTOCOL_CRC);
-		else if (rx->discarded)
-			command_spoil(m.command, ASC_INCORRECT_AMOUNT);
-		else if (m.keep_bytes && m.where != rx->data)
-			memcpy(m.where, rx->data, m.keep_bytes);
-		account(&m, &pdu);
-		if (m.command->task.state == SPT_TASK_COLLECT)
-			r2t_continue(m.command);
+		take(conn, rx, &pdu, &m);
 	}
 	if (placer)
 		command_unuse(placer);

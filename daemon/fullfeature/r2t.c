@@ -12,19 +12,23 @@
 #include "fullfeature/command.h"
 #include "fullfeature/messages.h"
 
+/* Recovery R2Ts that a command may need before its data is given up. */
+#define RECOVERIES_MAX 32u
+
 static void fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame)
 {
-	const struct burst *b = container_of(item, struct burst, tx);
+	struct burst *b = container_of(item, struct burst, tx);
 	struct pdu_r2t pdu = {
 		.lun = b->command->task.aux.lun,
 		.itt = b->command->task.aux.task.tag,
 		.ttt = b->ttt,
 		.sns = conn_sns(conn),
 		.r2t_sn = b->r2t_sn,
-		.offset_bytes = b->offset_bytes,
-		.desired_bytes = b->bytes,
+		.offset_bytes = b->sequence.offset_bytes,
+		.desired_bytes = b->sequence.bytes,
 	};
 
+	b->stat_sn = pdu.sns.stat_sn;
 	pdu_r2t_encode(&pdu, frame->head);
 }
 
@@ -37,26 +41,50 @@ static void sent(struct tx_item *item, struct conn *conn)
 	command_unuse(b->command);
 }
 
+static struct burst *free_burst(struct command *c)
+{
+	unsigned i = (c->first_burst + c->open_bursts) % COMMAND_R2T_MAX;
+
+	while (c->bursts[i].open)
+		i = (i + 1) % COMMAND_R2T_MAX;
+	return &c->bursts[i];
+}
+
+static void tell(struct burst *b, uint32_t offset_bytes, uint32_t bytes)
+{
+	struct command *c = b->command;
+
+	b->tx = (struct tx_item){ .fill = fill, .sent = sent };
+	b->told = false;
+	b->ttt = conn_take_ttt(c->conn);
+	b->r2t_sn = c->data_sn++;
+	sequence_init(&b->sequence, offset_bytes, bytes);
+	c->users++;
+	tx_put(c->conn, &b->tx);
+}
+
 static void ask(struct command *c)
 {
-	struct conn *conn = c->conn;
-	const struct login_params *p = &conn->params;
-	struct burst *b = &c->bursts[(c->first_burst + c->open_bursts) % COMMAND_R2T_MAX];
+	struct burst *b = free_burst(c);
+	uint32_t bytes = MIN(c->task.out_wanted_bytes - c->solicited_bytes,
+		c->conn->params.max_burst_bytes);
 
-	assert(!b->open);
-	*b = (struct burst){
-		.tx = { .fill = fill, .sent = sent },
-		.command = c,
-		.open = true,
-		.ttt = conn_take_ttt(conn),
-		.offset_bytes = c->solicited_bytes,
-		.bytes = MIN(c->task.out_wanted_bytes - c->solicited_bytes, p->max_burst_bytes),
-		.r2t_sn = c->data_sn++,
-	};
-	c->solicited_bytes += b->bytes;
+	b->command = c;
+	b->open = true;
 	c->open_bursts++;
-	c->users++;
-	tx_put(conn, &b->tx);
+	tell(b, c->solicited_bytes, bytes);
+	c->solicited_bytes += bytes;
+}
+
+bool r2t_recover(struct burst *b)
+{
+	struct sequence s = b->sequence;
+
+	if (++b->command->recoveries > RECOVERIES_MAX)
+		return false;
+	sequence_deinit(&b->sequence);
+	tell(b, s.offset_bytes + s.done_bytes, s.bytes - s.done_bytes);
+	return true;
 }
 
 void r2t_continue(struct command *c)

@@ -72,7 +72,7 @@ const struct key_row KEY_TABLE[] = {
 	{ "DefaultTime2Wait", KEY_MAX, LEADING, 0, 3600, NULL, BOTH(default_time2wait_s) },
 	{ "DefaultTime2Retain", KEY_MIN, LEADING, 0, 3600, NULL, BOTH(default_time2retain_s) },
 	/* 13.17 */
-	{ "MaxOutstandingR2T", KEY_MIN, LEADING | USE_NORMAL, 1, 65535, NULL,
+	{ "MaxOutstandingR2T", KEY_MIN, LEADING | USE_NORMAL | USE_LATE, 1, 65535, NULL,
 		BOTH(max_outstanding_r2t) },
 	/* 13.18, 13.19 */
 	{ "DataPDUInOrder", KEY_OR, LEADING | USE_NORMAL, 0, 1, NULL, BOTH(data_pdu_in_order) },

@@ -35,12 +35,24 @@ static bool is_negotiated(const struct key_row *row)
 		row->type == KEY_LIST;
 }
 
-/* RFC 7143 13.14: FirstBurstLength never exceeds MaxBurstLength. */
+static bool is_first_burst(const struct key_row *row)
+{
+	return row->param.bytes && row->param.offset == offsetof(struct login_params, first_burst_bytes);
+}
+
+/*
+ * RFC 7143 13.14: FirstBurstLength never exceeds MaxBurstLength; 13.19: where what is lost is asked for
+ * again, and in order, there is one R2T at a time.
+ */
 static uint64_t our_value(const struct negotiation *n, const struct key_row *row)
 {
 	uint64_t ours = key_get(&n->limits, row->limit);
 
-	return row->use & USE_LATE ? MIN(ours, (uint64_t)n->params.max_burst_bytes) : ours;
+	if (!(row->use & USE_LATE))
+		return ours;
+	if (is_first_burst(row))
+		return MIN(ours, (uint64_t)n->params.max_burst_bytes);
+	return n->params.error_recovery_level && n->params.data_sequence_in_order ? 1 : ours;
 }
 
 /*
@@ -52,7 +64,7 @@ static bool irrelevant(const struct negotiation *n, const struct key_row *row)
 {
 	if ((row->use & USE_NORMAL) && n->params.session_type == SESSION_DISCOVERY)
 		return true;
-	if ((row->use & USE_LATE) && n->params.initial_r2t && !n->params.immediate_data)
+	if (is_first_burst(row) && n->params.initial_r2t && !n->params.immediate_data)
 		return true;
 	return (row->use & USE_LEADING) && !n->leading;
 }

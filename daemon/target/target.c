@@ -40,11 +40,10 @@ static struct login_limits limits_of(const struct config_negotiation *n)
 	l.default_time2retain_s = (uint16_t)n->time_to_retain_s;
 	l.initial_r2t = n->initial_r2t;
 	l.immediate_data = n->immediate_data;
-	/* One way to recover (by a new session), data in its order. */
 	l.max_connections = (uint16_t)n->max_connections;
-	l.error_recovery_level = 0;
-	l.data_pdu_in_order = true;
-	l.data_sequence_in_order = true;
+	l.error_recovery_level = (uint8_t)n->error_recovery_level;
+	l.data_pdu_in_order = n->data_pdu_in_order;
+	l.data_sequence_in_order = n->data_sequence_in_order;
 	l.protocol_level = (uint8_t)n->protocol_level;
 	l.task_reporting = reportings(n->task_reporting);
 	return l;
