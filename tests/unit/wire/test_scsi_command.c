@@ -42,7 +42,7 @@ static void test_read(void **state)
 /* RFC 7143 11.2.2.3, 11.2.2.4: both segments, a 260-byte CDB, a bidirectional length. */
 static void test_long_bidirectional(void **state)
 {
-	struct pdu_scsi_command pdu, back;
+	struct pdu_scsi_command pdu, back = { 0 };
 	uint8_t first[16] = { 0x7f }, rest[PDU_CDB_MAX - 16];
 	uint8_t bhs[BHS_BYTES], ahs[AHS_MAX_BYTES], cdb[PDU_CDB_MAX];
 	char text[300];
