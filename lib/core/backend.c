@@ -22,7 +22,7 @@ void backend_nexus_stop(const struct spt_itl *itl)
 {
 	const struct channel *c = itl->channel;
 
-	assert(itl->session->n_tasks == 0 || c->fenced);
+	assert(list_empty(&itl->tasks) || c->fenced);
 	if (c->way.ops->nexus_stop)
 		c->way.ops->nexus_stop(c->way.channel, &itl->session->nexus);
 }

@@ -155,10 +155,18 @@ static const struct spt_itl *next_itl(const struct channel *c, const struct spt_
 
 	for (uint32_t i = 0; i < c->context->n_slots; i++) {
 		const struct spt_session *s = c->context->slots[i].session;
+		const struct spt_itl *leaving;
 		for (size_t k = 0; s && k < s->n_itls; k++) {
-			if (found && s->itls[k].channel == c)
-				return &s->itls[k];
-			found |= &s->itls[k] == itl;
+			if (found && s->itls[k]->channel == c)
+				return s->itls[k];
+			found |= s->itls[k] == itl;
+		}
+		if (!s)
+			continue;
+		list_foreach (leaving, &s->leaving, leaving_link) {
+			if (found && leaving->channel == c)
+				return leaving;
+			found |= leaving == itl;
 		}
 	}
 	return NULL;

@@ -102,6 +102,7 @@ struct spt_itl {
 	atomic_uint refuses; /* enum refuse; read without the lock */
 	bool prevents;       /* it keeps the medium in; under device->lock */
 	struct spt_link device_link;
+	struct spt_link leaving_link; /* session_luns.c */
 	struct spt_link tasks;      /* the task set, in order of arrival */
 	unsigned ordered;           /* ORDERED tasks in it that are not done */
 	unsigned heads;             /* HEAD OF QUEUE tasks, likewise */
@@ -118,12 +119,15 @@ struct spt_session {
 	struct spt_nexus nexus;
 	char *names; /* the memory of nexus's strings */
 	struct spt_lun_map *luns;
-	struct spt_itl *itls; /* parallel to luns */
+	struct spt_itl **itls; /* parallel to luns */
 	size_t n_itls;
+	struct spt_link leaving; /* struct spt_itl.leaving_link: not in luns any more, with tasks */
 	struct spt_link tasks; /* every task, until it is ended */
 	unsigned n_tasks;
 	size_t budget_bytes, used_bytes;
 	bool stopping;
+	bool busy;   /* being stopped: not to be ended under its own feet */
+	bool leaves; /* its devices: nothing but their channels is waited for */
 	unsigned closing; /* itls whose channels are still to be left */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
@@ -135,6 +139,20 @@ struct spt_session {
 struct spt_session *session_find(const struct spt_context *context, spt_session_cookie cookie);
 /* After a task left @session: goes on with stopping it. May free it. */
 void session_task_gone(struct spt_session *session);
+
+/* One of its I_T_L nexuses has left its channel. May free it. */
+void session_itl_gone(struct spt_session *session);
+
+/* session_luns.c */
+/* The I_T_L nexuses of session->luns, not yet begun. 0 or -ENOMEM. */
+int session_first_itls(struct spt_session *session);
+void itl_begin(struct spt_itl *itl, bool reinstated, bool known);
+/* No task has it. session_itl_gone() follows, perhaps from inside. */
+void itl_end(struct spt_itl *itl);
+/* Those that are not mapped any more and have no task left. */
+void session_reap_itls(struct spt_session *session);
+/* The initiator has read the list: it need not be told that it has changed. */
+void session_luns_reported(struct spt_session *session);
 
 /* channel.c */
 int channel_get(struct spt_context *context, struct spt_device *device, struct spt_session *session,
@@ -160,6 +178,8 @@ void itl_leave(struct spt_itl *itl);
 void itl_attention(struct spt_itl *itl, spt_asc_t asc);
 /* The same with the device's lock held, from any loop. */
 void itl_attention_locked(struct spt_itl *itl, spt_asc_t asc);
+/* @asc does not wait any longer. */
+void itl_drop_attention(struct spt_itl *itl, spt_asc_t asc);
 /* The oldest unit attention, taken; 0: none. */
 spt_asc_t itl_take_attention(struct spt_itl *itl);
 /* The oldest one, left where it is, and how many there are. */

@@ -21,6 +21,7 @@ void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt
 	spt_device_properties(itl->device, &p);
 	itl->families = cdb_families_of(p.device_type);
 	list_init(&itl->device_link);
+	list_init(&itl->leaving_link);
 	list_init(&itl->tasks);
 	atomic_init(&itl->attention_count, 0);
 	atomic_init(&itl->refuses, 0);
@@ -75,6 +76,27 @@ void itl_attention(struct spt_itl *itl, spt_asc_t asc)
 	pthread_mutex_unlock(&itl->device->lock);
 }
 
+/* The @i-th condition goes; with the device's lock held. */
+static void remove_attention(struct spt_itl *itl, unsigned i)
+{
+	unsigned n = atomic_load_explicit(&itl->attention_count, memory_order_relaxed) - 1;
+
+	memmove(itl->attentions + i, itl->attentions + i + 1, (n - i) * sizeof(itl->attentions[0]));
+	atomic_store_explicit(&itl->attention_count, n, memory_order_release);
+}
+
+void itl_drop_attention(struct spt_itl *itl, spt_asc_t asc)
+{
+	if (!atomic_load_explicit(&itl->attention_count, memory_order_acquire))
+		return;
+	pthread_mutex_lock(&itl->device->lock);
+	for (unsigned i = atomic_load_explicit(&itl->attention_count, memory_order_relaxed); i > 0; i--) {
+		if (itl->attentions[i - 1] == asc)
+			remove_attention(itl, i - 1);
+	}
+	pthread_mutex_unlock(&itl->device->lock);
+}
+
 spt_asc_t itl_take_attention(struct spt_itl *itl)
 {
 	spt_asc_t asc = 0;
@@ -83,9 +105,7 @@ spt_asc_t itl_take_attention(struct spt_itl *itl)
 	unsigned n = atomic_load_explicit(&itl->attention_count, memory_order_relaxed);
 	if (n > 0) {
 		asc = itl->attentions[0];
-		n--;
-		memmove(itl->attentions, itl->attentions + 1, n * sizeof(itl->attentions[0]));
-		atomic_store_explicit(&itl->attention_count, n, memory_order_release);
+		remove_attention(itl, 0);
 	}
 	pthread_mutex_unlock(&itl->device->lock);
 	return asc;

@@ -23,9 +23,9 @@ struct spt_itl *lun_find(struct spt_session *session, uint64_t lun)
 		return NULL;
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		if (session->itls[mid].lun == number)
-			return &session->itls[mid];
-		if (session->itls[mid].lun < number)
+		if (session->itls[mid]->lun == number)
+			return session->itls[mid];
+		if (session->itls[mid]->lun < number)
 			low = mid + 1;
 		else
 			high = mid;
@@ -36,7 +36,7 @@ struct spt_itl *lun_find(struct spt_session *session, uint64_t lun)
 /* SPC-5 6.33. LUNs below 256 are reported in the peripheral format, as everybody expects them. */
 static void report_luns(struct spt_task *task)
 {
-	const struct spt_session *s = task->session;
+	struct spt_session *s = task->session;
 	uint32_t allocation = be32_get(task->cdb + 6);
 	uint8_t select = task->cdb[2];
 	size_t n = 0;
@@ -52,10 +52,12 @@ static void report_luns(struct spt_task *task)
 		return;
 	}
 	for (size_t i = 0; i < s->n_itls && select != 1; i++)
-		be64_put(list + 8 + 8 * n++, lun_encode(s->itls[i].lun));
+		be64_put(list + 8 + 8 * n++, lun_encode(s->itls[i]->lun));
 	if (select != 0)
 		be64_put(list + 8 + 8 * n++, LUN_W_REPORT_LUNS);
 	be32_put(list, (uint32_t)(8 * n));
+	if (select != 1)
+		session_luns_reported(s);
 	spt_task_reply(task, list, 8 + 8 * n, allocation);
 	free(list);
 }

@@ -83,38 +83,24 @@ static int copy_nexus(struct spt_session *s, const struct spt_nexus *from)
 static struct spt_session *session_alloc(const struct spt_session_params *params)
 {
 	struct spt_session *s = calloc(1, sizeof(*s));
-	size_t n = spt_lun_map_count(params->luns);
 
 	if (!s)
 		return NULL;
 	list_init(&s->tasks);
-	s->itls = calloc(n ? n : 1, sizeof(*s->itls));
-	if (!s->itls || copy_nexus(s, &params->nexus) < 0) {
+	list_init(&s->leaving);
+	s->luns = spt_lun_map_ref(params->luns);
+	if (session_first_itls(s) < 0 || copy_nexus(s, &params->nexus) < 0) {
+		for (size_t i = 0; i < s->n_itls; i++)
+			free(s->itls[i]);
+		spt_lun_map_unref(s->luns);
 		free(s->itls);
 		free(s);
 		return NULL;
 	}
-	s->n_itls = n;
 	s->budget_bytes = params->budget_bytes;
 	s->terminating = params->terminating;
 	s->arg = params->arg;
-	s->luns = spt_lun_map_ref(params->luns);
 	return s;
-}
-
-/* Without a channel the logical unit is there and says NOT READY; why, the log says. */
-static void open_channel(struct spt_itl *itl, bool reinstated)
-{
-	struct spt_session *s = itl->session;
-	int r = channel_get(s->context, itl->device, s, reinstated, &itl->channel);
-
-	if (r < 0) {
-		itl->channel = NULL;
-		spt_device_event(itl->device, "not ready for %s: %s", s->nexus.initiator_name,
-			strerror(-r));
-		return;
-	}
-	backend_nexus_start(itl, reinstated);
 }
 
 int spt_session_start(struct spt_context *context, const struct spt_session_params *params,
@@ -133,12 +119,8 @@ int spt_session_start(struct spt_context *context, const struct spt_session_para
 	s->context = context;
 	s->cookie = cookie_of(slot, ++context->slots[slot].generation);
 	context->slots[slot].session = s;
-	for (size_t i = 0; i < s->n_itls; i++) {
-		struct spt_itl *itl = &s->itls[i];
-		itl_init(itl, s, spt_lun_map_at(s->luns, i));
-		open_channel(itl, params->reinstated);
-		itl_join(itl, params->known);
-	}
+	for (size_t i = 0; i < s->n_itls; i++)
+		itl_begin(s->itls[i], params->reinstated, params->known);
 	*ret = s->cookie;
 	return 0;
 }
@@ -175,35 +157,27 @@ static void session_free(struct spt_session *s)
 	stopped(arg);
 }
 
-static void channel_left(void *arg)
+void session_itl_gone(struct spt_session *s)
 {
-	struct spt_session *s = arg;
-	if (--s->closing == 0)
+	if (--s->closing == 0 && s->leaves)
 		session_free(s);
 }
 
 static void leave_devices(struct spt_session *s)
 {
-	size_t n = s->n_itls;
-
-	s->closing = 1; /* held by this function */
-	for (size_t i = 0; i < n; i++) {
-		struct spt_itl *itl = &s->itls[i];
-		if (removal_nexus_loss(itl, channel_left, s))
-			s->closing++;
-		itl_leave(itl);
-		if (!itl->channel)
-			continue;
-		s->closing++;
-		backend_nexus_stop(itl);
-		channel_put(TAKE(itl->channel), channel_left, s);
-	}
-	channel_left(s);
+	assert(list_empty(&s->leaving));
+	s->leaves = true;
+	s->closing++; /* held by this function */
+	for (size_t i = 0; i < s->n_itls; i++)
+		itl_end(s->itls[i]);
+	session_itl_gone(s);
 }
 
 void session_task_gone(struct spt_session *s)
 {
-	if (s->stopping && s->n_tasks == 0 && s->closing == 0)
+	if (!list_empty(&s->leaving))
+		session_reap_itls(s);
+	if (s->stopping && s->n_tasks == 0 && !s->busy)
 		leave_devices(s);
 }
 
@@ -240,9 +214,9 @@ int spt_session_stop(struct spt_context *context, spt_session_cookie cookie,
 	list_init(&doomed);
 	list_foreach (t, &s->tasks, session_link)
 		task_doom(t, &doomed);
-	s->closing = 1; /* the last of them must not end the session under our feet */
+	s->busy = true; /* the last of them must not end the session under our feet */
 	tasks_kill(context, &doomed);
-	s->closing = 0;
+	s->busy = false;
 	session_task_gone(s);
 	return 0;
 }

@@ -20,7 +20,7 @@ static void unlocked(void *arg)
 static void nexus_loss(struct spt_tmf_run *run, struct spt_session *session)
 {
 	for (size_t i = 0; session && i < session->n_itls; i++) {
-		struct spt_itl *itl = &session->itls[i];
+		struct spt_itl *itl = session->itls[i];
 		if (removal_nexus_loss(itl, unlocked, run))
 			run->pending++;
 		reservation_nexus_loss(itl);
@@ -243,15 +243,15 @@ static void target_reset(struct spt_tmf *tmf, struct spt_session *session)
 
 	loops_add(&loops, tmf->context);
 	for (size_t i = 0; i < session->n_itls; i++)
-		loops_add_device(&loops, session->itls[i].device);
+		loops_add_device(&loops, session->itls[i]->device);
 	struct spt_tmf_run *run =
 		run_new(tmf, session, &(struct scope){ .luns = session->luns }, &loops);
 	if (!run)
 		return;
 	run_parts(run);
 	for (size_t i = 0; i < session->n_itls; i++) {
-		if (session->itls[i].channel)
-			reset_channel(session->itls[i].channel, run);
+		if (session->itls[i]->channel)
+			reset_channel(session->itls[i]->channel, run);
 	}
 	run_release(run);
 }
@@ -263,7 +263,7 @@ static void i_t_nexus_reset(struct spt_tmf *tmf, struct spt_session *session)
 
 	for (size_t i = 0; i < session->n_itls; i++) {
 		/* The far side of a mirrored nexus would have to lose it, too. */
-		if (session->itls[i].device->flags & SPT_BACKEND_PER_NEXUS) {
+		if (session->itls[i]->device->flags & SPT_BACKEND_PER_NEXUS) {
 			respond(tmf, SPT_TMF_NOT_SUPPORTED);
 			return;
 		}

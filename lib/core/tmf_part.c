@@ -208,7 +208,7 @@ static void tell_of_loss(const struct tmf_part *part, struct spt_task *task)
 static void tell_session(struct spt_session *session)
 {
 	for (size_t i = 0; i < session->n_itls; i++) {
-		struct spt_itl *itl = &session->itls[i];
+		struct spt_itl *itl = session->itls[i];
 		bool losing = itl->losing;
 		itl->losing = false;
 		if (losing && session->terminating && !session->stopping)

@@ -67,6 +67,15 @@ void spt_session_abort(struct spt_context *context, spt_session_cookie session,
 	bool (*which)(struct spt_task *task, void *arg), void *arg);
 
 /*
+ * Another LUN map for a session that runs. A logical unit that both maps have at its LUN stays as it is, and so do its
+ * tasks; the tasks of one that is gone end with status TASK ABORTED. The initiator is told (REPORTED LUNS DATA HAS
+ * CHANGED). A reference of the session's own is taken. -ENOENT: no such session, or it is being stopped; -ENOMEM:
+ * nothing has changed.
+ */
+int spt_session_set_luns(struct spt_context *context, spt_session_cookie session,
+	struct spt_lun_map *luns);
+
+/*
  * Ends the nexus: every task is aborted, and when none of them can touch its device any more and
  * the caller has ended them all, @stopped is called (perhaps from inside this call). No task can be entered from here on.
  * The loss of a nexus never resets or fences a device: a tape that is being rewound goes on
