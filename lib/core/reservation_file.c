@@ -284,6 +284,17 @@ static int load(struct reservations *r, struct spt_error *error)
 	return 0;
 }
 
+static int check_place(const char *state_dir)
+{
+	struct stat st;
+
+	if (stat(state_dir, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	return access(state_dir, W_OK | X_OK) < 0 ? -errno : 0;
+}
+
 int reservation_file_init(struct spt_device *device, const char *state_dir,
 	struct spt_error *error)
 {
@@ -292,6 +303,13 @@ int reservation_file_init(struct spt_device *device, const char *state_dir,
 
 	if (!name)
 		return spt_error_set(error, -ENOMEM, "out of memory");
+	/* SPC-5 5.14.5: what cannot be kept is not offered (PTPL_C zero). */
+	int e = check_place(state_dir);
+	if (e < 0) {
+		spt_device_event(device, "persistent reservations will not survive a restart: %s: %s",
+			state_dir, strerror(-e));
+		return 0;
+	}
 	escape(device->name, name);
 	if (asprintf(&r->directory, "%s/pr", state_dir) < 0)
 		r->directory = NULL;

@@ -24,6 +24,8 @@ enum {
 	OP_RELEASE_10 = 0x57,
 	OP_PERSISTENT_IN = 0x5e,
 	OP_PERSISTENT_OUT = 0x5f,
+	OP_READ_ELEMENT_STATUS = 0xb8,
+	CURDATA = 0x02, /* byte 6: what is known, without moving anything */
 	SPEC_I_PT = 0x08,
 	ALL_TG_PT = 0x04,
 	APTPL = 0x01,
@@ -43,12 +45,19 @@ struct followup {
 	struct spt_tmf *aborts; /* one for each victim */
 };
 
-/* The rows with conditions: starting is free, and so is allowing removal (SBC-4 table 13). */
+/*
+ * The rows with conditions: starting a disk is free, and so is allowing removal (SBC-4 table 13), and
+ * the status of elements as far as it is known (SMC-3).
+ */
 static bool eased(const struct spt_task *task)
 {
+	unsigned families = task->itl->families;
+
 	switch (task->cdb[0]) {
 	case OP_START_STOP_UNIT:
-		return (task->cdb[4] & 0xf1) == 0x01;
+		return !(families & (CDB_SSC | CDB_SMC)) && (task->cdb[4] & 0xf1) == 0x01;
+	case OP_READ_ELEMENT_STATUS:
+		return (families & CDB_SMC) && (task->cdb[6] & CURDATA);
 	case OP_PREVENT_ALLOW:
 		return !(task->cdb[4] & 0x03);
 	default:
@@ -65,7 +74,7 @@ static unsigned class_of(const struct spt_task *task)
 		return 0;
 	if (task->cdb[0] == OP_PERSISTENT_IN || task->cdb[0] == OP_PERSISTENT_OUT)
 		return REFUSE_PERSISTENT;
-	if (task->cdb[0] == OP_PREVENT_ALLOW && eased(task))
+	if (task->cdb[0] != OP_START_STOP_UNIT && eased(task))
 		return 0; /* by SPC-2, too */
 	if ((flags & CDB_RES_FREE) || eased(task))
 		return REFUSE_FREE;

@@ -38,6 +38,7 @@ static void fake_properties(void *device, struct spt_properties *ret)
 {
 	ret->max_cdb_bytes = 16;
 	ret->block_bytes = 512;
+	ret->device_type = ((struct fake_device *)device)->type;
 }
 
 static int fake_channel_open(void *device, const struct spt_channel_params *params,

@@ -43,6 +43,7 @@ struct fake_device {
 	bool reset_kills;        /* reset() ends every task of its channel */
 	bool close_waits;        /* channel_close() waits for fake_close() */
 	int open_error;          /* of channel_open() */
+	uint8_t type;            /* PERIPHERAL DEVICE TYPE */
 	bool (*answer)(struct spt_task *task); /* submit() asks it first; true: it has completed */
 	/* What happened. */
 	atomic_uint opens, closes, judges, submits, cancelled, resets, fences;

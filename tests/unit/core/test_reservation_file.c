@@ -44,6 +44,29 @@ static void open_kept(struct rig *rig)
 	rig_start(rig, 1, 1);
 }
 
+/* SPC-5 5.14.5, 6.16.4: without a place for it APTPL is neither offered nor taken, and the log says why. */
+static void no_place(void **state)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/not-there", directory);
+	for (unsigned i = 0; i < 2; i++) {
+		struct rig rig;
+		struct job job;
+
+		fake_event[0] = 0;
+		rig_open(&rig, &(struct rig_params){ .state_dir = i ? "/dev/null" : path });
+		assert_non_null(strstr(fake_event, i ? "/dev/null: Not a directory" :
+			"not-there: No such file or directory"));
+		rig_start(&rig, 0, 0);
+		assert_int_equal(plain(&rig, 0, &job, 0x5e, 0x02, 0), GOOD);
+		assert_int_equal(job.in[2], 0x10); /* CRH, no PTPL_C */
+		assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1, 0x01), 0x2600);
+		assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1), GOOD);
+		rig_close(&rig);
+	}
+}
+
 static void kept_through_power_loss(void **state)
 {
 	static const uint8_t types[] = { WE, EA, WERO, EARO, WEAR, EAAR };
@@ -194,6 +217,7 @@ static void two_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_place),
 		cmocka_unit_test(kept_through_power_loss),
 		cmocka_unit_test(damaged_files),
 		cmocka_unit_test(raw),
