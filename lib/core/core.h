@@ -184,7 +184,9 @@ void itl_drop_attention(struct spt_itl *itl, spt_asc_t asc);
 spt_asc_t itl_take_attention(struct spt_itl *itl);
 /* The oldest one, left where it is, and how many there are. */
 spt_asc_t itl_peek_attention(struct spt_itl *itl, unsigned *ret_n);
-void device_attention(struct spt_device *device, const struct spt_session *except, spt_asc_t asc);
+/* @host: on this loop only; NULL: on all. */
+void device_attention(struct spt_device *device, const struct spt_host *host,
+	const struct spt_session *except, spt_asc_t asc);
 
 /* lun.c: what is answered above logical units. False: the command is for task->itl. */
 bool lun_answer(struct spt_task *task);

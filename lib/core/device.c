@@ -143,7 +143,13 @@ void spt_device_set_task_aborted_status(struct spt_device *device, bool on)
 
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc)
 {
-	device_attention(device, except ? except->session : NULL, asc);
+	device_attention(device, NULL, except ? except->session : NULL, asc);
+}
+
+void spt_device_attention_at(struct spt_device *device, const struct spt_host *host,
+	const struct spt_task *except, spt_asc_t asc)
+{
+	device_attention(device, host, except ? except->session : NULL, asc);
 }
 
 void spt_device_event(struct spt_device *device, const char *format, ...)

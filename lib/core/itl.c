@@ -121,7 +121,8 @@ spt_asc_t itl_peek_attention(struct spt_itl *itl, unsigned *ret_n)
 	return asc;
 }
 
-void device_attention(struct spt_device *device, const struct spt_session *except, spt_asc_t asc)
+void device_attention(struct spt_device *device, const struct spt_host *host,
+	const struct spt_session *except, spt_asc_t asc)
 {
 	struct spt_itl *itl;
 
@@ -129,7 +130,7 @@ void device_attention(struct spt_device *device, const struct spt_session *excep
 		return;
 	pthread_mutex_lock(&device->lock);
 	list_foreach (itl, &device->itls, device_link) {
-		if (itl->session != except)
+		if (itl->session != except && (!host || itl->session->context->host == host))
 			itl_attention_locked(itl, asc);
 	}
 	pthread_mutex_unlock(&device->lock);

@@ -145,7 +145,7 @@ static void unfence_end(struct spt_operation_run *run)
 	/* SAM-5 6.3.3: what a reset releases is released; and all are told, before they may go on. */
 	removal_reset(d, run->home, NULL, NULL);
 	reservation_reset(d);
-	device_attention(d, NULL, 0x2900); /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED */
+	device_attention(d, NULL, NULL, 0x2900); /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED */
 	atomic_store_explicit(&d->fenced, false, memory_order_relaxed);
 	spt_device_event(d, "brought back by the operator: it takes commands again");
 }

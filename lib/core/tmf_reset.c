@@ -25,7 +25,7 @@ void reset_condition(struct spt_device *device)
 {
 	reservation_reset(device);
 	atomic_store_explicit(&device->tas, false, memory_order_relaxed);
-	device_attention(device, NULL, 0x2903); /* BUS DEVICE RESET FUNCTION OCCURRED */
+	device_attention(device, NULL, NULL, 0x2903); /* BUS DEVICE RESET FUNCTION OCCURRED */
 }
 
 static void reset_done(struct spt_reset *reset, int result)

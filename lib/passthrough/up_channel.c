@@ -9,11 +9,37 @@
 #include "passthrough/up_device.h"
 
 #define LOGOUT_US UINT64_C(1000000)
+#define TYPE_SEQUENTIAL 0x01 /* SPC-5 PERIPHERAL DEVICE TYPE */
 
 /* While a task waits here: until when. */
 static uint64_t *deadline_of(struct spt_task *task)
 {
 	return &task->scratch[0];
+}
+
+/* Several shared sessions under one initiator name: each has a number of its own. */
+static int take_slot(struct up_channel *c)
+{
+	struct up_device *d = c->device;
+
+	pthread_mutex_lock(&d->lock);
+	while (c->slot < UP_SHARED_MAX && d->slots[c->slot])
+		c->slot++;
+	if (c->slot < UP_SHARED_MAX)
+		d->slots[c->slot] = true;
+	pthread_mutex_unlock(&d->lock);
+	return c->slot < UP_SHARED_MAX ? 0 : -EMFILE;
+}
+
+static void give_slot(const struct up_channel *c)
+{
+	struct up_device *d = c->device;
+
+	if (!d->shared)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->slots[c->slot] = false;
+	pthread_mutex_unlock(&d->lock);
 }
 
 void up_channel_enter(struct up_channel *c)
@@ -27,6 +53,8 @@ void up_channel_leave(struct up_channel *c)
 		return;
 	void (*closed)(void *) = c->closed;
 	void *arg = c->closed_arg;
+	give_slot(c);
+	up_report_closed(c->device);
 	spt_host_timer_clear(c->host, &c->timer);
 	spt_host_undefer(c->host, &c->flush);
 	free(c);
@@ -36,6 +64,19 @@ void up_channel_leave(struct up_channel *c)
 static void refuse_fenced(struct spt_task *task)
 {
 	spt_task_check(task, SPT_KEY_NOT_READY, 0x0400); /* CAUSE NOT REPORTABLE */
+}
+
+/* Since when commands that wait for a session do so in vain. */
+static uint64_t fail_at_us(const struct up_channel *c)
+{
+	return c->device->fail_us ? c->lost_us + c->device->fail_us : UINT64_MAX;
+}
+
+/* It was never sent. LOGICAL UNIT COMMUNICATION FAILURE */
+static void refuse_lost(struct spt_task *task)
+{
+	task->in.bytes = 0;
+	spt_task_check(task, SPT_KEY_NOT_READY, 0x0800);
 }
 
 static void busy(struct spt_task *task)
@@ -56,14 +97,22 @@ void up_channel_expire(struct up_channel *c)
 		struct spt_task *task = fifo_take(&c->waiting);
 		if (c->state == UP_STATE_FENCED)
 			refuse_fenced(task);
+		else if (fail_at_us(c) <= now)
+			refuse_lost(task);
 		else
 			busy(task); /* it was never sent */
 	}
 }
 
+/* How long a command that comes now waits for a session. */
+static uint64_t hold_until(const struct up_channel *c)
+{
+	return MIN(spt_host_now_us(c->host) + c->device->hold_us, fail_at_us(c));
+}
+
 void up_channel_hold(struct up_channel *c)
 {
-	uint64_t until = spt_host_now_us(c->host) + c->device->hold_us;
+	uint64_t until = hold_until(c);
 
 	for (struct spt_task *t = c->waiting.first; t; t = fifo_next(t)) {
 		if (!*deadline_of(t))
@@ -129,12 +178,12 @@ void up_channel_submit(void *channel, struct spt_task *task)
 		start(c, task, cmd);
 	} else if (c->state == UP_STATE_FENCED) {
 		refuse_fenced(task);
+	} else if (c->state != UP_STATE_UP && fail_at_us(c) <= spt_host_now_us(c->host)) {
+		refuse_lost(task);
 	} else if (c->waiting.count >= c->device->queue_limit) {
 		spt_task_full(task);
 	} else {
-		*deadline_of(task) = c->state == UP_STATE_UP ?
-			0 :
-			spt_host_now_us(c->host) + c->device->hold_us;
+		*deadline_of(task) = c->state == UP_STATE_UP ? 0 : hold_until(c);
 		fifo_append(&c->waiting, task);
 		up_session_arm(c);
 	}
@@ -159,16 +208,30 @@ void up_channel_cancel(void *channel, struct spt_task *task)
 /* The format of sense that the device speaks is the one we use ourselves. */
 static void note_sense(const struct up_channel *c, const struct spt_task *task)
 {
-	if (task->status == SPT_CHECK_CONDITION && task->sense_bytes)
-		spt_device_set_descriptor_sense(c->device->handle,
-			(task->sense[0] & 0x7f) >= 0x72);
+	struct spt_sense sense;
+
+	if (task->status != SPT_CHECK_CONDITION || !task->sense_bytes)
+		return;
+	spt_device_set_descriptor_sense(c->device->handle, (task->sense[0] & 0x7f) >= 0x72);
+	/* It was for the one nexus that upstream knows: those who share it are told, too. */
+	if (c->device->shared && spt_sense_decode(task->sense, task->sense_bytes, &sense) == 0 &&
+		sense.key == SPT_KEY_UNIT_ATTENTION)
+		spt_device_attention_at(c->device->handle, c->host, task, sense.asc);
 }
 
 void up_channel_finish(struct up_channel *c, struct up_engine *engine, struct up_command *cmd)
 {
 	struct spt_task *task = cmd->task;
 
-	up_apply_reply(task, &cmd->reply, c->device->canary);
+	unsigned type =
+		atomic_load_explicit(&c->device->learned.device_type, memory_order_relaxed);
+
+	up_apply_reply(task, &cmd->reply, c->device->canary, type == TYPE_SEQUENTIAL);
+	if (task == &c->probe.task) {
+		up_engine_release(engine, cmd);
+		up_login_answered(c);
+		return;
+	}
 	if (cmd->reply.fate == UP_ANSWERED) {
 		note_sense(c, task);
 		if (task->status == SPT_GOOD && task->in.bytes)
@@ -230,7 +293,15 @@ int up_channel_open(void *device, const struct spt_channel_params *params, void 
 	c->host = params->host;
 	c->initiator_name =
 		d->initiator_name[0] ? d->initiator_name : params->nexus->initiator_name;
-	c->isid = up_isid_of(d->name, params->nexus);
+	if (d->shared && take_slot(c) < 0) {
+		free(c);
+		return -EMFILE;
+	}
+	c->isid = d->shared ? up_isid_shared(d->name, (uint16_t)c->slot) :
+			      up_isid_of(d->name, params->nexus);
+	c->lost_us = spt_host_now_us(c->host);
+	c->lost_portal = UP_PORTALS;
+	up_report_opened(d);
 	c->watch = (struct spt_watch){ .fd = -1, .fn = up_session_ready, .arg = c };
 	c->flush = (struct spt_post){ .fn = up_session_flush, .arg = c };
 	c->timer = (struct spt_timer){ .fn = up_session_tick, .arg = c };
@@ -249,7 +320,8 @@ void up_channel_close(void *channel, void (*closed)(void *arg), void *arg)
 	c->closing = true;
 	c->closed = closed;
 	c->closed_arg = arg;
-	if (c->state == UP_STATE_UP && up_engine_logout(c->engine)) {
+	if ((c->state == UP_STATE_UP || c->state == UP_STATE_PROBE) && up_engine_logout(c->engine)) {
+		up_report_down(c->device, c->state == UP_STATE_UP, NULL);
 		c->state = UP_STATE_LOGOUT;
 		c->deadline_us = spt_host_now_us(c->host) + LOGOUT_US;
 		spt_host_defer(c->host, &c->flush);

@@ -34,9 +34,9 @@
 #include <spt/backend.h>
 #include <spt/host.h>
 
-#include "base/parse.h"
 #include "base/util.h"
 #include "passthrough/up_engine.h"
+#include "passthrough/up_terms.h"
 
 /* libiscsi's side of a command. */
 struct up_wire {
@@ -59,6 +59,8 @@ struct up_engine {
 	bool read_anyway; /* but for this: upstream may not read before we do */
 	int unread_bytes; /* at the last look, while full */
 	bool killed;
+	struct up_terms terms;
+	bool refused;
 	char error[160];
 };
 
@@ -72,29 +74,6 @@ static void die(struct up_engine *e, const char *why)
 	e->phase = UP_DEAD;
 	snprintf(e->error, sizeof(e->error), "%s", why);
 	e->error[strcspn(e->error, "\n")] = '\0';
-}
-
-/* RFC 7143 13.12 to 13.14: 512 to 2**24 - 1. */
-static void check_negotiated(const char *message)
-{
-	static const char prefix[] = "TargetLoginReply: ";
-	static const char *const keys[] = { "MaxRecvDataSegmentLength=", "MaxBurstLength=",
-		"FirstBurstLength=" };
-	char value[16];
-	uint64_t n;
-
-	if (strncmp(message, prefix, strlen(prefix)))
-		return;
-	message += strlen(prefix);
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		if (strncmp(message, keys[i], strlen(keys[i])))
-			continue;
-		/* The library appends the target's name. */
-		snprintf(value, sizeof(value), "%s", message + strlen(keys[i]));
-		value[strcspn(value, " ")] = '\0';
-		if (parse_u64_range(value, 512, 16777215, &n) < 0)
-			die(logging_in, "the target negotiates a length outside 512 to 16777215");
-	}
 }
 
 /* Sends what can be sent. */
@@ -112,7 +91,9 @@ static void logged(int level, const char *message)
 	struct up_engine *e = reading;
 
 	if (logging_in) {
-		check_negotiated(message);
+		const char *fault = up_terms_line(&logging_in->terms, message);
+		if (fault)
+			die(logging_in, fault);
 	} else if (e) {
 		reading = NULL;
 		if (push(e) < 0)
@@ -127,12 +108,18 @@ static void logged_in(struct iscsi_context *iscsi, int status, void *data, void 
 
 	if (e->killed || e->phase == UP_DEAD)
 		return;
-	if (status == SCSI_STATUS_GOOD)
-		e->phase = UP_READY;
-	else if (status == SCSI_STATUS_REDIRECT)
+	if (status == SCSI_STATUS_REDIRECT) {
 		e->phase = UP_REDIRECTED;
-	else
-		die(e, iscsi_get_error(iscsi));
+		return;
+	}
+	const char *fault =
+		status == SCSI_STATUS_GOOD ? up_terms_end(&e->terms) : iscsi_get_error(iscsi);
+	if (fault) {
+		e->refused = up_terms_refused(fault);
+		die(e, fault);
+	} else {
+		e->phase = UP_READY;
+	}
 }
 
 static void connected(struct iscsi_context *iscsi, int status, void *data, void *arg)
@@ -143,6 +130,17 @@ static void connected(struct iscsi_context *iscsi, int status, void *data, void 
 		return;
 	if (status != SCSI_STATUS_GOOD || iscsi_login_async(iscsi, logged_in, e) < 0)
 		die(e, iscsi_get_error(iscsi));
+}
+
+static int set_secret(struct iscsi_context *c, const struct up_secret *s)
+{
+	if (!s->user[0])
+		return 0;
+	if (iscsi_set_initiator_username_pwd(c, s->user, s->password) < 0)
+		return -1;
+	return s->mutual_user[0] ?
+		iscsi_set_target_username_pwd(c, s->mutual_user, s->mutual_password) :
+		0;
 }
 
 static int engine_init(struct up_engine *e, const struct up_engine_params *p)
@@ -157,6 +155,8 @@ static int engine_init(struct up_engine *e, const struct up_engine_params *p)
 	}
 	e->lun = up_lun_field(p->url->lun);
 	e->zeros = p->zeros;
+	e->terms.digest_wanted = p->header_digest;
+	e->terms.proof_wanted = p->secret->mutual_user[0];
 	struct iscsi_context *c = e->iscsi;
 	iscsi_set_noautoreconnect(c, 1);
 	iscsi_set_isid_random(c, p->isid.random, p->isid.qualifier);
@@ -167,7 +167,7 @@ static int engine_init(struct up_engine *e, const struct up_engine_params *p)
 	iscsi_set_log_level(c, 6);
 	iscsi_set_log_fn(c, logged);
 	if (iscsi_set_targetname(c, p->url->target) < 0 ||
-		iscsi_set_initiator_username_pwd(c, p->url->user, p->url->password) < 0 ||
+		set_secret(c, p->secret) < 0 ||
 		iscsi_connect_async(c, p->address->text, connected, e) < 0)
 		die(e, iscsi_get_error(c));
 	return 0;
@@ -220,6 +220,11 @@ enum up_phase up_engine_phase(const struct up_engine *e)
 const char *up_engine_error(const struct up_engine *e)
 {
 	return e->error;
+}
+
+bool up_engine_refused(const struct up_engine *e)
+{
+	return e->refused;
 }
 
 const char *up_engine_redirect(const struct up_engine *e)

@@ -16,6 +16,7 @@
 
 #include "passthrough/up_isid.h"
 #include "passthrough/up_places.h"
+#include "passthrough/up_secret.h"
 #include "passthrough/up_url.h"
 
 enum up_phase {
@@ -31,7 +32,8 @@ struct up_engine_params {
 	struct up_isid isid;
 	const struct up_url *url;
 	const struct up_address *address;
-	bool header_digest;
+	const struct up_secret *secret;
+	bool header_digest; /* insist on it */
 	unsigned commands;       /* how many at once */
 	unsigned tcp_timeout_ms; /* unacknowledged for so long: the connection is dead */
 	const void *zeros;       /* SPT_BUFFER_MAX readable bytes, longer-lived than the engine */
@@ -47,6 +49,8 @@ void up_engine_free(struct up_engine *engine);
 
 enum up_phase up_engine_phase(const struct up_engine *engine);
 const char *up_engine_error(const struct up_engine *engine);
+/* Upstream does not want who we are, or is not who it should be: it is no use to ask again soon. */
+bool up_engine_refused(const struct up_engine *engine);
 const char *up_engine_redirect(const struct up_engine *engine);
 /* To be watched, and for what (SPT_READABLE, SPT_WRITABLE); asked anew after each call. */
 int up_engine_fd(const struct up_engine *engine);

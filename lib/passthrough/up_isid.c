@@ -21,6 +21,13 @@ static uint64_t mix_text(uint64_t h, const char *text)
 	return mix(h, text, strlen(text) + 1);
 }
 
+struct up_isid up_isid_shared(const char *device, uint16_t slot)
+{
+	uint64_t h = mix_text(UINT64_C(0xcbf29ce484222325), device);
+
+	return (struct up_isid){ .random = ((h ^ h >> 32) >> 8) & 0xffffff, .qualifier = slot };
+}
+
 struct up_isid up_isid_of(const char *device, const struct spt_nexus *nexus)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);

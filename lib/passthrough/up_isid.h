@@ -21,5 +21,7 @@ struct up_isid {
 
 /* @device: the name of the device: two devices of one nexus are two sessions. */
 struct up_isid up_isid_of(const char *device, const struct spt_nexus *nexus);
+/* Of session number @slot of those that nexuses share, all under one initiator name. */
+struct up_isid up_isid_shared(const char *device, uint16_t slot);
 
 #endif

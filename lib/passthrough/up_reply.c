@@ -80,7 +80,8 @@ static void apply_data(struct spt_task *task, const struct up_reply *reply, uint
 		task->in.bytes = 0; /* an error without data, and nothing said of residuals */
 }
 
-void up_apply_reply(struct spt_task *task, const struct up_reply *reply, uint64_t canary)
+void up_apply_reply(struct spt_task *task, const struct up_reply *reply, uint64_t canary,
+	bool sequential)
 {
 	switch (reply->fate) {
 	case UP_ABORTED:
@@ -89,8 +90,10 @@ void up_apply_reply(struct spt_task *task, const struct up_reply *reply, uint64_
 		return;
 	case UP_LOST:
 		/* Never BUSY: it may have been executed, and an initiator repeats what was BUSY.
+		 * Some repeat ABORTED COMMAND, too: a block of a tape must not be written twice.
 		 * LOGICAL UNIT COMMUNICATION FAILURE */
-		set_sense(task, SPT_KEY_ABORTED_COMMAND, 0x0800);
+		set_sense(task, sequential ? SPT_KEY_HARDWARE_ERROR : SPT_KEY_ABORTED_COMMAND,
+			0x0800);
 		return;
 	case UP_ANSWERED:
 		break;

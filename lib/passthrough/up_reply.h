@@ -37,7 +37,9 @@ struct up_reply {
  * (a SCSI response other than "command completed at target" reads as GOOD in libiscsi).
  */
 void up_prepare_in(struct spt_data *in, uint64_t canary);
-/* Sets the task's result; does not complete it. */
-void up_apply_reply(struct spt_task *task, const struct up_reply *reply, uint64_t canary);
+/* Sets the task's result; does not complete it. @sequential: of a tape, where nothing may be done
+ * twice. */
+void up_apply_reply(struct spt_task *task, const struct up_reply *reply, uint64_t canary,
+	bool sequential);
 
 #endif

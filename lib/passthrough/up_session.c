@@ -3,11 +3,12 @@
  * The session of a channel: connecting, being up, being lost, trying again. Every state but UP and
  * FENCED has a deadline; in UP, silence has one, and so has an abort.
  *
- *   DOWN --deadline--> CONNECT --logged in--> UP --lost--> DOWN
- *                      CONNECT --refused, deadline--> DOWN (longer and longer)
- *   UP --close--> LOGOUT --left, lost, deadline--> (closed)
+ *   DOWN --deadline--> CONNECT --logged in--> PROBE --who it should be--> UP --lost--> DOWN
+ *                      CONNECT, PROBE --refused, deadline--> DOWN (longer and longer)
+ *   UP, PROBE --close--> LOGOUT --left, lost, deadline--> (closed)
  */
 #include <errno.h>
+#include <sys/random.h>
 
 #include "base/util.h"
 #include "passthrough/up_device.h"
@@ -60,23 +61,61 @@ void up_session_arm(struct up_channel *c)
 /* Once for each time that upstream goes away, and once when it is there again. */
 static void tell(const struct up_channel *c, const char *what, const char *why)
 {
-	spt_device_event(c->device->handle, "upstream session of %s %s%s%.160s", c->initiator_name,
-		what, why ? ": " : "", why ? why : "");
+	spt_device_event(c->device->handle, "upstream session of %s by %s %s%s%.160s",
+		c->initiator_name, c->address->text, what, why ? ": " : "", why ? why : "");
+}
+
+/* Many sessions that were lost together shall not all come back in one moment. */
+static uint64_t jitter(uint64_t wait_us)
+{
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)wait_us;
+	return wait_us / 2 + (wait_us / 2 * random >> 32);
+}
+
+/* How long until the next attempt: every portal has its turn before there is a pause. */
+static uint64_t pause_us(struct up_channel *c)
+{
+	const struct up_device *d = c->device;
+	uint64_t wait = RETRY_MIN_US << MIN(c->failures, 20u);
+
+	if (c->attempt % d->portals.n)
+		return 0;
+	c->failures++;
+	return jitter(c->refused ? d->retry_refused_us : MIN(wait, d->retry_max_us));
+}
+
+static void tell_down(struct up_channel *c, bool was_up, const char *why)
+{
+	if (was_up)
+		tell(c, "lost, trying again", why);
+	else if (!c->told || (c->refused && !c->told_refused))
+		tell(c, "cannot be made, trying again", why);
+	c->told = true;
+	c->told_refused |= c->refused;
 }
 
 /* @why: NULL when it is no failure, and nothing to speak of. */
 static void down(struct up_channel *c, const char *why)
 {
-	uint64_t wait = why ? RETRY_MIN_US << MIN(c->failures, 20u) : 0;
+	uint64_t now = spt_host_now_us(c->host);
+	bool was_up = c->state == UP_STATE_UP;
 
-	if (why && c->state == UP_STATE_UP)
-		tell(c, "lost, trying again", why);
-	else if (why && !c->failures)
-		tell(c, "cannot be made, trying again", why);
-	c->failures += why != NULL;
+	if (was_up) {
+		c->lost_us = now;
+		c->lost_portal = c->portal;
+		c->attempt = 0;
+	}
+	if (why)
+		tell_down(c, was_up, why);
+	up_report_down(c->device, was_up, why);
 	c->state = UP_STATE_DOWN;
-	c->deadline_us = spt_host_now_us(c->host) + MIN(wait, c->device->retry_max_us);
-	up_channel_hold(c);
+	c->deadline_us = now + (why ? pause_us(c) : 0);
+	c->refused = false;
+	if (was_up)
+		up_channel_hold(c);
 }
 
 static const struct up_address *pick_address(struct up_channel *c)
@@ -87,17 +126,21 @@ static const struct up_address *pick_address(struct up_channel *c)
 		c->redirected = false; /* once: if it fails, we ask at the door again */
 		return &c->redirect;
 	}
-	return &d->addresses[c->next_address++ % d->n_addresses];
+	c->portal = up_portals_pick(&d->portals, c->lost_portal, c->attempt++);
+	return &d->portals.address[c->portal];
 }
 
 void up_session_connect(struct up_channel *c)
 {
 	const struct up_device *d = c->device;
+
+	c->address = pick_address(c);
 	struct up_engine_params params = {
 		.initiator_name = c->initiator_name,
 		.isid = c->isid,
 		.url = &d->url,
-		.address = pick_address(c),
+		.address = c->address,
+		.secret = &d->secret,
 		.header_digest = d->header_digest,
 		.commands = d->depth,
 		.tcp_timeout_ms = (unsigned)((d->nop_interval_us + d->nop_timeout_us) / 1000),
@@ -129,10 +172,13 @@ void up_session_end(struct up_channel *c, enum up_state state, const char *why)
 	spt_host_undefer(c->host, &c->flush);
 	if (c->state == UP_STATE_UP && spt_host_now_us(c->host) - c->up_us >= STEADY_US)
 		c->failures = 0;
-	if (state == UP_STATE_DOWN)
+	c->refused |= e && up_engine_refused(e);
+	if (state == UP_STATE_DOWN) {
 		down(c, why);
-	else
+	} else {
+		up_report_down(c->device, c->state == UP_STATE_UP, NULL);
 		c->state = state;
+	}
 	if (!e)
 		return;
 	up_engine_kill(e);
@@ -143,13 +189,16 @@ void up_session_end(struct up_channel *c, enum up_state state, const char *why)
 	up_engine_free(e);
 }
 
-static void up(struct up_channel *c)
+void up_session_up(struct up_channel *c)
 {
-	if (c->failures)
+	if (c->told || c->portal > 0)
 		tell(c, "is up", NULL);
+	c->told = c->told_refused = false;
 	c->redirects = 0;
 	c->state = UP_STATE_UP;
+	c->was_up = true;
 	c->up_us = c->heard_us = spt_host_now_us(c->host);
+	up_report_up(c->device, c->address);
 }
 
 static void redirect(struct up_channel *c)
@@ -172,7 +221,9 @@ static void follow_phase(struct up_channel *c)
 		break;
 	case UP_READY:
 		if (c->state == UP_STATE_CONNECT)
-			up(c);
+			up_login_begin(c);
+		if (c->state == UP_STATE_PROBE)
+			up_login_look(c);
 		break;
 	case UP_REDIRECTED:
 		redirect(c);
@@ -217,7 +268,7 @@ void up_session_flush(struct spt_post *post)
 	struct up_channel *c = post->arg;
 
 	up_channel_enter(c);
-	if (c->engine && (c->state == UP_STATE_UP || c->state == UP_STATE_LOGOUT)) {
+	if (c->engine && c->state != UP_STATE_CONNECT) {
 		up_engine_service(c->engine, SPT_WRITABLE);
 		up_session_look(c);
 	}
@@ -260,6 +311,8 @@ void up_session_tick(struct spt_timer *timer)
 		up_session_connect(c);
 	else if (c->state == UP_STATE_CONNECT && now >= c->deadline_us)
 		up_session_end(c, UP_STATE_DOWN, "no login within connect-timeout");
+	else if (c->state == UP_STATE_PROBE && now >= c->deadline_us)
+		up_session_end(c, UP_STATE_DOWN, "it does not tell within connect-timeout who it is");
 	else if (c->state == UP_STATE_LOGOUT && now >= c->deadline_us)
 		up_session_end(c, UP_STATE_FENCED, NULL);
 	up_channel_expire(c);

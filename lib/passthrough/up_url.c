@@ -72,9 +72,7 @@ static int parse_login(const char *text, size_t bytes, struct up_url *url, struc
 	return 0;
 }
 
-/* "host", "host:port", "[address]", "[address]:port". */
-static int parse_portal(const char *text, size_t bytes, char *host, size_t host_bytes,
-	uint16_t *port)
+int up_portal_parse(const char *text, size_t bytes, char *host, size_t host_bytes, uint16_t *port)
 {
 	const char *end = text + bytes, *after;
 	uint64_t n = UP_PORT_DEFAULT;
@@ -143,7 +141,7 @@ int up_url_parse(const char *text, struct up_url *ret, struct spt_error *error)
 			return r;
 		p = at + 1;
 	}
-	if (parse_portal(p, (size_t)(slash - p), url.host, sizeof(url.host), &url.port) < 0)
+	if (up_portal_parse(p, (size_t)(slash - p), url.host, sizeof(url.host), &url.port) < 0)
 		return bad(error, "the host or the port is not right");
 	int r = parse_target(slash + 1, &url, error);
 	if (r < 0)
@@ -158,19 +156,19 @@ static void address_text(int family, const char *host, const char *port, struct 
 		host, port);
 }
 
-int up_resolve(const struct up_url *url, struct up_address *ret, size_t *ret_n,
-	struct spt_error *error)
+int up_resolve(const char *key, const char *name, uint16_t number, struct up_address *ret,
+	size_t *ret_n, struct spt_error *error)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
 	char port[8], host[64];
 	struct addrinfo *list;
 	size_t n = 0;
 
-	snprintf(port, sizeof(port), "%u", url->port);
-	int r = getaddrinfo(url->host, port, &hints, &list);
+	snprintf(port, sizeof(port), "%u", number);
+	int r = getaddrinfo(name, port, &hints, &list);
 	if (r != 0)
-		return spt_error_set(error, -EHOSTUNREACH, "url: host %.200s: %s", url->host,
-			gai_strerror(r));
+		return spt_error_set(error, -EHOSTUNREACH, "%s: host %.200s: %s", key,
+			name, gai_strerror(r));
 	for (const struct addrinfo *a = list; a && n < UP_ADDRESSES; a = a->ai_next) {
 		if (a->ai_family != AF_INET && a->ai_family != AF_INET6)
 			continue;
@@ -181,7 +179,7 @@ int up_resolve(const struct up_url *url, struct up_address *ret, size_t *ret_n,
 	freeaddrinfo(list);
 	if (!n)
 		return spt_error_set(error, -EHOSTUNREACH,
-			"url: host %.200s has neither an IPv4 nor an IPv6 address", url->host);
+			"%s: host %.200s has neither an IPv4 nor an IPv6 address", key, name);
 	*ret_n = n;
 	return 0;
 }
@@ -193,7 +191,7 @@ int up_target_address(const char *text, struct up_address *ret)
 	uint16_t port;
 	size_t bytes = strcspn(text, ",");
 
-	if (parse_portal(text, bytes, host, sizeof(host), &port) < 0)
+	if (up_portal_parse(text, bytes, host, sizeof(host), &port) < 0)
 		return -EINVAL;
 	snprintf(port_text, sizeof(port_text), "%u", port);
 	if (inet_pton(AF_INET, host, binary) == 1)

@@ -32,9 +32,12 @@ struct up_address {
 
 /* 0 or -EINVAL. */
 int up_url_parse(const char *text, struct up_url *ret, struct spt_error *error);
-/* Looks the host up; may block. At most UP_ADDRESSES of them; 0 or -EHOSTUNREACH. */
-int up_resolve(const struct up_url *url, struct up_address *ret, size_t *ret_n,
-	struct spt_error *error);
+/* "host", "host:port", "[address]", "[address]:port" of @bytes; 0 or -EINVAL. */
+int up_portal_parse(const char *text, size_t bytes, char *host, size_t host_bytes, uint16_t *port);
+/* Looks @host up; may block. At most UP_ADDRESSES of them; 0 or -EHOSTUNREACH. @key: the option that
+ * an error is told of. */
+int up_resolve(const char *key, const char *host, uint16_t port, struct up_address *ret,
+	size_t *ret_n, struct spt_error *error);
 /*
  * RFC 7143 13.8 (TargetAddress): "host[:port][,portal-group-tag]" as a numeric address; -EINVAL
  * when it is none: names are looked up at start only.

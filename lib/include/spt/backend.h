@@ -193,6 +193,9 @@ void spt_device_set_descriptor_sense(struct spt_device *device, bool on);
 void spt_device_set_task_aborted_status(struct spt_device *device, bool on);
 /* A unit attention condition for every nexus but @except's (may be NULL). Any thread. */
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc);
+/* The same for nexuses on the loop of @host only: the far side tells the channel of each loop by itself. */
+void spt_device_attention_at(struct spt_device *device, const struct spt_host *host,
+	const struct spt_task *except, spt_asc_t asc);
 /*
  * Something that whoever runs this should know: the device was taken away, an upstream session is
  * lost or back. One line, without its end, once for each thing that happens. Any thread.

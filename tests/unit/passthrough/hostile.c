@@ -114,6 +114,27 @@ static void r2t(struct link *l, uint32_t itt, uint32_t offset, uint32_t bytes)
 	put(l, bhs, NULL, 0);
 }
 
+/* Towards an initiator that wants mutual CHAP. */
+static void login_chap(struct link *l, uint8_t *bhs, int way)
+{
+	static const char zeros[] = "CHAP_A=5\0CHAP_I=1\0CHAP_C=0x00\0CHAP_N=far\0"
+				    "CHAP_R=0x@0@0@0@0@0@0@0@0@0@0@0@0@0@0@0@0";
+	static const char odd[] = "CHAP_A=5\0CHAP_I=1\0CHAP_C=0x123";
+	static const char keys[] = "TargetPortalGroupTag=1\0HeaderDigest=None\0DataDigest=None";
+
+	if (way == HOSTILE_CHAP_SKIPPED) {
+		put(l, bhs, keys, sizeof(keys)); /* from operational negotiation to full feature */
+	} else if (way == HOSTILE_CHAP_ODD) {
+		bhs[1] = 0x00;
+		put(l, bhs, odd, sizeof(odd));
+	} else if (l->bhs[1] & 0x04) {
+		put(l, bhs, keys, sizeof(keys));
+	} else {
+		bhs[1] = 0x81; /* the security stage is over */
+		put(l, bhs, zeros, sizeof(zeros));
+	}
+}
+
 static void login(struct link *l)
 {
 	static const char keys[] = "TargetPortalGroupTag=1\0HeaderDigest=None\0DataDigest=None\0"
@@ -129,8 +150,10 @@ static void login(struct link *l)
 	memcpy(bhs + 8, l->bhs + 8, 6);
 	be16_put(bhs + 14, 1); /* TSIH */
 	l->stat_sn++;
-	if (way == HOSTILE_LOGIN_REFUSED) {
-		be16_put(bhs + 36, 0x0202);
+	if (way >= HOSTILE_CHAP_SKIPPED && way <= HOSTILE_CHAP_ODD) {
+		login_chap(l, bhs, way);
+	} else if (way == HOSTILE_LOGIN_REFUSED) {
+		be16_put(bhs + 36, (uint16_t)atomic_load(&l->h->login_status));
 		put(l, bhs, NULL, 0);
 	} else if (way == HOSTILE_REDIRECT) {
 		be16_put(bhs + 36, 0x0101);
@@ -289,6 +312,51 @@ static bool misbehave(struct link *l, enum hostile_way way, bool read, uint32_t 
 	return true;
 }
 
+static void inquiry(struct link *l, enum hostile_way way)
+{
+	uint8_t standard[36] = { way == HOSTILE_INQUIRY_NONE ? 0x7f : 0x00, 0, 6, 2, 31 };
+	uint8_t serial[] = { 0, 0x80, 0, 4, 'b', 'a', 'd',
+		(uint8_t)('0' + atomic_load(&l->h->serial)) };
+	uint8_t designator[] = { 0, 0x83, 0, 12, 1, 3, 0, 8, 0x50, 1, 2, 3, 4, 5, 6, 7 };
+	uint8_t *data = standard, page = l->bhs[34], evpd = l->bhs[33] & 1;
+	uint32_t n = sizeof(standard), itt = be32_get(l->bhs + 16), asked = be16_get(l->bhs + 35);
+	uint8_t bhs[48];
+
+	if (way == HOSTILE_INQUIRY_SILENT)
+		return;
+	if (evpd && way == HOSTILE_PAGE_BUSY) {
+		respond(l, 0, 0x08, 0, 0, NULL, 0);
+		return;
+	}
+	if (evpd && (page == 0x80 || way == HOSTILE_PAGE_WRONG)) {
+		data = serial;
+		n = sizeof(serial);
+	} else if (evpd) {
+		data = designator;
+		n = way == HOSTILE_PAGE_SHORT ? 13 : sizeof(designator);
+	} else if (way == HOSTILE_INQUIRY_SHORT) {
+		n = 3;
+	}
+	n = MIN(n, asked);
+	answer(l, bhs, 0x25, n < asked ? 0x83 : 0x81);
+	be32_put(bhs + 16, itt);
+	be32_put(bhs + 20, 0xffffffff);
+	be32_put(bhs + 44, asked - n);
+	put(l, bhs, data, n);
+	l->stat_sn++;
+}
+
+static bool unit_attention(struct link *l)
+{
+	static const uint8_t sense[20] = { 0, 18, 0x70, 0, 6, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x28 };
+
+	if (atomic_load(&l->h->attentions) <= 0)
+		return false;
+	atomic_fetch_sub(&l->h->attentions, 1);
+	respond(l, 0, 0x02, 0, 0, sense, sizeof(sense)); /* NOT READY TO READY CHANGE */
+	return true;
+}
+
 static bool command(struct link *l)
 {
 	bool read = l->bhs[1] & 0x40;
@@ -297,6 +365,12 @@ static bool command(struct link *l)
 
 	l->exp_cmd_sn = be32_get(l->bhs + 24) + 1;
 	atomic_fetch_add(&l->h->commands, 1);
+	if (l->bhs[32] == 0x12) {
+		inquiry(l, way);
+		return true;
+	}
+	if (unit_attention(l))
+		return true;
 	/* TEST UNIT READY is always answered: the test waits for the session with it */
 	if (l->bhs[32] == 0 || l->misbehaved) {
 		good(l, read, expected);
@@ -346,6 +420,7 @@ static bool one_pdu(struct link *l)
 	switch (l->bhs[0] & 0x3f) {
 	case 0x03:
 		login(l);
+		go_on = atomic_load(&l->h->way) != HOSTILE_LOGIN_CLOSE;
 		break;
 	case 0x01:
 		go_on = command(l);

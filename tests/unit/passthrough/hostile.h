@@ -36,9 +36,20 @@ enum hostile_way {
 	HOSTILE_SILENT,         /* no response to the command; see tmf_response */
 	HOSTILE_LATE_DATA,      /* the same, and Data-In after the answer to ABORT TASK */
 	HOSTILE_NO_LENGTH,      /* negotiates MaxRecvDataSegmentLength=0 */
-	HOSTILE_LOGIN_REFUSED,
+	HOSTILE_LOGIN_REFUSED,  /* with status login_status */
+	HOSTILE_LOGIN_CLOSE,    /* closes as soon as it has let somebody in */
+	HOSTILE_NO_DIGEST,      /* HeaderDigest=None, whatever was offered */
+	HOSTILE_CHAP_SKIPPED,   /* lets in who asks for a proof without giving one */
+	HOSTILE_CHAP_ZEROS,     /* gives its proof before it was asked: zeros */
+	HOSTILE_CHAP_ODD,       /* a challenge of an odd number of digits */
 	HOSTILE_REDIRECT,       /* to redirect_port */
 	HOSTILE_STATUS,         /* a status that does not exist */
+	HOSTILE_INQUIRY_NONE,   /* no logical unit there */
+	HOSTILE_INQUIRY_SHORT,  /* INQUIRY data of three bytes */
+	HOSTILE_INQUIRY_SILENT, /* no answer to INQUIRY */
+	HOSTILE_PAGE_SHORT,     /* page 83h is cut within a descriptor */
+	HOSTILE_PAGE_WRONG,     /* page 80h in place of any other */
+	HOSTILE_PAGE_BUSY,      /* BUSY to vital product data */
 };
 
 struct hostile {
@@ -47,6 +58,9 @@ struct hostile {
 	atomic_int way;
 	atomic_int tmf_response;
 	atomic_int redirect_port;
+	atomic_int login_status;
+	atomic_int serial;   /* a digit of its serial number */
+	atomic_int attentions; /* UNIT ATTENTIONs that are still to be given, instead of an answer */
 	atomic_int connections;
 	atomic_int commands; /* that were received */
 	atomic_int nonzero;  /* bytes of data-out that were not zero, since it was reset */

@@ -4,11 +4,13 @@
  * initiator can use, memory is touched by nobody but its owner (run it under the address
  * sanitizer), and the next command works.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/util.h"
@@ -22,17 +24,22 @@ static struct hostile upstream;
 static struct rig rig;
 static struct run runs[4];
 static uint8_t data[16 << 20];
+static const char *options_of[2]; /* beside the usual, for the next open_rig() */
 static const uint8_t READ[10] = { 0x28, [8] = 8 }, WRITE[10] = { 0x2a, [8] = 8 }, TEST[6] = { 0 };
 
 static void open_rig(int port)
 {
 	char url[128];
-	const char *options[] = { url, "nop-interval=0", "hold-time=1s", "retry-max=200ms",
-		"abort-timeout=1s", NULL };
+	const char *options[12] = { url, "nop-interval=0", "retry-max=200ms",
+		"retry-refused=300ms", "abort-timeout=1s", "fail-time=0" };
+	unsigned n = 6;
 	struct spt_error error = { "" };
 
 	snprintf(url, sizeof(url), "url=iscsi://127.0.0.1:%d/iqn.2026-11.org.sptgt:hostile/0",
 		port);
+	for (unsigned i = 0; i < ARRAY_SIZE(options_of) && options_of[i]; i++)
+		options[n++] = options_of[i];
+	options[n] = "hold-time=10s"; /* the first one counts */
 	if (rig_open(&rig, "iscsi", options, &error) < 0)
 		fail_msg("%s", error.text);
 }
@@ -226,28 +233,184 @@ static void test_reset(void **state)
 	assert_true(rig_close(&rig));
 }
 
-/* Who does not let us in, or not on sane terms: bounded answers, tried again. */
+#define CHAP_FILE "/tmp/sptgt-hostile-chap"
+
+static void write_chap_file(void)
+{
+	int fd = open(CHAP_FILE, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "near secret-of-mine mutual far secret-of-yours\n") > 0);
+	close(fd);
+}
+
+/* Who does not let us in, or not on sane terms, or is not there: told once, and tried again. */
 static void test_logins(void **state)
 {
-	static const enum hostile_way ways[] = { HOSTILE_LOGIN_REFUSED, HOSTILE_NO_LENGTH,
-		HOSTILE_REDIRECT };
-	static const char *const says[] = { "Authorization failure", "negotiates a length",
-		"again and again" };
+	static const char chap[] = "chap-file=" CHAP_FILE;
+	static const struct {
+		enum hostile_way way;
+		unsigned login_status;
+		const char *option, *says;
+		unsigned most; /* attempts in 800 ms */
+	} rows[] = {
+		{ HOSTILE_LOGIN_REFUSED, 0x0201, NULL, "Authentication failure", 10 },
+		{ HOSTILE_LOGIN_REFUSED, 0x0202, NULL, "Authorization failure", 10 },
+		{ HOSTILE_LOGIN_REFUSED, 0x0203, NULL, "Target not found", 30 },
+		{ HOSTILE_LOGIN_REFUSED, 0x0301, NULL, "Service unavailable", 30 },
+		{ HOSTILE_LOGIN_REFUSED, 0x0302, NULL, "Out of resources", 30 },
+		{ HOSTILE_LOGIN_REFUSED, 0x07ff, NULL, "Unknown login error", 30 },
+		{ HOSTILE_LOGIN_CLOSE, 0, NULL, "lost", 30 },
+		{ HOSTILE_NO_LENGTH, 0, NULL, "negotiates a length", 30 },
+		{ HOSTILE_NO_DIGEST, 0, "header-digest=crc32c", "does not do header digests", 30 },
+		{ HOSTILE_REDIRECT, 0, NULL, "again and again", 80 },
+		{ HOSTILE_CHAP_SKIPPED, 0, chap, "did not prove by CHAP", 10 },
+		{ HOSTILE_CHAP_ZEROS, 0, chap, "did not prove by CHAP", 10 },
+		{ HOSTILE_CHAP_ODD, 0, chap, "challenge is not of whole", 30 },
+		{ HOSTILE_INQUIRY_NONE, 0, NULL, "no such logical unit", 30 },
+		{ HOSTILE_INQUIRY_SHORT, 0, NULL, "no such logical unit", 30 },
+		{ HOSTILE_INQUIRY_SILENT, 0, NULL, "does not tell within connect-timeout", 5 },
+		{ HOSTILE_PAGE_BUSY, 0, NULL, "does not answer INQUIRY", 30 },
+	};
+	char text[200];
+
+	write_chap_file();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int never = 0;
+		behave(rows[i].way);
+		atomic_store(&upstream.login_status, (int)rows[i].login_status);
+		atomic_store(&upstream.redirect_port, upstream.port); /* in circles */
+		options_of[0] = "connect-timeout=500ms";
+		options_of[1] = rows[i].option;
+		open_rig(upstream.port);
+		fake_host_until(&rig.fake, &never, 800000);
+		int attempts = atomic_load(&upstream.connections);
+		if (rig.events != 1 || !strstr(rig.event, rows[i].says))
+			fail_msg("row %zu: %u events: %s", i, rig.events, rig.event);
+		if (attempts < 1 || attempts > (int)rows[i].most)
+			fail_msg("row %zu: %d attempts", i, attempts);
+		spt_device_describe(rig.device, text, sizeof(text));
+		if (!strstr(text, rows[i].says) || !strstr(text, "not connected"))
+			fail_msg("row %zu: described as: %s", i, text);
+		assert_true(rig_close(&rig));
+	}
+	options_of[0] = options_of[1] = NULL;
+	unlink(CHAP_FILE);
+}
+
+/* The same, but it changes its mind while a command waits: that is executed. */
+static void test_let_in_later(void **state)
+{
+	static const enum hostile_way ways[] = { HOSTILE_LOGIN_REFUSED, HOSTILE_INQUIRY_NONE,
+		HOSTILE_INQUIRY_SILENT };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		int never = 0;
 		behave(ways[i]);
-		atomic_store(&upstream.redirect_port, upstream.port); /* in circles */
+		atomic_store(&upstream.login_status, 0x0202);
+		options_of[0] = "connect-timeout=2s";
 		open_rig(upstream.port);
-		expect_status(SPT_BUSY); /* after hold-time */
-		assert_int_equal(rig.events, 1);
-		assert_non_null(strstr(rig.event, says[i]));
-		assert_true(atomic_load(&upstream.connections) > 1);
-		assert_true(atomic_load(&upstream.connections) < 20);
+		run_start(&rig, &runs[0], TEST, 6, 0, NULL, 0);
+		fake_host_until(&rig.fake, &never, 300000);
+		assert_int_equal(runs[0].done, 0);
 		behave(HOSTILE_NOT);
-		expect_status(SPT_GOOD);
+		assert_true(run_wait(&rig, &runs[0], 10 * SECOND));
+		assert_int_equal(runs[0].task.status, SPT_GOOD);
+		run_end(&runs[0]);
 		expect_good_read();
 		assert_true(rig_close(&rig));
 	}
+	options_of[0] = NULL;
+}
+
+/* Who comes back as somebody else is not used; who comes back as himself is. */
+static void test_identity(void **state)
+{
+	behave(HOSTILE_NOT);
+	options_of[0] = "hold-time=500ms";
+	open_rig(upstream.port);
+	expect_good_read();
+	atomic_store(&upstream.serial, 1);
+	behave(HOSTILE_CLOSE);
+	assert_int_equal(run_now(&rig, &runs[0], READ, 10, BYTES, NULL, 0), SPT_CHECK_CONDITION);
+	run_end(&runs[0]);
+	behave(HOSTILE_NOT);
+	expect_status(SPT_BUSY);
+	assert_int_equal(rig.events, 2); /* lost; and another is there */
+	assert_non_null(strstr(rig.event, "another logical unit is there: naa.5001020304050607"));
+	int connections = atomic_load(&upstream.connections);
+	expect_status(SPT_BUSY);
+	assert_int_equal(rig.events, 2);
+	assert_true(atomic_load(&upstream.connections) > connections);
+	atomic_store(&upstream.serial, 0);
+	run_start(&rig, &runs[0], TEST, 6, 0, NULL, 0);
+	while (run_wait(&rig, &runs[0], 10 * SECOND) && runs[0].task.status == SPT_BUSY) {
+		run_end(&runs[0]);
+		run_start(&rig, &runs[0], TEST, 6, 0, NULL, 0);
+	}
+	assert_int_equal(runs[0].task.status, SPT_GOOD);
+	run_end(&runs[0]);
+	expect_good_read();
+	assert_non_null(strstr(rig.event, "is up"));
+	assert_true(rig_close(&rig));
+	options_of[0] = NULL;
+}
+
+/* Vital product data that is cut short or another's is as good as none. */
+static void test_odd_pages(void **state)
+{
+	static const enum hostile_way ways[] = { HOSTILE_PAGE_SHORT, HOSTILE_PAGE_WRONG };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		behave(ways[i]);
+		open_rig(upstream.port);
+		expect_status(SPT_GOOD);
+		assert_int_equal(rig.events, 0);
+		assert_true(rig_close(&rig));
+	}
+}
+
+/* One session upstream: a unit attention that it gets is everybody's, once. */
+static void test_shared_attention(void **state)
+{
+	behave(HOSTILE_NOT);
+	options_of[0] = "nexus=shared";
+	options_of[1] = "initiator-name=iqn.2026-11.org.sptgt:us";
+	atomic_store(&upstream.attentions, 2); /* at login: about a nexus that is new */
+	open_rig(upstream.port);
+	spt_session_cookie first = rig.session, second = rig_session(&rig, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		rig.session = i ? second : first;
+		expect_status(SPT_CHECK_CONDITION);
+		expect_status(SPT_GOOD);
+		assert_int_equal(atomic_load(&upstream.connections), 1);
+	}
+	atomic_store(&upstream.attentions, 1);
+	expect_status(SPT_CHECK_CONDITION);
+	expect_status(SPT_GOOD);
+	rig.session = first;
+	assert_int_equal(run_now(&rig, &runs[0], TEST, 6, 0, NULL, 0), SPT_CHECK_CONDITION);
+	assert_int_equal(run_sense(&runs[0]), 0x62800);
+	run_end(&runs[0]);
+	expect_status(SPT_GOOD);
+	/* what waits when the session comes back is news for all */
+	behave(HOSTILE_CLOSE);
+	assert_int_equal(run_now(&rig, &runs[0], READ, 10, BYTES, NULL, 0), SPT_CHECK_CONDITION);
+	run_end(&runs[0]);
+	atomic_store(&upstream.attentions, 1);
+	behave(HOSTILE_NOT);
+	while (run_now(&rig, &runs[0], READ, 10, BYTES, NULL, 0) != SPT_GOOD)
+		run_end(&runs[0]);
+	run_end(&runs[0]);
+	rig.session = second;
+	assert_int_equal(run_now(&rig, &runs[0], TEST, 6, 0, NULL, 0), SPT_CHECK_CONDITION);
+	assert_int_equal(run_sense(&runs[0]), 0x62800);
+	run_end(&runs[0]);
+	expect_status(SPT_GOOD);
+	assert_true(rig_stop(&rig, second));
+	rig.session = first;
+	assert_true(rig_close(&rig));
+	options_of[0] = options_of[1] = NULL;
 }
 
 static void test_redirect(void **state)
@@ -289,6 +452,10 @@ int main(void)
 		cmocka_unit_test(test_aborts),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_logins),
+		cmocka_unit_test(test_let_in_later),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_odd_pages),
+		cmocka_unit_test(test_shared_attention),
 		cmocka_unit_test(test_redirect),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

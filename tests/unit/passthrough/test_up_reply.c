@@ -66,7 +66,7 @@ static void test_data(void **state)
 		up_prepare_in(&t.in, CANARY);
 		if (rows[i].came)
 			memset(data, 1, sizeof(data));
-		up_apply_reply(&t, &reply, CANARY);
+		up_apply_reply(&t, &reply, CANARY, false);
 		if (t.status != rows[i].want_status || t.in.bytes != rows[i].want_in ||
 			t.in_would_bytes != rows[i].want_in_would ||
 			t.out_would_bytes != rows[i].want_out_would)
@@ -105,7 +105,7 @@ static void test_sense(void **state)
 			.segment = copy,
 			.segment_bytes = rows[i].segment_bytes,
 		};
-		up_apply_reply(&t, &reply, CANARY);
+		up_apply_reply(&t, &reply, CANARY, false);
 		assert_int_equal(t.status, SPT_CHECK_CONDITION);
 		if (rows[i].want) {
 			assert_int_equal(t.sense_bytes, rows[i].want);
@@ -123,13 +123,13 @@ static void test_fates(void **state)
 	struct spt_task t = { .in = { data, 64 } };
 	struct up_reply reply = { .fate = UP_LOST };
 
-	up_apply_reply(&t, &reply, CANARY);
+	up_apply_reply(&t, &reply, CANARY, false);
 	assert_int_equal(t.status, SPT_CHECK_CONDITION);
 	assert_int_equal(sense_of(&t), 0xb0800);
 	assert_int_equal(t.in.bytes, 0);
 	t = (struct spt_task){ .out = { data, 64 } };
 	reply.fate = UP_ABORTED;
-	up_apply_reply(&t, &reply, CANARY);
+	up_apply_reply(&t, &reply, CANARY, false);
 	assert_int_equal(t.outcome, SPT_ABORTED);
 	assert_int_equal(t.out_would_bytes, 0);
 }

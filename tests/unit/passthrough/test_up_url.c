@@ -124,14 +124,14 @@ static void test_resolve(void **state)
 	size_t n = 0;
 
 	assert_int_equal(up_url_parse("iscsi://127.0.0.1:99/iqn.a/0", &u, NULL), 0);
-	assert_int_equal(up_resolve(&u, a, &n, &error), 0);
+	assert_int_equal(up_resolve("url", u.host, u.port, a, &n, &error), 0);
 	assert_int_equal(n, 1);
 	assert_string_equal(a[0].text, "127.0.0.1:99");
 	assert_int_equal(up_url_parse("iscsi://[::1]:99/iqn.a/0", &u, NULL), 0);
-	assert_int_equal(up_resolve(&u, a, &n, &error), 0);
+	assert_int_equal(up_resolve("url", u.host, u.port, a, &n, &error), 0);
 	assert_string_equal(a[0].text, "[::1]:99");
 	assert_int_equal(up_url_parse("iscsi://no-such-host.invalid/iqn.a/0", &u, NULL), 0);
-	assert_int_equal(up_resolve(&u, a, &n, &error), -EHOSTUNREACH);
+	assert_int_equal(up_resolve("url", u.host, u.port, a, &n, &error), -EHOSTUNREACH);
 	assert_non_null(strstr(error.text, "no-such-host.invalid"));
 }
 

@@ -62,7 +62,9 @@ bool tgtd_restart(struct tgtd *t)
 		up = admin(t, "--op show --mode system");
 	}
 	snprintf(text, sizeof(text), "--op new --mode logicalunit --tid 1 --lun 1 -b %s", t->image);
-	return up && admin(t, "--op new --mode target --tid 1 -T " TGTD_TARGET) && admin(t, text) &&
+	return up && admin(t, "--op new --mode target --tid 1 -T " TGTD_TARGET) &&
+		admin(t, "--op update --mode target --tid 1 --name HeaderDigest --value CRC32C,None") &&
+		admin(t, text) &&
 		admin(t, "--op bind --mode target --tid 1 -I ALL");
 }
 
