@@ -182,9 +182,65 @@ static void test_families(void **state)
 	assert_false(cdb_lookup(0x28, 0, CDB_SBC)->flags & CDB_WRITES);
 }
 
+/* What a read-only mapping refuses to each type of device: everything that changes what is on the medium. */
+static void test_cdb_writes(void **state)
+{
+	static const struct {
+		uint8_t type;
+		uint8_t cdb[10];
+		bool writes;
+	} rows[] = {
+		{ 0x00, { 0x04 }, true },	      /* FORMAT UNIT */
+		{ 0x00, { 0x28 }, false },	      /* READ(10) */
+		{ 0x00, { 0x2a }, true },	      /* WRITE(10) */
+		{ 0x00, { 0x3b }, true },	      /* WRITE BUFFER */
+		{ 0x00, { 0x3f }, true },	      /* WRITE LONG(10) */
+		{ 0x00, { 0x42 }, true },	      /* UNMAP */
+		{ 0x00, { 0x48, 0x03 }, true },       /* SANITIZE, CRYPTOGRAPHIC ERASE */
+		{ 0x00, { 0x7f, [7] = 24, [9] = 9 }, false }, /* READ(32) */
+		{ 0x00, { 0x7f, [7] = 24, [9] = 11 }, true }, /* WRITE(32) */
+		{ 0x00, { 0x85 }, true },	      /* ATA PASS-THROUGH(16) */
+		{ 0x00, { 0x9c }, true },	      /* WRITE ATOMIC(16) */
+		{ 0x00, { 0xb5 }, true },	      /* SECURITY PROTOCOL OUT */
+		{ 0x00, { 0x15 }, false },	      /* MODE SELECT(6) */
+		{ 0x01, { 0x01 }, false },	      /* REWIND */
+		{ 0x01, { 0x04 }, true },	      /* FORMAT MEDIUM */
+		{ 0x01, { 0x08 }, false },	      /* READ(6) */
+		{ 0x01, { 0x0a }, true },	      /* WRITE(6) */
+		{ 0x01, { 0x0b }, true },	      /* SET CAPACITY */
+		{ 0x01, { 0x10 }, true },	      /* WRITE FILEMARKS(6) */
+		{ 0x01, { 0x11 }, false },	      /* SPACE(6) */
+		{ 0x01, { 0x19 }, true },	      /* ERASE(6) */
+		{ 0x01, { 0x1b }, false },	      /* LOAD UNLOAD */
+		{ 0x01, { 0x80 }, true },	      /* WRITE FILEMARKS(16) */
+		{ 0x01, { 0x8a }, true },	      /* WRITE(16) */
+		{ 0x01, { 0x8d }, true },	      /* WRITE ATTRIBUTE */
+		{ 0x01, { 0x92 }, false },	      /* LOCATE(16) */
+		{ 0x01, { 0x93 }, true },	      /* ERASE(16) */
+		{ 0x05, { 0x53 }, true },	      /* RESERVE TRACK */
+		{ 0x05, { 0x5b }, true },	      /* CLOSE TRACK/SESSION */
+		{ 0x05, { 0xa1 }, true },	      /* BLANK */
+		{ 0x05, { 0xbe }, false },	      /* READ CD */
+		{ 0x08, { 0xa5 }, false },	      /* MOVE MEDIUM */
+		{ 0x14, { 0x94, 0x01 }, true },       /* CLOSE ZONE */
+		{ 0x14, { 0x94, 0x04 }, true },       /* RESET WRITE POINTER */
+		{ 0x14, { 0x94, 0x10 }, true },       /* SEQUENTIALIZE ZONE */
+		{ 0x14, { 0x95, 0x00 }, false },      /* REPORT ZONES */
+		{ 0x14, { 0x95, 0x08 }, true },       /* ZONE ACTIVATE */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct cdb_command *c = cdb_find(rows[i].cdb, sizeof(rows[i].cdb),
+			cdb_families_of(rows[i].type));
+		if (!c || !(c->flags & CDB_WRITES) != !rows[i].writes)
+			fail_msg("row %zu: %s", i, c ? c->name : "not found");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cdb_writes),
 		cmocka_unit_test(test_lun),
 		cmocka_unit_test(test_lun_round_trip),
 		cmocka_unit_test(test_lun_print),
