@@ -16,6 +16,13 @@ void learned_init(struct learned *l)
 	atomic_init(&l->blocks, 0);
 }
 
+bool learned_has_blocks(unsigned device_type)
+{
+	/* Disk, write-once, CD/DVD, optical memory, simplified, zoned (SPC-5 table 142). */
+	return device_type == 0x00 || device_type == 0x04 || device_type == 0x05 ||
+		device_type == 0x07 || device_type == 0x0e || device_type == 0x14;
+}
+
 bool learn_wants(const uint8_t *cdb)
 {
 	switch (cdb[0]) {
@@ -32,7 +39,12 @@ bool learn_wants(const uint8_t *cdb)
 
 static void set_capacity(struct learned *l, uint64_t last_block, uint32_t block_bytes)
 {
+	unsigned type = atomic_load_explicit(&l->device_type, memory_order_relaxed);
+
 	if (!block_bytes || last_block == UINT64_MAX)
+		return;
+	/* 25h is GET WINDOW to a scanner. */
+	if (type != DEVICE_TYPE_UNKNOWN && !learned_has_blocks(type))
 		return;
 	atomic_store_explicit(&l->block_bytes, block_bytes, memory_order_relaxed);
 	atomic_store_explicit(&l->blocks, last_block + 1, memory_order_relaxed);

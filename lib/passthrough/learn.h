@@ -23,6 +23,8 @@ struct learned {
 };
 
 void learned_init(struct learned *l);
+/* Do devices of this type have logical blocks and READ CAPACITY? Other types use its code otherwise. */
+bool learned_has_blocks(unsigned device_type);
 /* @data of @bytes came back from the command @cdb with GOOD status. */
 void learn(struct learned *l, const uint8_t *cdb, const uint8_t *data, uint32_t bytes);
 /* Is @cdb one to learn from? */

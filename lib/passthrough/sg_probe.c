@@ -44,12 +44,6 @@ static int ask(int fd, const uint8_t *cdb, uint8_t *data, uint32_t bytes)
 	return -EIO;
 }
 
-static bool has_blocks(unsigned device_type)
-{
-	return device_type == 0x00 || device_type == 0x05 || device_type == 0x07 ||
-		device_type == 0x0e || device_type == 0x14;
-}
-
 int sg_probe(int fd, struct learned *ret)
 {
 	static const uint8_t inquiry[16] = { 0x12, 0, 0, 0, 36 };
@@ -61,7 +55,7 @@ int sg_probe(int fd, struct learned *ret)
 	if (n < 0)
 		return n;
 	learn(ret, inquiry, data, (uint32_t)n);
-	if (!has_blocks(atomic_load(&ret->device_type)))
+	if (!learned_has_blocks(atomic_load(&ret->device_type)))
 		return 0;
 	n = ask(fd, capacity_10, data, 8);
 	if (n > 0)

@@ -44,6 +44,24 @@ static void test_learn(void **state)
 	}
 }
 
+/* 25h is GET WINDOW to a scanner, and what a tape or a changer answers to it has no blocks either. */
+static void test_learn_by_type(void **state)
+{
+	static const uint8_t inquiry[16] = { 0x12 }, capacity[16] = { 0x25 };
+	static const uint8_t data[8] = { 0, 0, 0, 9, 0, 0, 2, 0 };
+
+	for (uint8_t type = 0; type < 0x1f; type++) {
+		struct learned l;
+		bool blocks = type == 0x00 || type == 0x04 || type == 0x05 || type == 0x07 ||
+			type == 0x0e || type == 0x14;
+		learned_init(&l);
+		learn(&l, inquiry, &type, 1);
+		learn(&l, capacity, data, sizeof(data));
+		assert_int_equal(atomic_load(&l.block_bytes), blocks ? 512 : 0);
+		assert_int_equal(atomic_load(&l.blocks), blocks ? 10 : 0);
+	}
+}
+
 static void test_cdb_lengths(void **state)
 {
 	static const struct {
@@ -75,6 +93,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_learn),
+		cmocka_unit_test(test_learn_by_type),
 		cmocka_unit_test(test_cdb_lengths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
