@@ -200,6 +200,19 @@ static void fill_tables(struct sg_device *d, const struct spt_option_value *valu
 	}
 }
 
+/* Not a reason to refuse the device: it is read all the same. */
+static void warn_of_polling(struct sg_device *d)
+{
+	uint32_t ms = sg_poll_interval_ms("", &d->identity);
+
+	if (ms)
+		spt_device_event(d->handle,
+			"the kernel polls /dev/%s every %" PRIu32 " ms and takes the unit attentions of a new "
+			"medium before initiators see them; to stop that: "
+			"echo 0 >/sys/block/%s/events_poll_msecs",
+			d->identity.block, ms, d->identity.block);
+}
+
 static int open_device(struct sg_device *d, const struct spt_open *open, struct spt_error *error)
 {
 	const struct spt_option_value *v = open->values;
@@ -232,6 +245,7 @@ static int open_device(struct sg_device *d, const struct spt_open *open, struct 
 		.third_party_copy = v[OPTION_THIRD_PARTY_COPY].flag,
 	};
 	fill_tables(d, v);
+	warn_of_polling(d);
 	return 0;
 }
 

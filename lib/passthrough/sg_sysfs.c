@@ -152,3 +152,23 @@ void sg_read_limits(const char *root, const struct sg_identity *id, struct sg_li
 	snprintf(path, sizeof(path), "%s/sys/module/sg/parameters/scatter_elem_sz", root);
 	ret->scatter_element_bytes = read_number(path, 32768);
 }
+
+/* block/genhd: -1 in the disk's own file is the default of all disks, which udev sets. */
+uint32_t sg_poll_interval_ms(const char *root, const struct sg_identity *id)
+{
+	const uint32_t by_default = UINT32_MAX;
+	char path[PATH_MAX];
+	uint32_t ms;
+
+	if (!id->block[0])
+		return 0;
+	snprintf(path, sizeof(path), "%s/block/%s/removable", id->dir, id->block);
+	if (!read_number(path, 0))
+		return 0;
+	snprintf(path, sizeof(path), "%s/block/%s/events_poll_msecs", id->dir, id->block);
+	ms = read_number(path, by_default); /* not a number: -1 */
+	if (ms != by_default)
+		return ms;
+	snprintf(path, sizeof(path), "%s/sys/module/block/parameters/events_dfl_poll_msecs", root);
+	return read_number(path, 0);
+}

@@ -44,4 +44,8 @@ void sg_read_limits(const char *root, const struct sg_identity *identity, struct
  * (md, dm). */
 int sg_check_unused(const char *root, const struct sg_identity *identity, struct spt_error *error);
 
+/* How often the kernel asks a drive for removable media what is new, which takes its unit
+ * attentions; 0: it does not. */
+uint32_t sg_poll_interval_ms(const char *root, const struct sg_identity *identity);
+
 #endif

@@ -223,6 +223,32 @@ static void test_holders(void **state)
 	assert_int_equal(sg_check_unused(root, &id, &error), 0);
 }
 
+/* Only of removable media; the disk's own interval, or with -1 that of all disks. */
+static void test_polling(void **state)
+{
+	static const struct {
+		const char *removable, *own, *all;
+		uint32_t want;
+	} rows[] = {
+		{ "1\n", "-1\n", "2000\n", 2000 },
+		{ "1\n", "-1\n", "0\n", 0 },
+		{ "1\n", "500\n", "0\n", 500 },
+		{ "1\n", "0\n", "2000\n", 0 },
+		{ "0\n", "-1\n", "2000\n", 0 },
+	};
+	struct sg_identity id;
+
+	assert_int_equal(sg_resolve_number(root, "x", true, makedev(8, 16), &id, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		put(DISK "/block/sdb/removable", rows[i].removable);
+		put(DISK "/block/sdb/events_poll_msecs", rows[i].own);
+		put("/sys/module/block/parameters/events_dfl_poll_msecs", rows[i].all);
+		assert_int_equal(sg_poll_interval_ms(root, &id), rows[i].want);
+	}
+	assert_int_equal(sg_resolve_number(root, "x", false, makedev(21, 4), &id, NULL), 0);
+	assert_int_equal(sg_poll_interval_ms(root, &id), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_holders),
+		cmocka_unit_test(test_polling),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
