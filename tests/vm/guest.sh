@@ -182,7 +182,7 @@ debug_set() {
 	await 20 "scsi_debug takes $1=$2" sh -c "echo '$2' >/sys/bus/pseudo/drivers/scsi_debug/$1"
 }
 
-# cdbs TABLE NODE BLOCK-LENGTH OUTPUT: run a table of CDBs
+# cdbs TABLE NODE BLOCK-LENGTH OUTPUT [SECONDS]: run a table of CDBs, each with that timeout
 cdbs() {
 	sed -E "s/@([0-9]*)BS@/\$(( \1 * $3 ))/g; s/\(\( +\*/((/" "$1" | while IFS= read -r line; do
 		case $line in
@@ -190,7 +190,7 @@ cdbs() {
 		*) printf '%s\n' "$line" ;;
 		esac
 	done >$scratch/table
-	timeout -k 5 120 "$TOOLS/cdbs" "$2" <$scratch/table >"$4" || { tail -n 5 "$4"; fail "the table did not run on $2"; }
+	timeout -k 5 120 "$TOOLS/cdbs" "$2" "${5:-60}" <$scratch/table >"$4" || { tail -n 5 "$4"; fail "the table did not run on $2"; }
 }
 
 # device_answers FILE: of what a table gave, the answers that are the device's own: not standard INQUIRY data and pages
@@ -224,6 +224,24 @@ same_identity() {
 	try 20 "target device of $2" sg_vpd -p di_target "$2"
 	grep -q -F "$3" $scratch/output || { cat $scratch/output; fail "$2 does not tell of its target $3"; }
 	say "the identity of $2 is that of $1, reached by a port of $3"
+}
+
+# equal WHAT: $scratch/direct and $scratch/through, but for what tells of target ports. Where the local host adapter has failed
+# (it gave no status of the device's), the answer through sptgt has to be an error, too.
+equal() {
+	local failed=$scratch/failed side
+	device_answers $scratch/direct
+	device_answers $scratch/through
+	grep -a -v ' host=0 ' $scratch/direct.own | sed 's/: .*/:/' >$failed
+	for side in direct through; do grep -a -v -F -f $failed $scratch/$side.own >$scratch/$side.sound; done
+	same "$1" $scratch/direct.sound $scratch/through.sound
+	[ -s $scratch/through.sound ] || fail "$1: there are no answers"
+	grep -a -F -f $failed $scratch/through.own >$scratch/through.failed
+	! grep -q 'status=00' $scratch/through.failed || fail "$1: GOOD, where the host adapter has failed"
+	[ "$(wc -l <$scratch/through.failed)" = "$(wc -l <$failed)" ] || fail "$1: answers are missing"
+	say "$1: $(wc -l <$scratch/direct.sound) answers are equal, $(grep -c 'status=02' $scratch/direct.sound) of them with" \
+		"sense, $(grep -c 'status=02.*data=[1-9]' $scratch/direct.sound) with data beside it," \
+		"$(grep -c -v 'resid=0' $scratch/direct.sound) with a residual; $(wc -l <$failed) errors of the adapter are errors"
 }
 
 # filesystem TYPE DISK DIRECTORY: mkfs, mount, copy DIRECTORY there, umount, fsck, mount again, compare

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cdbs DEVICE: send each CDB of a table on stdin to a SCSI generic node and print, a line each,
+ * cdbs DEVICE [SECONDS]: send each CDB of a table on stdin to a SCSI generic node and print, a line each,
  * everything a pass-through must not change: host status, SCSI status, sense bytes, residual and
  * the bytes that came. Run on a device directly and on the same device through a target, the two
  * outputs must not differ.
  *
  * A table line is  NAME | none  | CDB...
  *                  NAME | in N  | CDB...
- *                  NAME | out N BYTE | CDB...      N bytes of the value BYTE go out
+ *                  NAME | out N BYTE... | CDB...   N bytes go out: these, the last of them repeated
  * with the CDB in hexadecimal. Empty lines and lines that begin with # are passed over.
  */
 #include <ctype.h>
@@ -22,22 +22,45 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define DATA_MAX_BYTES	(1u << 20)
+#define DATA_MAX_BYTES	(4u << 20)
+#define FILL_MAX_BYTES	32u
 #define SENSE_MAX_BYTES 252
 #define CDB_MAX_BYTES	252
 #define SHOWN_BYTES	256
-#define TIMEOUT_MS	60000
 
 struct row {
 	char name[64];
 	int direction;
 	unsigned data_bytes;
-	unsigned fill;
+	uint8_t fill[FILL_MAX_BYTES];
+	unsigned fill_bytes;
 	uint8_t cdb[CDB_MAX_BYTES];
 	unsigned cdb_bytes;
 };
 
 static uint8_t data[DATA_MAX_BYTES];
+static unsigned timeout_ms = 60000;
+
+/* Bytes in hexadecimal up to the end of @text: how many, 0 when it is not that. */
+static unsigned parse_hex(const char *text, uint8_t *bytes, unsigned max)
+{
+	unsigned n = 0;
+	char *end;
+
+	while (n < max) {
+		unsigned long byte = strtoul(text, &end, 16);
+
+		if (end == text)
+			break;
+		if (byte > 0xff)
+			return 0;
+		bytes[n++] = (uint8_t)byte;
+		text = end;
+	}
+	while (isspace((unsigned char)*text))
+		text++;
+	return *text ? 0 : n;
+}
 
 static int parse_transfer(const char *text, struct row *row)
 {
@@ -46,7 +69,7 @@ static int parse_transfer(const char *text, struct row *row)
 	if (sscanf(text, " %7s", word) != 1)
 		return -EINVAL;
 	row->data_bytes = 0;
-	row->fill = 0;
+	row->fill_bytes = 0;
 	if (!strcmp(word, "none")) {
 		row->direction = SG_DXFER_NONE;
 		return 0;
@@ -57,30 +80,16 @@ static int parse_transfer(const char *text, struct row *row)
 			return -EINVAL;
 	} else if (!strcmp(word, "out")) {
 		row->direction = SG_DXFER_TO_DEV;
-		if (sscanf(text, " out %u %x", &row->data_bytes, &row->fill) != 2)
+		int at = 0;
+		if (sscanf(text, " out %u %n", &row->data_bytes, &at) != 1)
+			return -EINVAL;
+		row->fill_bytes = parse_hex(text + at, row->fill, FILL_MAX_BYTES);
+		if (!row->fill_bytes)
 			return -EINVAL;
 	} else {
 		return -EINVAL;
 	}
 	return row->data_bytes <= DATA_MAX_BYTES ? 0 : -EINVAL;
-}
-
-static int parse_cdb(const char *text, struct row *row)
-{
-	char *end;
-
-	for (row->cdb_bytes = 0; row->cdb_bytes < CDB_MAX_BYTES; text = end) {
-		unsigned long byte = strtoul(text, &end, 16);
-
-		if (end == text)
-			break;
-		if (byte > 0xff)
-			return -EINVAL;
-		row->cdb[row->cdb_bytes++] = (uint8_t)byte;
-	}
-	while (isspace((unsigned char)*text))
-		text++;
-	return row->cdb_bytes > 0 && !*text ? 0 : -EINVAL;
 }
 
 static int parse_row(char *line, struct row *row)
@@ -97,7 +106,8 @@ static int parse_row(char *line, struct row *row)
 		*--p = '\0';
 	if (parse_transfer(transfer, row) < 0)
 		return -EINVAL;
-	return parse_cdb(cdb, row);
+	row->cdb_bytes = parse_hex(cdb, row->cdb, CDB_MAX_BYTES);
+	return row->cdb_bytes ? 0 : -EINVAL;
 }
 
 static void print_bytes(const char *label, const uint8_t *bytes, size_t count)
@@ -143,10 +153,11 @@ static void run_row(int fd, struct row *row)
 		.sbp = sense,
 		.dxfer_len = row->data_bytes,
 		.dxferp = data,
-		.timeout = TIMEOUT_MS,
+		.timeout = timeout_ms,
 	};
 
-	memset(data, row->direction == SG_DXFER_TO_DEV ? (int)row->fill : 0, sizeof(data));
+	memset(data, row->fill_bytes ? row->fill[row->fill_bytes - 1] : 0, row->data_bytes);
+	memcpy(data, row->fill, row->fill_bytes < row->data_bytes ? row->fill_bytes : row->data_bytes);
 	if (ioctl(fd, SG_IO, &io) < 0) {
 		printf("%s: SG_IO: %s\n", row->name, strerror(errno));
 		return;
@@ -161,13 +172,15 @@ static void run_row(int fd, struct row *row)
 
 int main(int argc, char **argv)
 {
-	char line[1024];
+	char line[2048];
 	int fd;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: cdbs DEVICE <TABLE\n");
+	if (argc < 2 || argc > 3) {
+		fprintf(stderr, "usage: cdbs DEVICE [SECONDS] <TABLE\n");
 		return 2;
 	}
+	if (argc == 3)
+		timeout_ms = 1000 * (unsigned)strtoul(argv[2], NULL, 10);
 	fd = open(argv[1], O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		fprintf(stderr, "cdbs: %s: %s\n", argv[1], strerror(errno));

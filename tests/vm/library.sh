@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# A tape library as local SCSI devices: the tool "library" behind the kernel's user-space devices (TCMU), reached by its
+# loopback adapter. Sourced after guest.sh.
+
+# library_start MEBIBYTES: two drives and a changer with four cartridges of that size. Sets $local_changer, $local_drive0 and
+# $local_drive1 to the sg nodes.
+library_start() {
+	local root=/sys/kernel/config/target core port unit
+	mkdir -p /etc/target/pr /etc/target/alua
+	for unit in target_core_mod target_core_user tcm_loop; do
+		try 30 "load $unit" modprobe $unit
+	done
+	mountpoint -q /sys/kernel/config || try 10 'mount configfs' mount -t configfs configfs /sys/kernel/config
+	for unit in changer drive0 drive1; do
+		core=$root/core/user_0/$unit
+		mkdir -p $core
+		echo "dev_config=sptgt/$unit,dev_size=1048576" >$core/control
+		echo 1 >$core/enable || fail "TCMU does not take $unit"
+	done
+	setsid "$TOOLS/library" "$1" >$scratch/library.log 2>&1 </dev/null &
+	await 20 'the library is ready' grep -q ready $scratch/library.log
+	port=$root/loopback/naa.6001405000000001/tpgt_1
+	mkdir -p $port
+	echo naa.6001405000000002 >$port/nexus
+	local lun=0
+	for unit in changer drive0 drive1; do
+		mkdir $port/lun/lun_$lun
+		ln -s $root/core/user_0/$unit $port/lun/lun_$lun/$unit
+		lun=$((lun + 1))
+	done
+	await 20 'the library is there' sh -c '[ $(lsscsi -g | grep -c "SPTGT.*/dev/sg") = 3 ]'
+	read -r -a library_nodes <<<"$(lsscsi -g | sed -n 's/.*SPTGT.*\(\/dev\/sg[0-9]*\).*/\1/p' | tr '\n' ' ')"
+	local_changer=${library_nodes[0]} local_drive0=${library_nodes[1]} local_drive1=${library_nodes[2]}
+	say "the library: changer $local_changer, drives $local_drive0 and $local_drive1"
+}
+
+# tape_of HCTL: its non-rewinding node
+tape_of() { echo "/dev/n$(basename "$(echo /sys/class/scsi_device/"$1"/device/scsi_tape/st?)")"; }
+
+# library_export MEBIBYTES: the same library through sptgtd and the kernel's initiator, its second drive read-only. Sets $changer,
+# $drive, $tape and $tape_1 to the remote nodes, $local_tape to the local one.
+library_export() {
+	local hctl
+	library_start "$1"
+	initiator_start
+	sptgtd_start <<INI
+[device-changer]
+backend = sg
+path = $local_changer
+[device-drive0]
+backend = sg
+path = $local_drive0
+[device-drive1]
+backend = sg
+path = $local_drive1
+[target-vm]
+name = $iqn
+portal = main
+lun.0 = changer
+lun.1 = drive0
+lun.2 = drive1 read-only
+initiators = $initiator
+INI
+	discover "$port" $iqn
+	login "$port" $iqn
+	nodes_of $iqn 0 sg
+	changer=$sg
+	nodes_of $iqn 1 sg
+	drive=$sg
+	for hctl in "$(scsi_of $iqn 1)" "$(scsi_of $iqn 2)"; do
+		await 20 "$hctl has a tape node" test -d "/sys/class/scsi_device/$hctl/device/scsi_tape"
+	done
+	tape=$(tape_of "$(scsi_of $iqn 1)")
+	tape_1=$(tape_of "$(scsi_of $iqn 2)")
+	local_tape=/dev/nst0
+	await 10 "$tape_1 exists" test -c "$tape_1"
+	say "through sptgt: changer $changer, tapes $tape and $tape_1"
+}
