@@ -76,11 +76,11 @@ static void send_piece(struct conn *conn, uint32_t itt)
 }
 
 /* The answer to the whole request into @buffer; 0, -EMSGSIZE, or a Reject reason. */
-static int answer(struct conn *conn, struct login_params *params, char *buffer, size_t room,
-	size_t *ret_bytes, struct text_outcome *outcome)
+static int answer(struct conn *conn, struct login_params *params, uint64_t *seen, char *buffer,
+	size_t room, size_t *ret_bytes, struct text_outcome *outcome)
 {
 	struct key_writer w = key_writer_init(buffer, room);
-	int r = text_negotiate(params, conn->text.data, conn->text.bytes, &w, outcome);
+	int r = text_negotiate(params, seen, conn->text.data, conn->text.bytes, &w, outcome);
 
 	if (r)
 		return r;
@@ -97,6 +97,7 @@ static void negotiate(struct conn *conn, struct rx_pdu *pdu)
 
 	for (size_t room = ANSWER_MIN_BYTES; r == -EMSGSIZE && room <= ANSWER_MAX_BYTES; room *= 4) {
 		struct login_params params = conn->params;
+		uint64_t seen = conn->text.seen;
 		char *buffer = malloc(room);
 		size_t bytes = 0;
 		if (!buffer) {
@@ -104,12 +105,13 @@ static void negotiate(struct conn *conn, struct rx_pdu *pdu)
 			return;
 		}
 		memset(&outcome, 0, sizeof(outcome));
-		r = answer(conn, &params, buffer, room, &bytes, &outcome);
+		r = answer(conn, &params, &seen, buffer, room, &bytes, &outcome);
 		if (r) {
 			free(buffer);
 			continue;
 		}
 		conn->params = params;
+		conn->text.seen = seen;
 		free(conn->text.data);
 		conn->text.data = buffer;
 		conn->text.bytes = bytes;
@@ -159,8 +161,14 @@ void text_request(struct conn *conn, struct rx_pdu *pdu)
 	/* RFC 7143 11.10.4: a reset of the negotiation, by a request without a tag. */
 	if (request.ttt == TAG_NONE) {
 		forget(text);
+		text->itt = request.itt;
 	} else if (request.ttt != text->ttt) {
 		reject(conn, REJECT_PROTOCOL_ERROR, pdu->bhs, "Target Transfer Tag that was not given");
+		return;
+	} else if (request.itt != text->itt) {
+		/* RFC 7143 11.10.3: the requests of one negotiation have one tag */
+		forget(text);
+		reject(conn, REJECT_PROTOCOL_ERROR, pdu->bhs, "another Initiator Task Tag in a negotiation");
 		return;
 	}
 	text->final = request.final;

@@ -82,18 +82,20 @@ static int take_pairs(struct negotiation *n, struct key_reader *reader, struct k
 	return r;
 }
 
-int text_negotiate(struct login_params *params, const void *text, size_t bytes,
+int text_negotiate(struct login_params *params, uint64_t *seen, const void *text, size_t bytes,
 	struct key_writer *answer, struct text_outcome *outcome)
 {
-	struct negotiation n = { .params = *params, .leading = true };
+	struct negotiation n = { .params = *params, .seen = *seen, .leading = true };
 	struct key_reader reader = key_reader_init(text, bytes);
 	struct text_outcome out = { .send_targets = false };
 	int r = take_pairs(&n, &reader, answer, &out);
 
 	if (!r && answer->err)
 		r = answer->err;
-	if (!r)
+	if (!r) {
 		*params = n.params;
+		*seen = n.seen;
+	}
 	*outcome = out;
 	return r;
 }

@@ -41,6 +41,8 @@ struct conn_text {
 	char *data; /* joined request, then the answer */
 	size_t bytes, offset;
 	uint32_t ttt; /* TAG_NONE: none open */
+	uint32_t itt;
+	uint64_t seen; /* keys of this negotiation: text_negotiate() */
 	bool answering;
 	bool final; /* the request had F: so may the answer */
 };

@@ -176,6 +176,45 @@ both 0bZm9vYmFyZm9vYmFy from iqn.*
         write("secrets", name, text)
 
 
+def tlv(tag, value=b""):
+    if isinstance(value, int):
+        value = struct.pack(">I", value)
+    value += bytes(-len(value) % 4)
+    return struct.pack(">II", tag, len(value)) + value
+
+
+def isns(name, *pdus):
+    """Each: function, flags, payload and perhaps a length that is not its own."""
+    write("isns", name, b"".join(struct.pack(">6H", 1, f, len(p) if not more else more[0], flags, 1, 0) + p
+                                 for f, flags, p, *more in pdus))
+
+
+def isnses():
+    ok, echo = struct.pack(">I", 0), tlv(1, b"entity\0") + tlv(0)
+    whole = echo + tlv(1, b"entity\0") + tlv(6, 600) + tlv(32, b"iqn.x:a\0") + tlv(32, b"iqn.x:b\0")
+    isns("registered", (0x8001, 0x4c00, ok + whole))
+    isns("found", (0x8002, 0x4c00, ok + whole))
+    isns("not-found", (0x8002, 0x4c00, ok + echo))
+    isns("first-of-two", (0x8002, 0x4400, ok + whole[:-5] + b"\0"), (0x8002, 0x4800, bytes(8)))
+    for status in (3, 9, 21, 23, 0xffffffff):
+        isns("status-%x" % status, (0x8001, 0x4c00, struct.pack(">I", status)))
+    isns("no-status", (0x8001, 0x4c00, b""))
+    portal = tlv(16, bytes(10) + b"\xff\xff\x7f\0\0\1") + tlv(17, 3260)
+    isns("esi", (13, 0x4c00, tlv(4, bytes(8)) + tlv(1, b"entity\0") + portal))
+    isns("esi-other", (13, 0x4c00, tlv(4, bytes(8)) + tlv(1, b"other\0") + portal))
+    isns("esi-giant", (13, 0x4c00, tlv(1, b"entity\0") + tlv(18, bytes(65532 - 24))))
+    me = tlv(32, b"iqn.x:a\0") + tlv(4, bytes(8))
+    isns("scn", (8, 0x4c00, me + tlv(35, 8) + tlv(32, b"iqn.x:host\0") + tlv(35, 16) + tlv(32, b"iqn.x:b\0")))
+    isns("scn-first", (8, 0x4400, me + tlv(35, 8) + tlv(32, b"iqn.x:host\0")[:-4]))
+    isns("scn-bitmap-8", (8, 0x4c00, me + tlv(35, bytes(8))))
+    isns("scn-elsewhere", (8, 0x4c00, tlv(32, b"iqn.y\0")))
+    isns("scn-no-nul", (8, 0x4c00, me + tlv(35, 8) + tlv(32, b"x" * 256)))
+    isns("attribute-beyond", (13, 0x4c00, struct.pack(">II", 1, 0xfffffffc)), (8, 0x4c00, struct.pack(">II", 32, 8)))
+    isns("attribute-odd", (13, 0x4c00, struct.pack(">III", 1, 3, 0)))
+    isns("other", (14, 0x4c00, ok), (0xffff, 0, ok), (0x7fff, 0, b""))
+    isns("length-odd", (13, 0x4c00, b"\0", 1))
+
+
 INI = b"""; a target
 [daemon]
 workers = auto
@@ -218,3 +257,4 @@ if __name__ == "__main__":
     inis()
     chaps()
     secrets()
+    isnses()

@@ -291,6 +291,16 @@ def not_an_oracle(t):
     refused(other, {'CHAP_N': 'one', 'CHAP_R': hexed(bytes(16)), 'CHAP_I': str(question[1]), 'CHAP_C': hexed(question[2])})
 
 
+@conversation('RFC 7143 9.2.1, 12.1.3', "our challenge of one connection asked back on another by a user: our answer to it is no response to it")
+def reflected_across(t):
+    first = begin(t)
+    question = ask(first, '5')
+    other = begin(t)
+    say(other, {**proof(ask(other, '5')), 'CHAP_I': str(question[1]), 'CHAP_C': hexed(question[2])}, transit=True)
+    check(other.answers['CHAP_R'] != hexed(response(5, question[1], SECRET, question[2])), 'it is the secret of the user')
+    refused(first, {'CHAP_N': 'one', 'CHAP_R': other.answers['CHAP_R']})
+
+
 @conversation('RFC 7143 12.1.3', 'a response seen before, and the steps in another order', seconds=40)
 def replayed(t):
     s = begin(t)

@@ -177,6 +177,86 @@ def new_segment_length(t):
     equal(len(s.good(READ10(0, 16), read=16 * BLOCK).data), 16 * BLOCK, 'the data read')
 
 
+@conversation('RFC 7143 13.12', 'a longer segment is used, a shorter one is kept to, at once; a value that there is not changes nothing')
+def segment_length_effect(t):
+    s = t.log_in({'MaxRecvDataSegmentLength': 512}).settle()
+
+    def longest():
+        return max(len(p.data) for p in s.good(READ10(0, 32), read=32 * BLOCK).data_ins)
+
+    def declare(value):
+        itt = s.new_itt()
+        s.send('text', itt=itt, data=text({'MaxRecvDataSegmentLength': value}))
+        return pairs(s.expect('text_response', itt=itt).data)
+    equal(longest(), 512, 'the longest segment after the login')
+    s.params['MaxRecvDataSegmentLength'] = s.offered['MaxRecvDataSegmentLength'] = 4096
+    equal(declare(4096), [], 'the answer to a declaration')
+    equal(longest(), 4096, 'the longest segment')
+    equal(declare(100), [('MaxRecvDataSegmentLength', 'Reject')], 'the answer to 100')
+    equal(longest(), 4096, 'the longest segment after that')
+    task = s.start(READ10(0, 2048), read=2048 * BLOCK)      # while data is coming
+    s.send('text', itt=s.new_itt(), immediate=True, data=text({'MaxRecvDataSegmentLength': 1024}))
+    told = None
+    while task.status is None or told is None:
+        pdu = s.recv()
+        if pdu.name == 'text_response':
+            told = len(task.data_ins)
+        else:
+            s._take_data_in(task, pdu)
+    check(all(len(p.data) <= 1024 for p in task.data_ins[told:]), 'longer segments after the answer')
+    s.params['MaxRecvDataSegmentLength'] = 1024
+    equal(longest(), 1024, 'the longest segment at last')
+    # what the target takes is its own to declare: writes are as before
+    s.write(t.region, pattern(64 * BLOCK))
+
+
+@conversation('RFC 7143 6.2, 6.4, 11.10', 'a negotiation of several texts: F only where both have it, each key once, one Initiator Task Tag')
+def several_texts(t):
+    s = t.log_in()
+    itt = s.new_itt()
+    s.send('text', itt=itt, flags=0, data=text({'InitiatorAlias': 'one'}))
+    pdu = s.expect('text_response', itt=itt)
+    check(not pdu.has(FINAL) and pdu.ttt != NONE, 'F without one of ours (11.11.1): %s', pdu)
+    s.send('text', itt=itt, ttt=pdu.ttt, flags=0, data=text({'X-org.example.y': '1'}))
+    pdu = s.expect('text_response', itt=itt)
+    equal(pairs(pdu.data), [('X-org.example.y', 'NotUnderstood')], 'the answer')
+    check(not pdu.has(FINAL), 'F without one of ours')
+    s.send('text', itt=itt, ttt=pdu.ttt, flags=FINAL)
+    pdu = s.expect('text_response', itt=itt, ttt=NONE)
+    check(pdu.has(FINAL), 'no F')
+    # the same key in the second text
+    itt = s.new_itt()
+    s.send('text', itt=itt, flags=0, data=text({'MaxRecvDataSegmentLength': 65536}))
+    pdu = s.expect('text_response', itt=itt)
+    s.send('text', itt=itt, ttt=pdu.ttt, flags=FINAL, data=text({'MaxRecvDataSegmentLength': 512}))
+    s.expect('reject', reason=4)
+    # another tag
+    itt = s.new_itt()
+    s.send('text', itt=itt, flags=0, data=text({'InitiatorAlias': 'one'}))
+    pdu = s.expect('text_response', itt=itt)
+    s.send('text', itt=s.new_itt(), ttt=pdu.ttt, flags=FINAL)
+    s.expect('reject', reason=4)
+    # and what was open is over: its tag is nobody's
+    s.send('text', itt=itt, ttt=pdu.ttt, flags=FINAL)
+    s.expect('reject', reason=4)
+    s.ping()
+
+
+@conversation('RFC 7143 11.10.4', 'a Text Request without a Target Transfer Tag begins anew, in the middle of a request or of an answer')
+def begun_anew(t):
+    s = discover(t, {'MaxRecvDataSegmentLength': 512}, name='iqn.2026-11.org.sptgt:collector')
+    s.send('text', itt=s.new_itt(), flags=CONTINUE, data=b'SendTar')
+    s.expect('text_response')
+    equal(len([n for n, _ in send_targets(s) if 'many' in n]), MANY, 'the targets after half a request')
+    itt = s.new_itt()
+    s.send('text', itt=itt, data=text({'SendTargets': 'All'}))
+    first = s.expect('text_response', itt=itt)
+    check(not first.has(FINAL), 'all in one PDU of 512 bytes')
+    equal(len([n for n, _ in send_targets(s) if 'many' in n]), MANY, 'the targets after half an answer')
+    s.send('text', itt=itt, ttt=first.ttt, flags=FINAL)
+    s.expect('reject', reason=4)
+
+
 @conversation('RFC 7143 6.4, 13', 'keys of the login only are not negotiated in full feature phase')
 def login_keys_later(t):
     for key, value in (('MaxBurstLength', '512'), ('InitialR2T', 'Yes'), ('HeaderDigest', 'CRC32C'),

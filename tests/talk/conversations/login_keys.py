@@ -159,16 +159,48 @@ def unknown_keys(t):
         check(answers == 'refused' or answers.get(key) == 'NotUnderstood', '%s: %s', key, answers)
 
 
-@conversation('RFC 7143 13.26', 'the obsolete marker keys are declined, and the login goes on')
+@conversation('RFC 7143 13.25', 'the obsolete marker keys are declined, and the login goes on; they are never NotUnderstood')
 def markers(t):
     answers = offer(t, {'IFMarker': 'Yes', 'OFMarker': 'Yes'})
     check(answers != 'refused', 'refused')
     for key in ('IFMarker', 'OFMarker'):
-        one_of(answers.get(key), ('No', 'NotUnderstood', 'Reject'), key)
+        one_of(answers.get(key), ('No', 'Reject'), key)
     for key in ('IFMarkInt', 'OFMarkInt'):
-        answers = offer(t, {key: '2048~8192'})
-        check(answers == 'refused' or answers.get(key) in ('Reject', 'NotUnderstood', 'Irrelevant'), '%s: %s',
-              key, answers)
+        equal(offer(t, {key: '2048~8192'}).get(key), 'Reject', key)
+
+
+@conversation('RFC 7143 13.26, 6.1', 'X- and X# keys: the one that there is, is a declaration; others are not understood')
+def extension_keys(t):
+    answers = offer(t, {'X#NodeArchitecture': 'Linux', 'X#Other': '1', 'X-org.example.key': '2', 'Y-org.example.key': '3'})
+    check(answers != 'refused', 'refused')
+    check('X#NodeArchitecture' not in answers, 'a declaration is answered: %s', answers)
+    for key in ('X#Other', 'X-org.example.key', 'Y-org.example.key'):
+        equal(answers.get(key), 'NotUnderstood', key)
+
+
+@conversation('RFC 7143 13', 'keys without a meaning in a discovery session are answered with Irrelevant')
+def irrelevant(t):
+    s = t.connect()
+    keys = {'MaxConnections': 4, 'InitialR2T': 'No', 'ImmediateData': 'Yes', 'MaxBurstLength': 65536, 'FirstBurstLength': 512,
+            'MaxOutstandingR2T': 2, 'DataPDUInOrder': 'No', 'DataSequenceInOrder': 'No', 'TaskReporting': 'FastAbort',
+            'iSCSIProtocolLevel': 2}
+    s.offered.update(keys)
+    s.login_request(text({**s.names(False), **keys}), 1, 3)
+    s.login_response()
+    for key in keys:
+        equal(s.answers.get(key), 'Irrelevant', key)
+
+
+@conversation('RFC 7143 13.3', 'SendTargets has no place in a login')
+def send_targets_in_login(t):
+    for csg in (0, 1):
+        equal(offer(t, {'SendTargets': 'All'}, csg), 'refused', 'SendTargets in stage %d' % csg)
+
+
+@conversation('RFC 7143 6.2.2', 'Reject of ours ends the login: what was offered wrongly is in no session')
+def rejected_ends(t):
+    for key, value in (('MaxBurstLength', '1'), ('HeaderDigest', 'Foo'), ('InitialR2T', 'Maybe')):
+        equal(offer(t, {key: value}), 'refused', '%s=%s' % (key, value))
 
 
 @conversation('RFC 7143 6.2', 'a key twice in one negotiation is an error')

@@ -65,9 +65,10 @@ static void test_rows(void **state)
 		char text[300], said[300];
 		struct key_writer answer = key_writer_init(said, sizeof(said) - 1);
 		struct text_outcome out;
+		uint64_t seen = 0;
 		size_t n = to_text(ROWS[i].say, text);
 
-		if (text_negotiate(&params, text, n, &answer, &out) != ROWS[i].result)
+		if (text_negotiate(&params, &seen, text, n, &answer, &out) != ROWS[i].result)
 			fail_msg("%s: %s", ROWS[i].clause, ROWS[i].say);
 		assert_int_equal(params.max_send_data_segment_bytes, ROWS[i].max_send);
 		if (ROWS[i].result) {
@@ -92,14 +93,16 @@ static void test_long_send_targets(void **state)
 	char text[300] = "SendTargets=", said[64];
 	struct key_writer answer = key_writer_init(said, sizeof(said));
 	struct text_outcome out;
+	uint64_t seen = 0;
 
 	memset(text + 12, 'x', NAME_MAX_BYTES + 1);
 	text[12 + NAME_MAX_BYTES] = 0;
-	assert_int_equal(text_negotiate(&params, text, 13 + NAME_MAX_BYTES, &answer, &out), 0);
+	assert_int_equal(text_negotiate(&params, &seen, text, 13 + NAME_MAX_BYTES, &answer, &out), 0);
 	assert_int_equal(strlen(out.send_targets_value), NAME_MAX_BYTES);
 	text[12 + NAME_MAX_BYTES] = 'x';
+	seen = 0;
 	text[13 + NAME_MAX_BYTES] = 0;
-	assert_int_equal(text_negotiate(&params, text, 14 + NAME_MAX_BYTES, &answer, &out),
+	assert_int_equal(text_negotiate(&params, &seen, text, 14 + NAME_MAX_BYTES, &answer, &out),
 		REJECT_INVALID_PDU_FIELD);
 }
 
@@ -110,11 +113,12 @@ static void test_unknown_at_the_bound(void **state)
 	static char text[LOGIN_TEXT_MAX], said[LOGIN_TEXT_MAX];
 	struct key_writer answer = key_writer_init(said, sizeof(said));
 	struct text_outcome out;
+	uint64_t seen = 0;
 	size_t n = 0;
 
 	for (unsigned i = 0; i < LOGIN_UNKNOWN_MAX; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "K%02u=", i) + 1;
-	assert_int_equal(text_negotiate(&params, text, n, &answer, &out), 0);
+	assert_int_equal(text_negotiate(&params, &seen, text, n, &answer, &out), 0);
 	assert_int_equal(key_writer_len(&answer), LOGIN_UNKNOWN_MAX * (3 + 15));
 }
 
@@ -125,16 +129,44 @@ static void test_answer_is_bounded(void **state)
 	static char text[LOGIN_TEXT_MAX], said[LOGIN_TEXT_MAX];
 	struct key_writer answer = key_writer_init(said, sizeof(said));
 	struct text_outcome out;
+	uint64_t seen = 0;
 	size_t n = 0;
 
 	for (unsigned i = 0; n + 8 < sizeof(text); i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "K%u=", i) + 1;
-	assert_int_equal(text_negotiate(&params, text, n, &answer, &out), REJECT_PROTOCOL_ERROR);
+	assert_int_equal(text_negotiate(&params, &seen, text, n, &answer, &out), REJECT_PROTOCOL_ERROR);
 	assert_string_equal(out.reason, "more than 32 keys not understood");
 	/* and too small a place for it is said */
 	answer = key_writer_init(said, 8);
 	n = to_text("Foo=1 ", text);
-	assert_int_equal(text_negotiate(&params, text, n, &answer, &out), -EMSGSIZE);
+	assert_int_equal(text_negotiate(&params, &seen, text, n, &answer, &out), -EMSGSIZE);
+}
+
+/* RFC 7143 6.2: once in a negotiation, however many texts it takes; what failed was not taken. */
+static void test_several_texts(void **state)
+{
+	struct login_params params = login_params_default();
+	char text[100], said[100];
+	struct key_writer answer = key_writer_init(said, sizeof(said));
+	struct text_outcome out;
+	uint64_t seen = 0;
+
+	assert_int_equal(text_negotiate(&params, &seen, text,
+		to_text("MaxRecvDataSegmentLength=512 garbage ", text), &answer, &out),
+		REJECT_PROTOCOL_ERROR);
+	assert_int_equal(seen, 0);
+	assert_int_equal(text_negotiate(&params, &seen, text,
+		to_text("MaxRecvDataSegmentLength=1024 ", text), &answer, &out), 0);
+	assert_int_equal(text_negotiate(&params, &seen, text, to_text("InitiatorAlias=x ", text),
+		&answer, &out), 0);
+	assert_int_equal(text_negotiate(&params, &seen, text,
+		to_text("MaxRecvDataSegmentLength=2048 ", text), &answer, &out),
+		REJECT_PROTOCOL_ERROR);
+	assert_int_equal(params.max_send_data_segment_bytes, 1024);
+	seen = 0; /* the next negotiation */
+	assert_int_equal(text_negotiate(&params, &seen, text,
+		to_text("MaxRecvDataSegmentLength=2048 ", text), &answer, &out), 0);
+	assert_int_equal(params.max_send_data_segment_bytes, 2048);
 }
 
 int main(void)
@@ -144,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_long_send_targets),
 		cmocka_unit_test(test_unknown_at_the_bound),
 		cmocka_unit_test(test_answer_is_bounded),
+		cmocka_unit_test(test_several_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
