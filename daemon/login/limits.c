@@ -33,6 +33,7 @@ struct login_params login_params_default(void)
 		.header_digest = DIGEST_NONE,
 		.data_digest = DIGEST_NONE,
 		.max_recv_data_segment_bytes = 8192,
+		.recv_limit_bytes = 8192,
 		.max_send_data_segment_bytes = 8192,
 		.session_type = SESSION_NORMAL,
 		.max_connections = 1,

@@ -231,6 +231,7 @@ static void take_target(struct login *l, const struct login_target *t)
 	snprintf(l->target_alias, sizeof(l->target_alias), "%s", t->alias ? t->alias : "");
 	if (t->limits)
 		l->n.limits = *t->limits;
+	l->n.params.recv_limit_bytes = l->n.limits.max_recv_data_segment_bytes;
 	if (t->n_methods) {
 		l->methods = t->methods;
 		l->n_methods = t->n_methods;

@@ -11,6 +11,8 @@
 #include "login/negotiation.h"
 #include "wire/reject.h"
 
+static const char SEGMENT_LENGTH[] = "MaxRecvDataSegmentLength";
+
 static void put_constant(struct key_writer *answer, const struct key_pair *pair, const char *text)
 {
 	key_put_n(answer, pair->name, pair->name_bytes, text, strlen(text));
@@ -54,8 +56,13 @@ static int take_known(struct negotiation *n, const struct key_row *row,
 	case VERDICT_MISPLACED:
 		put_constant(answer, pair, "Reject");
 		return 0;
+	case VERDICT_TAKEN:
+		if (row->type == KEY_OWNER)
+			return take_send_targets(pair, out);
+		out->segment_length = out->segment_length || key_is(pair, SEGMENT_LENGTH);
+		return 0;
 	default:
-		return row->type == KEY_OWNER ? take_send_targets(pair, out) : 0;
+		return 0;
 	}
 }
 
@@ -82,6 +89,18 @@ static int take_pairs(struct negotiation *n, struct key_reader *reader, struct k
 	return r;
 }
 
+/*
+ * RFC 7143 13.12: who passed the operational stage by has not heard what we take; it is told when it
+ * declares its own.
+ */
+static void declare(struct login_params *p, struct key_writer *answer)
+{
+	if (p->max_recv_data_segment_bytes == p->recv_limit_bytes)
+		return;
+	key_put_number(answer, SEGMENT_LENGTH, p->recv_limit_bytes);
+	p->max_recv_data_segment_bytes = p->recv_limit_bytes;
+}
+
 int text_negotiate(struct login_params *params, uint64_t *seen, const void *text, size_t bytes,
 	struct key_writer *answer, struct text_outcome *outcome)
 {
@@ -90,6 +109,8 @@ int text_negotiate(struct login_params *params, uint64_t *seen, const void *text
 	struct text_outcome out = { .send_targets = false };
 	int r = take_pairs(&n, &reader, answer, &out);
 
+	if (!r && out.segment_length)
+		declare(&n.params, answer);
 	if (!r && answer->err)
 		r = answer->err;
 	if (!r) {

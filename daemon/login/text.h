@@ -14,6 +14,7 @@
 struct text_outcome {
 	bool send_targets;         /* SendTargets was there */
 	char send_targets_value[NAME_MAX_BYTES + 1]; /* "All", a name as written, or empty */
+	bool segment_length;       /* MaxRecvDataSegmentLength was declared */
 	char reason[96];           /* when refused, for the log */
 };
 

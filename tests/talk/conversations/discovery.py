@@ -210,6 +210,24 @@ def segment_length_effect(t):
     s.write(t.region, pattern(64 * BLOCK))
 
 
+@conversation('RFC 7143 13.12', 'what the target takes is 8192 for who passed the operational stage by, until it is told in full feature phase')
+def target_declares_late(t):
+    s = t.connect().log_in({'AuthMethod': 'None'}, stages=((0, 3),))
+    check('MaxRecvDataSegmentLength' not in s.answers, 'declared in the security stage: %s', s.answers)
+    s.settle()
+    s.write(t.region, pattern(64 * BLOCK))
+    itt = s.new_itt()
+    s.send('text', itt=itt, data=text({'MaxRecvDataSegmentLength': 8192}))
+    (key, value), = pairs(s.expect('text_response', itt=itt).data)
+    equal(key, 'MaxRecvDataSegmentLength', 'the answer')
+    check(int(value) > 65536, 'what the target takes: %s', value)
+    s.max_send = int(value)
+    data = pattern(128 * BLOCK, 7)
+    task = s.good(WRITE10(t.region, 128), write=data)      # 64 KiB in one PDU
+    equal(len(task.pdu.data), 65536, 'the immediate data')
+    equal(s.read(t.region, 128), data, 'what was written')
+
+
 @conversation('RFC 7143 6.2, 6.4, 11.10', 'a negotiation of several texts: F only where both have it, each key once, one Initiator Task Tag')
 def several_texts(t):
     s = t.log_in()

@@ -142,6 +142,34 @@ static void test_answer_is_bounded(void **state)
 	assert_int_equal(text_negotiate(&params, &seen, text, n, &answer, &out), -EMSGSIZE);
 }
 
+/* RFC 7143 13.12: what we take is told once to who has not heard it, and not with a value that is refused. */
+static void test_our_own(void **state)
+{
+	struct login_params params = login_params_default();
+	char text[100], said[100];
+	struct key_writer answer = key_writer_init(said, sizeof(said));
+	struct text_outcome out;
+	uint64_t seen = 0;
+
+	params.recv_limit_bytes = 65536;
+	assert_int_equal(text_negotiate(&params, &seen, text, to_text("InitiatorAlias=x ", text),
+		&answer, &out), 0);
+	assert_int_equal(key_writer_len(&answer), 0);
+	assert_int_equal(text_negotiate(&params, &seen, text,
+		to_text("MaxRecvDataSegmentLength=1 ", text), &answer, &out), 0);
+	assert_int_equal(key_writer_len(&answer), sizeof("MaxRecvDataSegmentLength=Reject"));
+	answer = key_writer_init(said, sizeof(said));
+	seen = 0;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(text_negotiate(&params, &seen, text,
+			to_text("MaxRecvDataSegmentLength=1024 ", text), &answer, &out), 0);
+		assert_int_equal(key_writer_len(&answer), sizeof("MaxRecvDataSegmentLength=65536"));
+		assert_string_equal(said, "MaxRecvDataSegmentLength=65536");
+		assert_int_equal(params.max_recv_data_segment_bytes, 65536);
+		seen = 0;
+	}
+}
+
 /* RFC 7143 6.2: once in a negotiation, however many texts it takes; what failed was not taken. */
 static void test_several_texts(void **state)
 {
@@ -177,6 +205,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_at_the_bound),
 		cmocka_unit_test(test_answer_is_bounded),
 		cmocka_unit_test(test_several_texts),
+		cmocka_unit_test(test_our_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
