@@ -49,6 +49,7 @@ void backend_submit(struct spt_task *task)
 	if (removal_takes(task))
 		return;
 	rewrite_prepare(task);
+	itl_watch_sense(task);
 	c->way.ops->submit(c->way.channel, task);
 }
 

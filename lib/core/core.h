@@ -184,6 +184,8 @@ void itl_drop_attention(struct spt_itl *itl, spt_asc_t asc);
 spt_asc_t itl_take_attention(struct spt_itl *itl);
 /* The oldest one, left where it is, and how many there are. */
 spt_asc_t itl_peek_attention(struct spt_itl *itl, unsigned *ret_n);
+/* REQUEST SENSE on its way to the device: what it brings for all is fanned out. */
+void itl_watch_sense(struct spt_task *task);
 /* @host: on this loop only; NULL: on all. */
 void device_attention(struct spt_device *device, const struct spt_host *host,
 	const struct spt_session *except, spt_asc_t asc);

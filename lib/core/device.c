@@ -141,15 +141,21 @@ void spt_device_set_task_aborted_status(struct spt_device *device, bool on)
 	atomic_store_explicit(&device->tas, on, memory_order_relaxed);
 }
 
+/* The nexus that hears of it by the result of @task: not if that is aborted. */
+static const struct spt_session *told_by(const struct spt_task *task)
+{
+	return task && !task->aborting ? task->session : NULL;
+}
+
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc)
 {
-	device_attention(device, NULL, except ? except->session : NULL, asc);
+	device_attention(device, NULL, told_by(except), asc);
 }
 
 void spt_device_attention_at(struct spt_device *device, const struct spt_host *host,
 	const struct spt_task *except, spt_asc_t asc)
 {
-	device_attention(device, host, except ? except->session : NULL, asc);
+	device_attention(device, host, told_by(except), asc);
 }
 
 void spt_device_event(struct spt_device *device, const char *format, ...)

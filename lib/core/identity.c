@@ -179,13 +179,13 @@ void identity_edit_standard(const struct spt_task *task, uint8_t *data, size_t b
 
 	if (data[0] >> 5)
 		return; /* no device is there */
+	set_bits(data, bytes, 3, INQUIRY_NORMACA, false); /* nor by a mirrored nexus: NACA is refused */
 	put_text(data, bytes, 8, 8, i->vendor);
 	put_text(data, bytes, 16, 16, i->product);
 	put_text(data, bytes, 32, 4, i->revision);
 	if (!identity_of_ports(task))
 		return;
 	spt_device_properties(task->itl->device, &p);
-	set_bits(data, bytes, 3, INQUIRY_NORMACA, false);
 	set_bits(data, bytes, 5, INQUIRY_TPGS, false);
 	if (!p.third_party_copy)
 		set_bits(data, bytes, 5, INQUIRY_3PC, false);

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/util.h"
 #include "core/core.h"
 #include "scsi/cdb.h"
 
@@ -28,21 +29,44 @@ void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt
 	itl->prevents = false;
 }
 
+/* SAM-5 5.14, precedence of unit attention conditions; 0: none of a reset or a loss. */
+static unsigned rank(spt_asc_t asc)
+{
+	switch (asc) {
+	case 0x2907: /* I_T NEXUS LOSS OCCURRED */
+		return 1;
+	case 0x2903: /* BUS DEVICE RESET FUNCTION OCCURRED */
+		return 2;
+	case 0x2902: /* SCSI BUS RESET OCCURRED */
+		return 3;
+	default: /* POWER ON, RESET, ...; DEVICE INTERNAL RESET and what else there is of them */
+		return asc >> 8 == 0x29 ? 4 : 0;
+	}
+}
+
+/*
+ * What waits is told in order of precedence, else in order of arrival. A reset clears what was pending
+ * before it; what is told by one that takes precedence needs no condition of its own.
+ */
 void itl_attention_locked(struct spt_itl *itl, spt_asc_t asc)
 {
 	unsigned n = atomic_load_explicit(&itl->attention_count, memory_order_relaxed);
+	unsigned r = rank(asc);
 
-	/* SAM-5 5.14: a reset condition clears what was pending before it. */
-	if (asc >> 8 == 0x29)
+	if (r && n && rank(itl->attentions[0]) >= r)
+		return;
+	if (r > 1)
 		n = 0;
 	for (unsigned i = 0; i < n; i++) {
 		if (itl->attentions[i] == asc)
 			return;
 	}
-	if (n == CORE_ATTENTIONS)
-		itl->attentions[n - 1] = asc;
-	else
-		itl->attentions[n++] = asc;
+	/* Full: the newest takes the last place, whatever it is. */
+	n = MIN(n + 1, CORE_ATTENTIONS);
+	unsigned at = r ? 0 : n - 1;
+	memmove(itl->attentions + at + 1, itl->attentions + at,
+		(n - 1 - at) * sizeof(itl->attentions[0]));
+	itl->attentions[at] = asc;
 	atomic_store_explicit(&itl->attention_count, n, memory_order_release);
 }
 
@@ -134,4 +158,25 @@ void device_attention(struct spt_device *device, const struct spt_host *host,
 			itl_attention_locked(itl, asc);
 	}
 	pthread_mutex_unlock(&device->lock);
+}
+
+/* SPC-5 6.39: a condition that the device tells as parameter data is taken from it as well. */
+static void sensed(struct spt_task *task, void *arg)
+{
+	struct spt_sense sense;
+
+	(void)arg;
+	if (task->status == SPT_GOOD && task->in.bytes &&
+		spt_sense_decode(task->in.data, MIN(task->in.bytes, SPT_SENSE_MAX), &sense) == 0 &&
+		sense.key == SPT_KEY_UNIT_ATTENTION && !sense.deferred)
+		spt_device_attention(task->itl->device, task, sense.asc);
+	spt_task_complete(task);
+}
+
+void itl_watch_sense(struct spt_task *task)
+{
+	const uint8_t request_sense = 0x03;
+
+	if (task->cdb[0] == request_sense)
+		spt_task_push(task, sensed, NULL);
 }

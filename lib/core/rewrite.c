@@ -155,7 +155,7 @@ static void standard_done(struct spt_task *task, void *arg)
 
 void rewrite_prepare(struct spt_task *task)
 {
-	if (task->cdb[0] != OP_INQUIRY || task->expected_out_bytes || !identity_any(task))
+	if (task->cdb[0] != OP_INQUIRY || task->expected_out_bytes)
 		return;
 	if (!(task->cdb[1] & EVPD)) {
 		spt_task_push(task, standard_done, NULL);

@@ -17,6 +17,7 @@
 #include "base/util.h"
 #include "core/core.h"
 #include "core/removal.h"
+#include "scsi/cdb.h"
 
 static struct spt_task **bucket(struct spt_context *context, spt_session_cookie session,
 	uint32_t tag)
@@ -175,6 +176,22 @@ void task_execute(struct spt_task *task)
 		backend_submit(task);
 }
 
+/*
+ * SAM-5 5.2: NACA in the CONTROL byte is for logical units with ACA, which we do not have: whatever
+ * the device says of itself, its other nexuses would not hear of it, and nobody could clear it.
+ */
+static bool refuse_naca(struct spt_task *task)
+{
+	const uint8_t naca = 0x04, variable_length = 0x7f;
+	unsigned bytes = cdb_length(task->cdb[0]);
+	unsigned at = task->cdb[0] == variable_length ? 1 : bytes - 1;
+
+	if ((!bytes && at != 1) || at >= task->cdb_bytes || !(task->cdb[at] & naca))
+		return false;
+	spt_task_check_cdb_field(task, at, 2);
+	return true;
+}
+
 /* What keeps a logical unit that is there from taking the command. True: answered. */
 static bool refuse(struct spt_task *task)
 {
@@ -194,7 +211,8 @@ static bool refuse(struct spt_task *task)
 		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x4900);
 		return true;
 	}
-	return (itl->read_only && read_only_refuses(task)) || reservation_refuses(task) ||
+	return refuse_naca(task) || (itl->read_only && read_only_refuses(task)) ||
+		reservation_refuses(task) ||
 		removal_refuses(task);
 }
 

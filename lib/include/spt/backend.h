@@ -191,7 +191,8 @@ void spt_device_set_descriptor_sense(struct spt_device *device, bool on);
 /* TAS (Control mode page): tasks that another nexus ends get status TASK ABORTED; else there is none. A
  * reset of the logical unit makes it zero when all its tasks have ended. */
 void spt_device_set_task_aborted_status(struct spt_device *device, bool on);
-/* A unit attention condition for every nexus but @except's (may be NULL). Any thread. */
+/* A unit attention condition for every nexus but @except's (may be NULL), whose nexus is told by its own
+ * result, unless it is being aborted. Any thread; on @except's loop if there is one. */
 void spt_device_attention(struct spt_device *device, const struct spt_task *except, spt_asc_t asc);
 /* The same for nexuses on the loop of @host only: the far side tells the channel of each loop by itself. */
 void spt_device_attention_at(struct spt_device *device, const struct spt_host *host,

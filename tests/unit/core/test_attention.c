@@ -111,6 +111,153 @@ static void fan_out(void **state)
 	rig_close(&rig);
 }
 
+/* SAM-5 5.14: what takes precedence is told first, and what it tells anyhow not again. */
+static void precedence(void **state)
+{
+	static const struct {
+		spt_asc_t raised[4], told[4];
+	} rows[] = {
+		{ { 0x2800, 0x2907 }, { 0x2907, 0x2800 } },         /* a loss comes first, clears nothing */
+		{ { 0x2800, 0x2903 }, { 0x2903 } },                 /* a reset clears */
+		{ { 0x2907, 0x2903 }, { 0x2903 } },
+		{ { 0x2903, 0x2907, 0x2800 }, { 0x2903, 0x2800 } }, /* lost after the reset: told by it */
+		{ { 0x2900, 0x2903, 0x2a01 }, { 0x2900, 0x2a01 } },
+		{ { 0x2903, 0x2902, 0x2900 }, { 0x2900 } },
+		{ { 0x2907, 0x2907, 0x2a01, 0x2a01 }, { 0x2907, 0x2a01 } },
+		{ { 0x2a01, 0x2800, 0x2a01, 0x2a09 }, { 0x2a01, 0x2800, 0x2a09 } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig rig;
+
+		rig_open(&rig, NULL);
+		rig_start(&rig, 0, 0);
+		for (unsigned k = 0; k < 4 && rows[i].raised[k]; k++)
+			spt_device_attention(rig.device, NULL, rows[i].raised[k]);
+		for (unsigned k = 0; k < 4 && rows[i].told[k]; k++)
+			assert_int_equal(next(&rig, 0), rows[i].told[k]);
+		assert_int_equal(next(&rig, 0), 0);
+		rig_close(&rig);
+	}
+}
+
+/* The medium was changed: the device tells it once, to whoever asks first; each initiator hears it once. */
+static bool changed;
+static struct spt_device *drive;
+
+static bool tell_change(struct spt_task *task)
+{
+	static const uint8_t data[18] = { 0x70, [2] = SPT_KEY_UNIT_ATTENTION, [7] = 10, [12] = 0x28 };
+
+	if (!changed)
+		return false;
+	changed = false;
+	if (task->cdb[0] == OP_REQUEST_SENSE) {
+		spt_task_reply(task, data, sizeof(data), task->cdb[4]);
+		return true;
+	}
+	spt_device_attention(drive, task, 0x2800);
+	spt_task_check(task, SPT_KEY_UNIT_ATTENTION, 0x2800);
+	return true;
+}
+
+static void medium_change_seen_by_two(void **state)
+{
+	for (unsigned by_sense = 0; by_sense < 2; by_sense++) {
+		struct rig rig;
+
+		rig_open(&rig, NULL);
+		rig_start(&rig, 0, 0);
+		rig_start(&rig, 1, 1);
+		rig_start(&rig, 2, 1);
+		drive = rig.device;
+		changed = true;
+		rig.fake->answer = tell_change;
+		const struct job *j = send_to(&rig, 1, by_sense ? OP_REQUEST_SENSE : 0, RIG_LUN);
+		assert_int_equal(j->status, by_sense ? SPT_GOOD : SPT_CHECK_CONDITION);
+		assert_int_equal(by_sense ? be16_get(j->in + 12) : j->asc, 0x2800);
+		assert_int_equal(next(&rig, 1), 0);
+		for (unsigned i = 0; i < 3; i += 2) {
+			assert_int_equal(next(&rig, i), 0x2800);
+			assert_int_equal(next(&rig, i), 0);
+		}
+		rig_close(&rig);
+	}
+}
+
+static struct spt_task *kept;
+
+static bool keep(struct spt_task *task)
+{
+	kept = task;
+	return true;
+}
+
+/* The command that the device told it to was aborted: its initiator heard nothing, so it is told as well. */
+static void told_to_an_aborted_command(void **state)
+{
+	struct rig rig;
+	struct job job;
+	struct tmf_job tmf;
+
+	rig_open(&rig, NULL);
+	rig_start(&rig, 0, 0);
+	rig_start(&rig, 1, 1);
+	drive = rig.device;
+	rig.fake->answer = keep;
+	job_init(&job, &rig, 0, 1);
+	job_run(&rig, &job);
+	tmf_abort(&rig, &tmf, 0, &job);
+	changed = true;
+	tell_change(kept);
+	rig_settle(&rig);
+	assert_int_equal(tmf.done, 1);
+	rig.fake->answer = NULL;
+	assert_int_equal(next(&rig, 0), 0x2800);
+	assert_int_equal(next(&rig, 1), 0x2800);
+	rig_close(&rig);
+}
+
+/* SAM-5 5.2: NACA is refused with a pointer at it, in each form of a CDB, before the device sees it. */
+static void naca(void **state)
+{
+	static const struct {
+		uint8_t opcode;
+		unsigned byte; /* 0: where it is, is not known */
+	} rows[] = {
+		{ 0x00, 5 }, { 0x12, 5 }, { 0x28, 9 }, { 0x5e, 9 }, { 0x88, 15 }, { 0xa8, 11 }, { 0x7f, 1 },
+		{ 0xc1, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig rig;
+		struct job job;
+		struct spt_sense sense;
+
+		rig_open(&rig, NULL);
+		rig_start(&rig, 0, 0);
+		rig.fake->inline_good = true;
+		job_init(&job, &rig, 0, 1);
+		job.keep = true;
+		job.task.cdb[0] = rows[i].opcode;
+		if (rows[i].byte)
+			job.task.cdb[rows[i].byte] = 0x04;
+		else
+			memset(job.task.cdb + 1, 0x04, 15);
+		job_run(&rig, &job);
+		assert_int_equal(job.status, rows[i].byte ? SPT_CHECK_CONDITION : SPT_GOOD);
+		if (rows[i].byte) {
+			assert_int_equal(rig.fake->submits, 0);
+			assert_int_equal(spt_sense_decode(job.task.sense, job.task.sense_bytes, &sense), 0);
+			assert_int_equal(sense.asc, 0x2400);
+			assert_int_equal(sense.key_specific[0], 0xc8 | 2);
+			assert_int_equal(be16_get(sense.key_specific + 1), rows[i].byte);
+		}
+		spt_task_end(&job.task);
+		rig_close(&rig);
+	}
+}
+
 /* More than there is room for: the queue stays whole, and the newest is not lost. */
 static void too_many(void **state)
 {
@@ -285,6 +432,10 @@ int main(void)
 		cmocka_unit_test(request_sense),
 		cmocka_unit_test(fan_out),
 		cmocka_unit_test(too_many),
+		cmocka_unit_test(precedence),
+		cmocka_unit_test(medium_change_seen_by_two),
+		cmocka_unit_test(told_to_an_aborted_command),
+		cmocka_unit_test(naca),
 		cmocka_unit_test(none_of_mirrored_nexuses),
 		cmocka_unit_test(after_functions),
 		cmocka_unit_test(after_an_escalation),
