@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "config/build.h"
 #include "config/grow.h"
 #include "config/suggest.h"
@@ -137,6 +138,14 @@ static int by_lun(const void *a, const void *b)
 	return ((const struct config_lun *)a)->lun - ((const struct config_lun *)b)->lun;
 }
 
+/* "lun.N.initiators" */
+static bool is_lun_initiators(const struct ini_key *key)
+{
+	const char *dot = strrchr(key->name, '.');
+
+	return !strncmp(key->name, "lun.", 4) && dot && !strcmp(dot, ".initiators");
+}
+
 static int set_luns(struct build *b, const struct ini_section *section, struct config_target *t)
 {
 	int r = 0;
@@ -145,7 +154,8 @@ static int set_luns(struct build *b, const struct ini_section *section, struct c
 		const struct ini_key *key = &section->keys[i];
 		uint64_t lun;
 
-		if (strcmp(key->name, "lun") && strncmp(key->name, "lun.", 4))
+		if ((strcmp(key->name, "lun") && strncmp(key->name, "lun.", 4)) ||
+			is_lun_initiators(key))
 			continue;
 		if (!build_number(key, LUN_MAX, &lun))
 			config_error_add(b->errors, key->line, "'%s' is not lun.N with N from 0 to "
@@ -162,7 +172,7 @@ static int set_luns(struct build *b, const struct ini_section *section, struct c
 	return r;
 }
 
-static int add_initiators(struct build *b, struct config_target *t, const struct ini_key *key)
+static int add_initiators(struct build *b, char ***names, size_t *n, const struct ini_key *key)
 {
 	const char *list = key->value;
 	char word[2 * NAME_MAX_BYTES];
@@ -175,12 +185,12 @@ static int add_initiators(struct build *b, struct config_target *t, const struct
 			continue;
 		}
 		char *copy = strdup(word);
-		char **place = copy ? GROW(t->initiators, t->n_initiators) : NULL;
+		char **place = copy ? GROW(*names, *n) : NULL;
 		if (!place) {
 			free(copy);
 			return -ENOMEM;
 		}
-		t->n_initiators++;
+		++*n;
 		fold(copy);
 		*place = copy;
 	}
@@ -203,7 +213,57 @@ static int set_initiators(struct build *b, const struct ini_section *section,
 			config_error_add(b->errors, key->line, "'%s' is not initiators.N",
 				key->name);
 		else
-			r = add_initiators(b, t, key);
+			r = add_initiators(b, &t->initiators, &t->n_initiators, key);
+	}
+	return r;
+}
+
+/* Does a name of the target's list let in some of @pattern's? Patterns are not compared with patterns. */
+static bool may_log_in(const struct config_target *t, const char *pattern)
+{
+	if (strpbrk(pattern, "*?"))
+		return true;
+	for (size_t i = 0; i < t->n_initiators; i++) {
+		if (name_match(t->initiators[i], pattern))
+			return true;
+	}
+	return false;
+}
+
+static int set_initiators_of(struct build *b, struct config_target *t, const struct ini_key *key)
+{
+	char number[sizeof("16383")] = "";
+	size_t digits = strlen(key->name) - strlen("lun.") - strlen(".initiators");
+	uint64_t lun = 0;
+
+	if (digits < sizeof(number) && strspn(key->name + strlen("lun."), "0123456789") == digits)
+		memcpy(number, key->name + strlen("lun."), digits);
+	struct config_lun *l = parse_u64_range(number, 0, LUN_MAX, &lun) < 0 ? NULL :
+		find_lun(t, (uint16_t)lun);
+	if (!l) {
+		config_error_add(b->errors, key->line, "%s: the target has no such LUN", key->name);
+		return 0;
+	}
+	int r = add_initiators(b, &l->initiators, &l->n_initiators, key);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < l->n_initiators; i++) {
+		if (!may_log_in(t, l->initiators[i]))
+			config_warning_add(b->errors, key->line, "%s: %s may not log in to the target",
+				key->name, l->initiators[i]);
+	}
+	return 0;
+}
+
+/* After the target's own list: who is on a LUN's has to be on that as well. */
+static int set_lun_initiators(struct build *b, const struct ini_section *section,
+	struct config_target *t)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < section->n_keys && !r; i++) {
+		if (is_lun_initiators(&section->keys[i]))
+			r = set_initiators_of(b, t, &section->keys[i]);
 	}
 	return r;
 }
@@ -235,6 +295,8 @@ int build_target(struct build *b, const struct ini_section *section, struct conf
 		r = set_luns(b, section, target);
 	if (!r)
 		r = set_initiators(b, section, target);
+	if (!r)
+		r = set_lun_initiators(b, section, target);
 	if (!r)
 		check_target(b, section, target);
 	return r;

@@ -91,6 +91,7 @@ struct config_device {
 	struct spt_option_value *layer_values; /* parallel to spt_layer_options() */
 	struct spt_escalation escalation;
 	uint32_t reservations; /* enum config_reservations */
+	bool exclusive; /* one initiator at a time */
 	unsigned line; /* of its section, for messages at start-up */
 };
 
@@ -98,6 +99,8 @@ struct config_lun {
 	uint16_t lun;
 	size_t device; /* index into config.devices */
 	bool read_only;
+	char **initiators; /* of those that may log in, who sees it; none: all of them */
+	size_t n_initiators;
 };
 
 enum {

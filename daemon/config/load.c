@@ -21,6 +21,11 @@ static void free_target(struct config_target *t)
 	free(t->initiators);
 	value_texts_free(&t->redirect);
 	free(t->auth.chap_file);
+	for (size_t i = 0; i < t->n_luns; i++) {
+		for (size_t k = 0; k < t->luns[i].n_initiators; k++)
+			free(t->luns[i].initiators[k]);
+		free(t->luns[i].initiators);
+	}
 	free(t->luns);
 	free(t->portals);
 	free(t->alias);

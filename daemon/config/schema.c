@@ -149,6 +149,11 @@ static const struct schema_key DEVICE[] = {
 		"Who keeps reservations: emulate keeps them for each initiator, above the device; raw "
 		"sends their commands to the device, for which we are one initiator all together" },
 		SCHEMA_REOPEN, FIELD(struct config_device, reservations) },
+	{ { "exclusive", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
+		"One initiator at a time: the first that has a session. Others see the device and get "
+		"RESERVATION CONFLICT from it, as if it had been reserved by RESERVE, until that "
+		"initiator's last session ends" },
+		SCHEMA_REOPEN, FIELD(struct config_device, exclusive) },
 };
 
 #define T(member) FIELD(struct config_target, member)
@@ -165,7 +170,8 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_REOPEN, .form = "comma list of NAME", .sample = "main" },
 	{ { "lun", SPT_OPTION_STRING, false, NULL, 1, 200, NULL,
 		"lun.N = NAME: logical unit N, 0 to 16383, is the device of [device-NAME]; "
-		"read-only after the name refuses what would change the medium" },
+		"read-only after the name refuses what would change the medium. lun.N.initiators = "
+		"LIST: who of those that may log in sees it; all of them if there is no such key" },
 		SCHEMA_REOPEN, .numbered = true, .form = "NAME [read-only]", .sample = "scratch" },
 	{ { "initiators", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
 		"Who may log in. In a name * stands for any characters and ? for one; a lone * "

@@ -148,12 +148,14 @@ static struct session_policy policy_of(const struct config_target *config)
 static void start_session(struct conn *conn, struct claim *claim, bool reinstated)
 {
 	const struct target *target = claim->target;
+	struct spt_lun_map *luns = target ?
+		target_luns_of(target, login_params(conn->login)->initiator_name) : NULL;
 	struct session_params params = {
 		.login = login_params(conn->login),
 		.tsih = claim->tsih,
 		.id = claim->id,
 		.target = claim,
-		.luns = target ? target->luns : NULL,
+		.luns = luns,
 		.reinstated = reinstated,
 		.several_ports = target && target->several_ports,
 		.window = target ? target->config->queue_depth : 1,
@@ -166,7 +168,8 @@ static void start_session(struct conn *conn, struct claim *claim, bool reinstate
 
 	if (target)
 		params.policy = policy_of(target->config);
-	int r = session_new(conn->env, &params, &session);
+	int r = target && !luns ? -ENOMEM : session_new(conn->env, &params, &session);
+	spt_lun_map_unref(luns);
 	if (r < 0) {
 		registry_release(&server_of(conn)->registry, claim);
 		conn_joined(conn, LOGIN_OUT_OF_RESOURCES, "out of memory", NULL);

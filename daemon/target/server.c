@@ -39,6 +39,7 @@ static void open_devices(struct server *s)
 			.layer_values = d->layer_values,
 			.escalation = d->escalation,
 			.raw_reservations = d->reservations == CONFIG_RESERVATIONS_RAW,
+			.exclusive = d->exclusive,
 			.state_dir = config->daemon.state_dir,
 			.event = device_event,
 		};

@@ -74,6 +74,7 @@ int target_init(struct target *target, const struct config *all, size_t index,
 	atomic_init(&target->n_redirects, 0);
 	for (size_t i = 0; i < config->n_luns; i++) {
 		struct spt_device *device = devices[config->luns[i].device];
+		target->luns_differ |= config->luns[i].n_initiators > 0;
 		if (device)
 			entries[n++] = (struct spt_lun_entry){
 				config->luns[i].lun, device, config->luns[i].read_only };
@@ -88,15 +89,44 @@ void target_deinit(struct target *target)
 	spt_lun_map_unref(TAKE(target->luns));
 }
 
-bool target_allows(const struct target *target, const char *initiator_name)
+static bool names(char *const *patterns, size_t n, const char *name)
 {
-	const struct config_target *c = target->config;
-
-	for (size_t i = 0; i < c->n_initiators; i++) {
-		if (name_match(c->initiators[i], initiator_name))
+	for (size_t i = 0; i < n; i++) {
+		if (name_match(patterns[i], name))
 			return true;
 	}
 	return false;
+}
+
+/* The map lacks those whose devices could not be opened, the configuration has all. */
+static bool sees(const struct target *target, uint16_t lun, const char *initiator_name)
+{
+	const struct config_lun *l = target->config->luns;
+
+	while (l->lun != lun)
+		l++;
+	return !l->n_initiators || names(l->initiators, l->n_initiators, initiator_name);
+}
+
+struct spt_lun_map *target_luns_of(const struct target *target, const char *initiator_name)
+{
+	size_t all = spt_lun_map_count(target->luns), n = 0;
+	struct spt_lun_map *map = NULL;
+
+	if (!target->luns_differ)
+		return spt_lun_map_ref(target->luns);
+	AUTO_FREE struct spt_lun_entry *entries = calloc(all + 1, sizeof(*entries));
+	for (size_t i = 0; entries && i < all; i++) {
+		const struct spt_lun_entry *e = spt_lun_map_at(target->luns, i);
+		if (sees(target, e->lun, initiator_name))
+			entries[n++] = *e;
+	}
+	return entries && spt_lun_map_new(entries, n, &map) == 0 ? map : NULL;
+}
+
+bool target_allows(const struct target *target, const char *initiator_name)
+{
+	return names(target->config->initiators, target->config->n_initiators, initiator_name);
 }
 
 bool target_visible(const struct target *target, const char *initiator_name)

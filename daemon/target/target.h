@@ -17,7 +17,8 @@
 
 struct target {
 	const struct config_target *config;
-	struct spt_lun_map *luns;
+	struct spt_lun_map *luns; /* all of them */
+	bool luns_differ;         /* not everybody sees all of them */
 	struct login_limits limits;
 	struct authentication auth;
 	bool several_ports; /* portal group tags: on iSCSI each is a SCSI target port (RFC 7143 4.4.1) */
@@ -30,6 +31,8 @@ int target_init(struct target *target, const struct config *config, size_t index
 	struct spt_device *const *devices);
 void target_deinit(struct target *target);
 bool target_allows(const struct target *target, const char *initiator_name);
+/* The LUNs that this initiator sees, a reference of the caller's; NULL: out of memory. */
+struct spt_lun_map *target_luns_of(const struct target *target, const char *initiator_name);
 /* Is it worth its while to know of the target? Not if no user could log in from it. */
 bool target_visible(const struct target *target, const char *initiator_name);
 /* Where to go instead (RFC 7143 13.8), each place in turn; NULL: it is here. Any thread. */

@@ -64,6 +64,7 @@ struct spt_device {
 	pthread_mutex_t lock;
 	struct spt_link itls; /* struct spt_itl.device_link; under lock */
 	atomic_uint preventing; /* itls that keep the medium in; read without the lock */
+	bool exclusive; /* for the initiator of the first of itls */
 	struct reservations reservations;
 	struct spt_identity identity_given; /* in place of the backend's; constant once it is open */
 };

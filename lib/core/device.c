@@ -43,6 +43,7 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 	device->identity = params->identity;
 	device->layers_ops = params->layers;
 	device->escalation = params->escalation;
+	device->exclusive = params->exclusive;
 	device->event = params->event;
 	device->event_arg = params->event_arg;
 	device->name = strdup(params->name);

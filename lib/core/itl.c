@@ -87,7 +87,7 @@ void itl_leave(struct spt_itl *itl)
 {
 	reservation_nexus_loss(itl);
 	pthread_mutex_lock(&itl->device->lock);
-	list_del(&itl->device_link);
+	reservation_leave(itl);
 	pthread_mutex_unlock(&itl->device->lock);
 }
 

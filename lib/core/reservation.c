@@ -99,14 +99,30 @@ void reservation_remove(struct reservations *r, struct registrant *g)
 	free(g);
 }
 
+static bool same_initiator(const struct spt_itl *a, const struct spt_itl *b)
+{
+	return !strcmp(a->session->nexus.initiator_name, b->session->nexus.initiator_name);
+}
+
+/* An exclusive device is its first nexus's, and every other nexus's of that initiator. */
+static bool shut_out(const struct spt_itl *itl)
+{
+	const struct spt_device *device = itl->device;
+
+	return device->exclusive &&
+		!same_initiator(list_first(&device->itls, struct spt_itl, device_link), itl);
+}
+
 void reservation_update_itl(struct spt_itl *itl)
 {
 	struct reservations *r = &itl->device->reservations;
 	unsigned refuses = 0;
 
-	if (!r->on)
-		return;
-	if (r->holder) {
+	if (shut_out(itl)) {
+		refuses = REFUSE_ALL;
+	} else if (!r->on) {
+		refuses = 0;
+	} else if (r->holder) {
 		/* SPC-2 5.5.1: persistent ones are in conflict whoever asks. */
 		refuses = r->holder == itl->session ? REFUSE_PERSISTENT : REFUSE_ALL;
 	} else if (r->type) {
@@ -116,6 +132,32 @@ void reservation_update_itl(struct spt_itl *itl)
 			refuses = REFUSE_OTHERS | (kind->exclusive ? REFUSE_READS : 0);
 	}
 	atomic_store_explicit(&itl->refuses, refuses, memory_order_relaxed);
+}
+
+/* The initiator's other nexuses come before those who wait. */
+static void pass_on(struct spt_device *device, const struct spt_itl *from)
+{
+	struct spt_itl *itl;
+
+	list_foreach (itl, &device->itls, device_link) {
+		if (same_initiator(itl, from)) {
+			list_del(&itl->device_link);
+			list_prepend(&device->itls, &itl->device_link);
+			return;
+		}
+	}
+}
+
+void reservation_leave(struct spt_itl *itl)
+{
+	struct spt_device *device = itl->device;
+	bool owned = device->exclusive && !shut_out(itl);
+
+	list_del(&itl->device_link);
+	if (!owned)
+		return;
+	pass_on(device, itl);
+	reservation_update(device);
 }
 
 void reservation_update(struct spt_device *device)

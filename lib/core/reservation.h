@@ -90,6 +90,8 @@ struct registrant *reservation_add(struct reservations *r, const struct spt_nexu
 	uint64_t key);
 void reservation_remove(struct reservations *r, struct registrant *g);
 void reservation_update_itl(struct spt_itl *itl);
+/* Takes @itl out of the device's list; an exclusive device is passed on. */
+void reservation_leave(struct spt_itl *itl);
 /* After every change: all nexuses' refuses. */
 void reservation_update(struct spt_device *device);
 

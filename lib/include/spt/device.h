@@ -49,6 +49,9 @@ struct spt_device_params {
 	/* RESERVE, RELEASE and PERSISTENT RESERVE go to the device like any other command, where the library
 	 * would keep reservations of nexuses itself (that is, without SPT_BACKEND_PER_NEXUS). */
 	bool raw_reservations;
+	/* One initiator at a time, the first that has a nexus, whatever LUN and target it came by. Others get
+	 * RESERVATION CONFLICT as from a unit that is reserved by RESERVE, until its last nexus ends. */
+	bool exclusive;
 	/* Where persistent reservations may be kept through power loss (APTPL): in pr/NAME. NULL: nowhere,
 	 * and APTPL is refused. Read during the call only; pr is made when it is needed. */
 	const char *state_dir;

@@ -37,6 +37,7 @@ static const char GOOD[] =
 	"alias = \"A; B\"\n"
 	"portal = Second, first\n"
 	"lun.7 = SCRATCH read-only\n"
+	"lun.7.initiators = iqn.1991-05.com.microsoft:*\n"
 	"lun.0 = tape\n"
 	"initiators = iqn.1994-05.com.redhat:*, eui.02004567A425678D\n"
 	"initiators.1 = iqn.1991-05.com.microsoft:host\n"
@@ -164,6 +165,9 @@ static void test_target(void **state)
 	assert_int_equal(t->luns[1].lun, 7);
 	assert_int_equal(t->luns[1].device, 1);
 	assert_true(t->luns[1].read_only);
+	assert_int_equal(t->luns[0].n_initiators, 0);
+	assert_int_equal(t->luns[1].n_initiators, 1);
+	assert_string_equal(t->luns[1].initiators[0], "iqn.1991-05.com.microsoft:*");
 	assert_int_equal(t->n_initiators, 3);
 	assert_string_equal(t->initiators[0], "iqn.1994-05.com.redhat:*");
 	assert_string_equal(t->initiators[1], "eui.02004567a425678d");
@@ -336,6 +340,13 @@ static const struct fault_case FAULTS[] = {
 	{ MORE "lun.16384 = d\n", { "11: 'lun.16384' is not lun.N with N from 0 to 16383" } },
 	{ MORE "lun.0x1 = d\n", { "11: 'lun.0x1' is not lun.N" } },
 	{ MORE "lun = d\n", { "11: 'lun' is not lun.N" } },
+	{ MORE "lun.1.initiators = iqn.2026-11.org.example:a\n",
+		{ "11: lun.1.initiators: the target has no such LUN" } },
+	{ MORE "lun.0x0.initiators = iqn.2026-11.org.example:a\n",
+		{ "11: lun.0x0.initiators: the target has no such LUN" } },
+	{ MORE "lun.initiators = iqn.2026-11.org.example:a\n",
+		{ "11: lun.initiators: the target has no such LUN" } },
+	{ MORE "lun.0.initiators = host\n", { "11: lun.0.initiators: 'host' is neither" } },
 	{ MORE "lun.1 = d readonly\n", { "11: lun.1: 'd readonly' is not the name of a device" } },
 	{ MORE "luns.1 = d\n", { "11: [target-t] has no key 'luns.1'" } },
 	{ MORE "initiators.x = *\n", { "11: 'initiators.x' is not initiators.N" } },
@@ -427,6 +438,9 @@ static const struct fault_case WARNINGS[] = {
 		{ "6: [target-t] names no initiators: nobody may log in" } },
 	{ PORTAL "[target-t]\nname = iqn.2026-11.org.example:t\nportal = main\ninitiators = *\n",
 		{ "3: [target-t] maps no LUN" } },
+	{ PORTAL DISK "[target-t]\nname = iqn.2026-11.org.example:t\nportal = main\nlun.0 = d\n"
+		"initiators = iqn.2026-11.org.example:a*\nlun.0.initiators = iqn.2026-11.org.example:b\n",
+		{ "11: lun.0.initiators: iqn.2026-11.org.example:b may not log in" } },
 	{ MORE "lun.1 = d\n", { "11: device d is LUN 0 of this target too" } },
 	/* Addresses that do not meet: other ports, other families, port 0 any number of times. */
 	{ "[portal-main]\nlisten = 0.0.0.0, [::1], [::]:1, 0.0.0.0:2, [::]:0, 0.0.0.0:0\n" DISK TARGET,
