@@ -247,6 +247,10 @@ static const struct schema_key TARGET[] = {
 	{ { "max-connections", SPT_OPTION_NUMBER, false, "4", 1, 16, NULL,
 		"MaxConnections: connections that a session may have" },
 		SCHEMA_NEW_LOGINS, N(max_connections) },
+	{ { "error-recovery-level", SPT_OPTION_NUMBER, false, "2", 0, 2, NULL,
+		"ErrorRecoveryLevel, at most: 1 sends again what was lost on a connection, 2 also "
+		"lets commands go on from a lost connection to another" },
+		SCHEMA_NEW_LOGINS, N(error_recovery_level) },
 	{ { "data-pdu-in-order", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
 		"DataPDUInOrder: demand that the PDUs of a data sequence come at rising offsets" },
 		SCHEMA_NEW_LOGINS, N(data_pdu_in_order) },

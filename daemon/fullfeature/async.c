@@ -97,3 +97,35 @@ void async_tell_own(struct tmf *t)
 	if (t->session->n_conns > 1 && t->tmf.spares)
 		tell_session(t->session, &(struct loss){ .tmf = t });
 }
+
+/* That the connection goes is our doing, and the initiator may not know. */
+static bool dropped_by_us(enum close_reason reason)
+{
+	switch (reason) {
+	case CLOSE_PROTOCOL_ERROR:
+	case CLOSE_PDU_TOO_LONG:
+	case CLOSE_HEADER_DIGEST:
+	case CLOSE_NOP_TIMEOUT:
+	case CLOSE_SEND_STALLED:
+	case CLOSE_NO_MEMORY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void async_conn_dropped(struct conn *conn)
+{
+	const struct session *s = conn->session;
+	struct conn *other = session_any_conn(s);
+	/* RFC 7143 11.9.1, 11.9.3 */
+	const struct pdu_async pdu = {
+		.event = ASYNC_DROP_CONNECTION,
+		.parameter1 = conn->cid,
+		.parameter2 = s->params.default_time2wait_s,
+		.parameter3 = s->params.default_time2retain_s,
+	};
+
+	if (other && s->params.error_recovery_level && dropped_by_us(conn->close_reason))
+		put(other, &pdu);
+}

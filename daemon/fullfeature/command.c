@@ -13,28 +13,13 @@
 #include <spt/buffer.h>
 
 #include "base/list.h"
+#include "fullfeature/departed.h"
 #include "fullfeature/messages.h"
 
 /* Up to here the buffer for all of a command's data is taken before its immediate data is there. */
 #define PLACE_MAX_BYTES (1u << 20)
 
 static void done(struct spt_task *task);
-static bool came_on(struct spt_task *task, void *arg)
-{
-	struct command *c = command_of(task);
-
-	if (c->conn != arg)
-		return false;
-	c->conn = NULL;
-	return true;
-}
-
-void command_conn_lost(struct conn *conn)
-{
-	if (conn->session->has_nexus)
-		spt_session_abort(conn->env->host->context, conn->session->cookie, came_on, conn);
-}
-
 static void result_sent(struct tx_item *item, struct conn *conn);
 
 static const struct spt_task_ops TASK_OPS = { .done = done };
@@ -104,6 +89,9 @@ static void init_transfer(struct command *c, const struct pdu_scsi_command *pdu,
 	c->open_bursts = c->first_burst = c->recoveries = 0;
 	c->failed = 0;
 	c->sent_bytes = c->burst_bytes = c->data_sn = 0;
+	c->answered = c->ended = c->kept = c->waits = c->restarting = false;
+	c->departed = NULL;
+	c->acked_bytes = c->snack_tag = c->segments.segment_bytes = 0;
 	for (unsigned i = 0; i < COMMAND_R2T_MAX; i++)
 		c->bursts[i].open = false;
 }
@@ -155,9 +143,23 @@ static int keep_data(struct command *c, struct rx_pdu *pdu, bool waits)
 	return 0;
 }
 
+/* Who uses a tag again has got the answer of the command that had it, whether he says so or not. */
+static bool tag_is_free(struct command *c)
+{
+	struct spt_task *t = spt_task_find(c->session->env->host->context, c->session->cookie,
+		c->task.aux.task.tag);
+
+	return t && command_forget_data(command_of(t));
+}
+
 static int enter_task(struct command *c)
 {
-	switch (spt_task_enter(c->session->env->host->context, &c->task)) {
+	struct spt_context *context = c->session->env->host->context;
+	int r = spt_task_enter(context, &c->task);
+
+	if (r == -EEXIST && tag_is_free(c))
+		r = spt_task_enter(context, &c->task);
+	switch (r) {
 	case 0:
 		return 0;
 	case -EEXIST: /* RFC 7143 11.17.1: task in progress */
@@ -244,21 +246,38 @@ static void done(struct spt_task *task)
 	struct command *c = command_of(task);
 	struct conn *conn = c->conn;
 
-	if (!conn || conn->closing || task->outcome == SPT_ABORTED) {
+	if (task->outcome == SPT_ABORTED) {
 		command_release(c);
 		return;
 	}
 	c->session->bytes_in += task->in.bytes;
+	c->acked_sn = c->data_sn;
+	/* While its connection is closing it stays where departed_lost() will find it. */
+	if (conn)
+		command_send(c, conn);
+	else
+		command_orphan(c);
+}
+
+static void fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame)
+{
+	data_in_fill(container_of(item, struct command, tx), conn, frame);
+}
+
+void command_send(struct command *c, struct conn *conn)
+{
 	c->tx.plain = false;
-	c->tx.fill = data_in_fill;
+	c->tx.fill = fill;
 	c->tx.sent = result_sent;
 	tx_put(conn, &c->tx);
 }
 
-static void result_sent(struct tx_item *item, struct conn *conn)
+void command_orphan(struct command *c)
 {
-	(void)conn;
-	command_release(container_of(item, struct command, tx));
+	if (c->departed && c->departed->keeps)
+		departed_keep(c);
+	else
+		command_release(c);
 }
 
 /* Its place among the outstanding ones is free. */
@@ -276,6 +295,20 @@ static void leave_window(struct command *c)
 	}
 }
 
+static void result_sent(struct tx_item *item, struct conn *conn)
+{
+	struct command *c = container_of(item, struct command, tx);
+
+	if (!conn->params.error_recovery_level) {
+		command_release(c);
+	} else if (conn->closing) {
+		command_orphan(c);
+	} else {
+		leave_window(c);
+		command_keep(c, conn);
+	}
+}
+
 /* Sequences that have not ended may have memory of their own. */
 static void forget_sequences(struct command *c)
 {
@@ -289,6 +322,32 @@ static void forget_sequences(struct command *c)
 	c->open_bursts = 0;
 }
 
+void command_end_task(struct command *c)
+{
+	forget_sequences(c);
+	spt_task_end(&c->task);
+	c->ended = true;
+}
+
+void command_data_acked(struct command *c, uint32_t sn)
+{
+	if (sn == c->data_sn)
+		c->acked_bytes = c->sent_bytes;
+	else if (c->segments.segment_bytes && sn >= c->segments.first_sn)
+		c->acked_bytes = segments_at(&c->segments, sn, c->task.in.bytes).offset_bytes;
+	else
+		return; /* it was cut in another way then: what is acknowledged is not known in bytes */
+	c->acked_sn = sn;
+}
+
+void command_rewind(struct command *c)
+{
+	c->sent_bytes = c->acked_bytes;
+	c->data_sn = c->acked_sn;
+	c->burst_bytes = 0;
+	c->segments.segment_bytes = 0;
+}
+
 void command_release(struct command *c)
 {
 	struct session_env *env = c->session->env;
@@ -299,9 +358,11 @@ void command_release(struct command *c)
 		tmf_poll(c->session);
 	if (c->users)
 		return;
-	forget_sequences(c);
+	if (c->departed)
+		departed_let_go(c);
 	/* The end of its last task may be the end of the session. */
-	spt_task_end(&c->task);
+	if (!c->ended)
+		command_end_task(c);
 	put_spare(env, c);
 }
 

@@ -15,6 +15,7 @@
 
 #include <spt/task.h>
 
+#include "fullfeature/segments.h"
 #include "fullfeature/sequence.h"
 #include "session/conn.h"
 #include "session/session.h"
@@ -28,6 +29,7 @@ struct burst {
 	struct command *command;
 	bool open;
 	bool told; /* the R2T has left: before that nobody can know the tag */
+	bool queued; /* it is about to be told again */
 	uint32_t ttt;
 	uint32_t r2t_sn;
 	sn_t stat_sn; /* that it was told with */
@@ -43,6 +45,14 @@ struct command {
 	bool immediate, read, write;
 	bool counted; /* against the window */
 	bool dead;
+	/* ErrorRecoveryLevel above 0 only, from the response on; see kept.c, resend.c, departed.h. */
+	bool answered;   /* retained.stat_sn is the StatSN of its response */
+	bool ended;      /* it is no task any more, and has no data; the status is there */
+	bool kept;       /* sent, on a connection, and not acknowledged */
+	bool waits;      /* has its result, and no connection */
+	bool restarting; /* all of its data is on the way once more */
+	struct retained retained;
+	struct departed *departed; /* where it waits for a connection, or for its end */
 	unsigned users; /* R2Ts in the transmit queue, the receive path */
 	uint64_t number;    /* in the order in which commands came */
 	unsigned held_back; /* task management functions that wait to end it: see tmf_wait.c */
@@ -61,6 +71,9 @@ struct command {
 	/* Data-In */
 	uint32_t sent_bytes, burst_bytes;
 	uint32_t data_sn; /* of the next Data-In or R2T: they share the numbers */
+	uint32_t acked_sn, acked_bytes; /* what the initiator has acknowledged of it: DataACK, TASK REASSIGN */
+	uint32_t snack_tag;
+	struct segments segments; /* of those sent with ErrorRecoveryLevel above 0; segment_bytes 0: none */
 	uint8_t sense_segment[2 + SPT_SENSE_MAX];
 };
 
@@ -78,8 +91,28 @@ void command_start(struct command *command, const uint8_t *data);
 void command_release(struct command *command);
 /* One user less. */
 void command_unuse(struct command *command);
-/* @conn is gone: ends the commands that came on it. */
-void command_conn_lost(struct conn *conn);
+/* Puts its result into the transmit queue. */
+void command_send(struct command *command, struct conn *conn);
+/* It has its result, and its connection is gone. */
+void command_orphan(struct command *command);
+/* The library lets go of the task; the status stays. */
+void command_end_task(struct command *command);
+/* kept.c: until its response is acknowledged. */
+void command_keep(struct command *command, struct conn *conn);
+/* Gives back the data of one that is kept. False: it is not, or the data is in use. */
+bool command_forget_data(struct command *command);
+/* One that is kept on @conn, task or not, or NULL. */
+struct command *command_find_kept(const struct conn *conn, uint32_t itt);
+/* resend.c: sends Data-In PDUs [@first, @end) of @command again. */
+void resend_data(struct command *command, struct conn *conn, uint32_t first, uint32_t end);
+/* All data that is not acknowledged, cut anew, and the response. False: that is under way already. */
+bool resend_all(struct command *command, struct conn *conn);
+/* r2t.c: tells an R2T again. */
+void resend_r2t(struct burst *burst);
+/* The initiator has all Data-In PDUs before @data_sn. */
+void command_data_acked(struct command *command, uint32_t data_sn);
+/* From the acknowledged data on. */
+void command_rewind(struct command *command);
 /* The session's command with this Initiator Task Tag that is not over, or NULL. */
 struct command *command_find(struct session *session, uint32_t itt);
 
@@ -88,8 +121,13 @@ void r2t_continue(struct command *command);
 /* A sequence has ended and not all of it is there: asks again for what is missing (RFC 7143 11.8). False:
  * it has been tried too often. */
 bool r2t_recover(struct burst *burst);
-/* data_in.c: fill() of command->tx. */
-void data_in_fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame);
+/* The same on another connection, of the command that @burst belongs to. */
+void r2t_reassign(struct burst *burst);
+/* data_out.c: no unsolicited data will come any more. */
+void data_out_end_unsolicited(struct command *command);
+/* data_in.c: the next PDU of its result. */
+void data_in_fill(struct command *command, struct conn *conn, struct tx_frame *frame);
+void response_fill(struct command *command, struct conn *conn, struct tx_frame *frame);
 /* The transfer is spoilt: the command ends with this ABORTED COMMAND sense when its data has come. */
 void command_spoil(struct command *command, spt_asc_t asc);
 

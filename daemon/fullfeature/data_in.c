@@ -50,7 +50,22 @@ static struct pdu_sns last_sns(struct command *c, struct conn *conn)
 	return conn_status_sns(conn);
 }
 
-static void fill_response(struct command *c, struct conn *conn, struct tx_frame *frame)
+/* One that is sent again has the StatSN that it had; RFC 7143 11.16.3 also with another SNACK Tag. */
+static struct pdu_sns response_sns(struct command *c, struct conn *conn)
+{
+	struct pdu_sns sns;
+
+	if (!c->answered) {
+		c->answered = true;
+		c->retained.stat_sn = conn->stat_sn;
+		return last_sns(c, conn);
+	}
+	sns = conn_sns(conn);
+	sns.stat_sn = c->retained.stat_sn;
+	return sns;
+}
+
+void response_fill(struct command *c, struct conn *conn, struct tx_frame *frame)
 {
 	const struct spt_task *t = &c->task;
 	bool completed = t->outcome == SPT_COMPLETED;
@@ -62,7 +77,8 @@ static void fill_response(struct command *c, struct conn *conn, struct tx_frame 
 		.response = completed ? RESPONSE_COMPLETED : RESPONSE_TARGET_FAILURE,
 		.status = completed ? t->status : 0,
 		.itt = t->aux.task.tag,
-		.sns = last_sns(c, conn),
+		.snack_tag = c->snack_tag,
+		.sns = response_sns(c, conn),
 		/* RFC 7143 11.4.8: zero where no Data-In was sent */
 		.exp_data_sn = completed && c->sent_bytes ? c->data_sn : 0,
 	};
@@ -84,6 +100,20 @@ static void fill_response(struct command *c, struct conn *conn, struct tx_frame 
 	frame->last = true;
 }
 
+/* How what follows is cut, so that it can be sent again as it was. */
+static void note_segments(struct command *c, const struct login_params *p)
+{
+	if (c->segments.segment_bytes == p->max_send_data_segment_bytes)
+		return;
+	c->segments = (struct segments){
+		.first_sn = c->data_sn,
+		.offset_bytes = c->sent_bytes,
+		.burst_done_bytes = c->burst_bytes,
+		.segment_bytes = p->max_send_data_segment_bytes,
+		.burst_bytes = p->max_burst_bytes,
+	};
+}
+
 static void fill_data(struct command *c, struct conn *conn, struct tx_frame *frame)
 {
 	const struct spt_task *t = &c->task;
@@ -91,6 +121,8 @@ static void fill_data(struct command *c, struct conn *conn, struct tx_frame *fra
 	uint32_t bytes = MIN(t->in.bytes - c->sent_bytes, p->max_send_data_segment_bytes);
 
 	bytes = MIN(bytes, p->max_burst_bytes - c->burst_bytes);
+	if (p->error_recovery_level)
+		note_segments(c, p);
 	struct pdu_data_in pdu = {
 		.data_bytes = bytes,
 		.itt = t->aux.task.tag,
@@ -106,7 +138,14 @@ static void fill_data(struct command *c, struct conn *conn, struct tx_frame *fra
 	pdu.final = end || c->burst_bytes == p->max_burst_bytes;
 	if (pdu.final)
 		c->burst_bytes = 0;
-	pdu.has_status = end && t->outcome == SPT_COMPLETED && t->status == SPT_GOOD && !c->write &&
+	/* RFC 7143 11.7.2: once every MaxBurstLength; the end is acknowledged with the status. */
+	if (p->error_recovery_level && pdu.final && !end) {
+		pdu.acknowledge = true;
+		pdu.ttt = pdu.itt;
+		pdu.lun = t->aux.lun;
+	}
+	/* What can be asked for again has a PDU of its own. */
+	pdu.has_status = end && !p->error_recovery_level && t->outcome == SPT_COMPLETED && t->status == SPT_GOOD && !c->write &&
 		!t->sense_bytes;
 	if (pdu.has_status) {
 		struct residual r = residual(c);
@@ -121,12 +160,10 @@ static void fill_data(struct command *c, struct conn *conn, struct tx_frame *fra
 	frame->last = pdu.has_status;
 }
 
-void data_in_fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame)
+void data_in_fill(struct command *c, struct conn *conn, struct tx_frame *frame)
 {
-	struct command *c = container_of(item, struct command, tx);
-
 	if (c->sent_bytes < c->task.in.bytes)
 		fill_data(c, conn, frame);
 	else
-		fill_response(c, conn, frame);
+		response_fill(c, conn, frame);
 }

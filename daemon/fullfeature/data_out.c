@@ -102,7 +102,8 @@ static struct meaning judge(struct conn *conn, const struct pdu_data_out *pdu)
 	struct meaning m = { .command = command_find(conn->session, pdu->itt) };
 	const struct command *c = m.command;
 
-	if (!c || (c->task.state != SPT_TASK_COLLECT && c->task.state != SPT_TASK_ENTERED)) {
+	/* RFC 7143 4.2.5.1: it comes on the command's connection. */
+	if (!c || c->conn != conn || (c->task.state != SPT_TASK_COLLECT && c->task.state != SPT_TASK_ENTERED)) {
 		m.command = NULL;
 		return m;
 	}
@@ -147,7 +148,7 @@ static void close_burst(struct command *c, struct burst *b)
 }
 
 /* What is missing of the unsolicited data is asked for like the rest. */
-static void end_unsolicited(struct command *c)
+void data_out_end_unsolicited(struct command *c)
 {
 	sequence_deinit(&c->unsolicited);
 	c->unsolicited_open = false;
@@ -162,7 +163,7 @@ static bool end_sequence(struct meaning *m)
 
 	if (!m->burst) {
 		bool whole = !m->sequence->broken && !m->sequence->ahead.n;
-		end_unsolicited(c);
+		data_out_end_unsolicited(c);
 		return whole || recovers;
 	}
 	if (c->held_back && !sequence_complete(m->sequence))

@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "fullfeature/command.h"
+#include "fullfeature/departed.h"
 #include "fullfeature/fullfeature.h"
 #include "fullfeature/messages.h"
 #include "session/session.h"
@@ -37,6 +38,8 @@ static void pdu(struct conn *conn, struct rx_pdu *pdu)
 	struct bhs bhs = bhs_decode(pdu->bhs);
 	int r = bhs_check(&bhs, phase_of(conn));
 
+	if (conn->params.error_recovery_level)
+		retain_ack(conn, sn(be32_get(pdu->bhs + 28)));
 	if (conn->logging_out)
 		return; /* RFC 7143 11.14: nothing may follow a Logout Request */
 	if (bhs.opcode == OP_LOGIN_REQUEST) {
@@ -83,7 +86,8 @@ static void conn_lost(struct conn *conn)
 	bool meant = conn->close_reason == CLOSE_LOGOUT || conn->close_reason == CLOSE_CONN_REINSTATED;
 
 	order_drop_conn(conn);
-	command_conn_lost(conn);
+	departed_lost(conn);
+	async_conn_dropped(conn);
 	/*
 	 * RFC 7143 7.14: to go on with the others takes recovery within a connection, which can fill the gap
 	 * in CmdSN that it has left; otherwise the session has failed.
@@ -92,12 +96,27 @@ static void conn_lost(struct conn *conn)
 		session_end(s, CLOSE_SESSION_FAILED);
 }
 
+static void conn_reinstated(struct session *session, uint16_t cid)
+{
+	struct departed *d = departed_find(session, cid);
+
+	if (d)
+		departed_log_out(d);
+}
+
+static void session_ending(struct session *session)
+{
+	order_drop(session);
+	departed_drop(session);
+}
+
 const struct phase_ops FULLFEATURE = {
 	.place = place,
 	.pdu = pdu,
 	.dropped = dropped,
 	.conn_lost = conn_lost,
-	.session_ending = order_drop,
+	.conn_reinstated = conn_reinstated,
+	.session_ending = session_ending,
 	.tasks_terminated = async_tasks_terminated,
 };
 

@@ -29,6 +29,11 @@ void tmf_drop(struct session *session);
 /* async.c: the Asynchronous Message of a fast abort (RFC 7143 4.2.3.4), where it was negotiated. */
 void async_tasks_terminated(struct session *session, const struct spt_itl *itl);
 
+/* An ending connection that we have given up: another one of the session tells the initiator. */
+void async_conn_dropped(struct conn *conn);
+/* logout.c: enum logout_response_code. */
+void logout_respond(struct conn *conn, uint32_t itt, uint8_t response);
+
 /* Handlers; the PDU's turn has come. */
 void nop_out(struct conn *conn, struct rx_pdu *pdu);
 void tmf_request(struct conn *conn, struct rx_pdu *pdu);

@@ -76,14 +76,49 @@ static void ask(struct command *c)
 	c->solicited_bytes += bytes;
 }
 
-bool r2t_recover(struct burst *b)
+static void fill_again(struct tx_item *item, struct conn *conn, struct tx_frame *frame)
+{
+	struct burst *b = container_of(item, struct burst, tx);
+	sn_t stat_sn = b->stat_sn;
+
+	/* RFC 7143 11.16: an exact replica, but for ExpCmdSN and MaxCmdSN. */
+	fill(item, conn, frame);
+	be32_put(frame->head + 24, stat_sn.v);
+	b->stat_sn = stat_sn;
+}
+
+static void sent_again(struct tx_item *item, struct conn *conn)
+{
+	struct burst *b = container_of(item, struct burst, tx);
+
+	(void)conn;
+	b->queued = false;
+	command_unuse(b->command);
+}
+
+void resend_r2t(struct burst *b)
+{
+	if (!b->told || b->queued)
+		return; /* it is on its way */
+	b->tx = (struct tx_item){ .fill = fill_again, .sent = sent_again };
+	b->queued = true;
+	b->command->users++;
+	tx_put(b->command->conn, &b->tx);
+}
+
+void r2t_reassign(struct burst *b)
 {
 	struct sequence s = b->sequence;
 
-	if (++b->command->recoveries > RECOVERIES_MAX)
-		return false;
 	sequence_deinit(&b->sequence);
 	tell(b, s.offset_bytes + s.done_bytes, s.bytes - s.done_bytes);
+}
+
+bool r2t_recover(struct burst *b)
+{
+	if (b->queued || ++b->command->recoveries > RECOVERIES_MAX)
+		return false;
+	r2t_reassign(b);
 	return true;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "fullfeature/messages.h"
+#include "fullfeature/reassign.h"
 #include "session/conn.h"
 #include "session/session.h"
 #include "wire/tmf_response.h"
@@ -192,11 +193,19 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 /* What is answered without asking the library; TMF_COMPLETE: nothing. */
 static uint8_t refusal(const struct session *s, uint8_t function)
 {
-	if (function == TMF_TASK_REASSIGN) /* RFC 7143 11.6.1: needs ErrorRecoveryLevel 2 */
-		return TMF_NO_REASSIGN;
 	if (is_target_reset(function) && s->policy.target_reset_response)
 		return s->policy.target_reset_response;
 	return s->pending >= PENDING_MAX ? TMF_REJECTED : TMF_COMPLETE;
+}
+
+static void reassign(struct conn *conn, const struct pdu_tmf_request *request)
+{
+	struct command *c;
+	uint8_t response = reassign_judge(conn, request, &c);
+
+	respond(conn, request, response, NULL);
+	if (response == TMF_COMPLETE)
+		reassign_run(conn, c, request->exp_data_sn);
 }
 
 void tmf_request(struct conn *conn, struct rx_pdu *pdu)
@@ -209,6 +218,10 @@ void tmf_request(struct conn *conn, struct rx_pdu *pdu)
 		return;
 	}
 	conn->env->counters.tmfs++;
+	if (request.function == TMF_TASK_REASSIGN) {
+		reassign(conn, &request);
+		return;
+	}
 	uint8_t refused = refusal(conn->session, request.function);
 	if (refused)
 		respond(conn, &request, refused, NULL);

@@ -95,6 +95,7 @@ static void reap(struct spt_post *post)
 		session_remove(session, conn);
 	rx_deinit(conn);
 	tx_drop(conn);
+	retain_drop(conn);
 	free(conn->text.data);
 	list_del(&conn->link);
 	env->n_conns--;
@@ -160,6 +161,7 @@ struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal 
 	list_init(&conn->session_link);
 	env->counters.connections++;
 	tx_init(conn);
+	retain_init(conn);
 	set_addresses(conn, peer);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)); /* where nop-interval is 0 */

@@ -21,6 +21,8 @@
 #include "login/login.h"
 #include "session/close.h"
 #include "session/env.h"
+#include "session/message.h"
+#include "session/retain.h"
 #include "session/rx.h"
 #include "session/tx.h"
 #include "wire/bhs.h"
@@ -28,6 +30,7 @@
 #define CONN_ADDRESS_MAX (INET6_ADDRSTRLEN + 24)
 
 struct session;
+struct departed;
 
 /* Portal settings that a connection keeps. */
 struct conn_portal {
@@ -71,12 +74,16 @@ struct conn {
 	struct spt_link session_link; /* in session->conns */
 	uint32_t number;              /* within the session; never given twice */
 	uint16_t cid;                 /* the initiator's number for it */
+	struct departed *departed;    /* fullfeature/departed.h: where its commands wait, when it is closed */
+	bool logout_waits;            /* closed by a Logout Request on another one: */
+	uint32_t logout_conn, logout_itt;
 	void *target; /* what find_target() found: target/'s */
 	uint64_t joins; /* id of the session that it wants to join */
 	uint64_t owner[2]; /* join()'s, and auth_failed()'s */
 
 	struct rx rx;
 	struct tx tx;
+	struct retain retain;
 	sn_t stat_sn;
 
 	struct spt_timer timer;

@@ -50,6 +50,7 @@ static void enter_full_feature(struct conn *conn)
 
 	conn->params = *login_params(conn->login);
 	conn->stat_sn = conn->params.stat_sn;
+	retain_init(conn);
 	/* RFC 7143 13.19: one R2T at a time, where what is lost is asked for again in order */
 	if (conn->params.error_recovery_level && conn->params.data_sequence_in_order)
 		conn->params.max_outstanding_r2t = 1;

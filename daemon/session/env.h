@@ -70,6 +70,8 @@ struct phase_ops {
 	void (*dropped)(struct conn *conn, struct rx_pdu *pdu);
 	/* The connection is closed and no longer its session's: nothing may refer to it from here on. */
 	void (*conn_lost)(struct conn *conn);
+	/* A login takes the place of the session's connection with this CID, which is gone, if there was one. */
+	void (*conn_reinstated)(struct session *session, uint16_t cid);
 	/* The session has no connection; its tasks are about to be aborted. */
 	void (*session_ending)(struct session *session);
 	/* Another nexus's task management takes tasks of the session that have @itl. */

@@ -62,6 +62,8 @@ int session_new(struct session_env *env, const struct session_params *p, struct 
 	list_init(&s->conns);
 	list_init(&s->held);
 	list_init(&s->tmfs);
+	list_init(&s->departed);
+	s->keep_bytes = p->budget_bytes / 2;
 	s->policy = p->policy;
 	if (p->luns) {
 		int r = start_nexus(s, p);
@@ -80,7 +82,7 @@ static void session_free(struct session *s)
 {
 	struct session_env *env = s->env;
 
-	assert(list_empty(&s->held) && list_empty(&s->conns));
+	assert(list_empty(&s->held) && list_empty(&s->conns) && list_empty(&s->departed));
 	list_del(&s->link);
 	env->n_sessions--;
 	env->ops->session_gone(s);
@@ -112,6 +114,7 @@ void session_end(struct session *s, enum close_reason reason)
 {
 	struct conn *conn;
 
+	s->doomed = true;
 	list_foreach (conn, &s->conns, session_link)
 		conn_close(conn, reason, NULL);
 	session_left(s);
@@ -144,7 +147,7 @@ enum login_status session_may_add(const struct session *s, uint16_t cid)
 	const struct conn *conn;
 	unsigned open = 0;
 
-	if (s->ending)
+	if (s->ending || s->doomed)
 		return LOGIN_NO_SESSION;
 	list_foreach (conn, &s->conns, session_link)
 		open += !conn->closing;
@@ -172,7 +175,9 @@ void session_remove(struct session *s, struct conn *conn)
 
 void session_left(struct session *s)
 {
-	if (!s->n_conns && !s->ending)
+	bool waits = s->params.error_recovery_level == 2 && !s->doomed && !list_empty(&s->departed);
+
+	if (!s->n_conns && !s->ending && !waits)
 		stop(s);
 }
 

@@ -42,6 +42,7 @@ struct session {
 	time_t login_time;
 
 	bool has_nexus; /* false: a discovery session */
+	bool doomed; /* it is to end: nothing waits for a new connection */
 	bool ending;
 	spt_session_cookie cookie;
 
@@ -52,6 +53,8 @@ struct session {
 	unsigned immediate; /* immediate ones that are outstanding */
 	struct spt_link held; /* fullfeature/order.c: came before their turn */
 	size_t held_bytes;    /* of their data */
+	struct spt_link departed; /* fullfeature/departed.h: connections that are gone */
+	size_t kept_bytes, keep_bytes; /* of read data that is not acknowledged, and at most */
 	struct spt_link tmfs;     /* fullfeature/tmf.h: those that end several tasks */
 	struct spt_post tmf_poll; /* fullfeature/tmf_wait.c */
 	struct log_limit tmf_log;
@@ -91,7 +94,7 @@ void session_end(struct session *session, enum close_reason reason);
 void session_add(struct session *session, struct conn *conn);
 /* And no longer: from conn.c only. session_left() follows when the connection is taken apart. */
 void session_remove(struct session *session, struct conn *conn);
-/* Without a connection it ends. */
+/* Without a connection it ends, unless its tasks may find another one (ErrorRecoveryLevel 2). */
 void session_left(struct session *session);
 /* The open connection with this number, or NULL: it may be gone since somebody noted it. */
 struct conn *session_conn(const struct session *session, uint32_t number);

@@ -272,6 +272,8 @@ static void join_session(struct conn *conn)
 	struct conn *old = session_by_cid(session, p->cid);
 	if (old)
 		conn_close(old, CLOSE_CONN_REINSTATED, NULL);
+	else
+		session->env->phase->conn_reinstated(session, p->cid);
 	conn_joined(conn, LOGIN_SUCCESS, NULL, session);
 }
 

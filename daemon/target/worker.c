@@ -178,6 +178,17 @@ static void fence_late(struct worker *w, uint64_t now)
 	spt_context_fence(w->context);
 }
 
+/* Sessions that wait for their initiator to come back: there is nobody to come back to. */
+static void end_waiting(struct worker *w)
+{
+	struct session *s, *next;
+
+	list_foreach_safe (s, next, &w->env.sessions, link) {
+		if (!s->n_conns && !s->ending)
+			session_end(s, CLOSE_DRAINED);
+	}
+}
+
 static void drain_tick(struct spt_timer *timer)
 {
 	struct worker *w = timer->arg;
@@ -189,6 +200,7 @@ static void drain_tick(struct spt_timer *timer)
 		if (may_close(w, conn, now))
 			conn_close(conn, CLOSE_DRAINED, NULL);
 	}
+	end_waiting(w);
 	if (w->env.n_conns || w->env.n_sessions)
 		spt_host_timer_set(loop_host(w->loop), timer, DRAIN_TICK_US);
 	else
