@@ -34,6 +34,7 @@ static void lost(struct retained *retained, struct conn *conn)
 {
 	struct command *c = kept_of(retained);
 
+	c->conn = NULL;
 	if (conn->departed && !c->departed)
 		departed_add(conn->departed, c);
 	c->kept = false;
@@ -71,10 +72,10 @@ void command_keep(struct command *c, struct conn *conn)
 	c->kept = true;
 	c->retained.ops = &KEPT;
 	c->retained.bytes = 0;
-	if (c->task.in.bytes)
-		s->kept_bytes += c->task.in.bytes;
-	else
+	if (!c->ended && !c->task.in.bytes)
 		command_end_task(c);
+	if (!c->ended)
+		s->kept_bytes += c->task.in.bytes;
 	retain_put(conn, &c->retained);
 	while (s->kept_bytes > s->keep_bytes && forget_oldest(conn))
 		;

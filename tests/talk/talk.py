@@ -210,6 +210,8 @@ class Initiator:
         self.full_feature = False
         self.owed = {}                       # answers to what the target offered by itself
         self.answer_pings = True
+        self.acknowledged = None             # what we say to have received, if not all
+        self.again = []                      # PDUs that came once more, with a StatSN that we had already
         self.tasks = {}
         self.closed = False
 
@@ -276,7 +278,7 @@ class Initiator:
             if not fields.get('immediate') and fields.get('itt') != NONE:
                 self.cmdsn = (self.cmdsn + 1) & NONE
         if name != 'login' and 'expstatsn' not in fields and self.expstatsn is not None:
-            fields['expstatsn'] = self.expstatsn
+            fields['expstatsn'] = self.expstatsn if self.acknowledged is None else self.acknowledged
         if isinstance(fields.get('lun'), int):
             fields['lun'] = lun_field(fields['lun'])
         return Pdu(name, **fields)
@@ -326,6 +328,9 @@ class Initiator:
         if carries:
             if self.expstatsn is None:
                 self.expstatsn = pdu.statsn
+            if self.number('ErrorRecoveryLevel') and (self.expstatsn - pdu.statsn) & NONE in range(1, 1 << 31):
+                self.again.append(pdu)
+                return
             equal(pdu.statsn, self.expstatsn, 'StatSN of the %s (4.2.2.2)' % pdu.name)
             if advances:
                 self.expstatsn = (self.expstatsn + 1) & NONE
@@ -605,6 +610,23 @@ class Initiator:
                 return self
             equal(task.sense_code() >> 16, 6, 'the sense key of a new session')
         raise Wrong('unit attentions without end')
+
+    def no_acknowledgement(self):
+        """From here on we say to have received nothing."""
+        self.acknowledged = self.expstatsn
+
+    def snack(self, kind, begin=0, length=0, itt=NONE, ttt=NONE, lun=0):
+        """11.16: 0 Data/R2T, 1 Status, 2 DataACK, 3 R-Data."""
+        self.send('snack', flags=FINAL | kind, itt=itt, ttt=ttt, lun=lun, begrun=begin, runlength=length)
+
+    def reassign(self, task, expdatasn=0, response=0, immediate=True, itt=None):
+        """TASK REASSIGN; the task is this connection's afterwards."""
+        mine = self.new_itt()
+        self.send('tmf', flags=FINAL | 8, itt=mine, immediate=immediate, rtt=task.itt if itt is None else itt,
+                  expdatasn=expdatasn)
+        self.expect('tmf_response', itt=mine, response=response)
+        if response == 0:
+            self.tasks[task.itt] = task
 
     def ping(self):
         """The connection works."""
