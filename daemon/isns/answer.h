@@ -15,7 +15,7 @@ struct isns_answer {
 	uint32_t period_s; /* of a registration: what the server grants; 0: it does not say */
 	/* of a query */
 	bool entity;  /* our entity is there */
-	size_t nodes; /* and so many nodes that are ours */
+	size_t nodes; /* and so many nodes of ours */
 };
 
 /*

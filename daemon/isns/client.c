@@ -131,7 +131,8 @@ static bool build(struct isns_client *c, struct writer *w)
 		c->next = c->node + 1;
 		break;
 	case REQUEST_QUERY:
-		isns_put_query(w, entity, c->transaction);
+		isns_put_query(w, entity, c->node, c->transaction);
+		c->next = c->node + 1;
 		break;
 	case REQUEST_DEREGISTER:
 		isns_put_deregister(w, entity, c->transaction);
@@ -233,12 +234,14 @@ static void scn_answered(struct isns_client *c, const struct isns_answer *answer
 		rest(c);
 }
 
-static void query_answered(struct isns_client *c, const struct isns_answer *answer, bool whole)
+static void query_answered(struct isns_client *c, const struct isns_answer *answer)
 {
-	bool there = !answer->status && answer->entity &&
-		(!whole || answer->nodes >= c->params.entity->n_nodes);
-
-	if (there) {
+	if (!answer->status && answer->entity && answer->nodes) {
+		if (c->next < c->params.entity->n_nodes) {
+			ask(c, REQUEST_QUERY, c->next);
+			return;
+		}
+		log_debug("iSNS server %s: all targets are still registered", server_of(c)->text);
 		rest(c);
 		return;
 	}
@@ -247,7 +250,7 @@ static void query_answered(struct isns_client *c, const struct isns_answer *answ
 	ask(c, REQUEST_REGISTER, 0);
 }
 
-static void answered(struct isns_client *c, const struct isns_answer *answer, bool whole)
+static void answered(struct isns_client *c, const struct isns_answer *answer)
 {
 	switch (c->request) {
 	case REQUEST_REGISTER:
@@ -257,7 +260,7 @@ static void answered(struct isns_client *c, const struct isns_answer *answer, bo
 		scn_answered(c, answer);
 		break;
 	case REQUEST_QUERY:
-		query_answered(c, answer, whole);
+		query_answered(c, answer);
 		break;
 	case REQUEST_DEREGISTER:
 		log_notice("iSNS server %s: deregistered", server_of(c)->text);
@@ -308,7 +311,7 @@ static void link_pdu(struct isns_link *link, const struct isns_header *h, const 
 		isns_answer_decode(c->params.entity, payload, h->bytes, whole, &answer) < 0)
 		fail(c, "its answer is malformed");
 	else
-		answered(c, &answer, whole);
+		answered(c, &answer);
 }
 
 /* The address by which this server reaches us stands for portals that listen on every one. */

@@ -7,9 +7,10 @@
  *                      -> query, where we are registered already      |
  *   away <- whatever fails                                         at rest: queries from time to time
  *
- * At rest a query asks whether we are still there; it keeps the registration alive and finds out
- * when the server has lost it, which registers anew. Every exchange has a deadline. What fails is
- * tried with the next server at once, and with all of them again after a time that doubles.
+ * At rest every node asks from time to time whether it is still there: this keeps the registration
+ * alive and finds out when the server has lost it, which registers anew. Every exchange has a
+ * deadline. What fails is tried with the next server at once, and with all of them again after a
+ * time that doubles.
  *
  * A server may ask us: on the connection that we have, or on one of its own to a port that we listen
  * on for that (Entity Status Inquiry, State Change Notification). Only the servers' addresses may.

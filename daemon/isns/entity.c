@@ -162,11 +162,12 @@ void isns_put_scn_register(struct writer *w, const struct isns_entity *entity, s
 	finish(w, ISNS_SCN_REG, 0, transaction);
 }
 
-void isns_put_query(struct writer *w, const struct isns_entity *entity, uint16_t transaction)
+void isns_put_query(struct writer *w, const struct isns_entity *entity, size_t node,
+	uint16_t transaction)
 {
 	start(w);
-	put_source(w, entity);
-	isns_put_text(w, ISNS_TAG_ENTITY, entity->id);
+	isns_put_text(w, ISNS_TAG_NODE_NAME, entity->nodes[node].name);
+	isns_put_text(w, ISNS_TAG_NODE_NAME, entity->nodes[node].name);
 	isns_put_nothing(w, ISNS_TAG_DELIMITER);
 	isns_put_nothing(w, ISNS_TAG_ENTITY);
 	isns_put_nothing(w, ISNS_TAG_NODE_NAME);

@@ -70,8 +70,12 @@ size_t isns_put_register(struct writer *w, const struct isns_registration *r, si
 /* SCNReg (5.6.5.5) of one node. */
 void isns_put_scn_register(struct writer *w, const struct isns_entity *entity, size_t node,
 	uint16_t transaction);
-/* DevAttrQry (5.6.5.2) for the entity and the names of its nodes. */
-void isns_put_query(struct writer *w, const struct isns_entity *entity, uint16_t transaction);
+/*
+ * DevAttrQry (5.6.5.2) by one node for itself and its entity: it need not be in one discovery domain
+ * with the others to see them.
+ */
+void isns_put_query(struct writer *w, const struct isns_entity *entity, size_t node,
+	uint16_t transaction);
 /* DevDereg (5.6.5.4) of the entity and all that belongs to it. */
 void isns_put_deregister(struct writer *w, const struct isns_entity *entity, uint16_t transaction);
 

@@ -136,6 +136,8 @@ class Server:
         return pdu(message.function | ANSWER, struct.pack('>I', status) + payload, transaction=message.transaction, **more)
 
     def good(self, message):
+        if message.function & ANSWER:
+            return b''
         key, operating = message.split()
         if message.function == REGISTER:
             eid = string(dict(key)[ENTITY])
@@ -144,11 +146,10 @@ class Server:
             self.entities[eid] += operating
             return self.answer(message, 0, tlv(ENTITY, eid) + tlv(DELIMITER) + tlv(ENTITY, eid) + tlv(PERIOD, self.period))
         if message.function == QUERY:
-            eid = string(dict(key)[ENTITY])
-            found = b''
-            if eid in self.entities:
-                found = tlv(ENTITY, eid) + b''.join(tlv(NAME, value) for tag, value in self.entities[eid] if tag == NAME)
-            return self.answer(message, 0, tlv(ENTITY, eid) + tlv(DELIMITER) + found)
+            name = key[1][1]
+            found = b''.join(tlv(ENTITY, eid) + tlv(NAME, name) for eid, content in self.entities.items()
+                             if (NAME, name) in content and string(key[0][1]) == string(name))
+            return self.answer(message, 0, tlv(NAME, name) + tlv(DELIMITER) + found)
         if message.function == DEREGISTER:
             self.entities.pop(string(dict(operating)[ENTITY]), None)
             return self.answer(message)

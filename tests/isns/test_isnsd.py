@@ -24,8 +24,10 @@ SPTGTD = None
 SERVER = """SourceName = iqn.2026-11.org.sptgt:isnsd
 Database = {dir}/db
 Security = 0
-DefaultDiscoveryDomain = 1
+DefaultDiscoveryDomain = {domain}
 ESIMinInterval = 1
+ESIMaxInterval = 2
+RegistrationPeriod = 4
 BindAddress = 127.0.0.1:{port}
 ServerAddress = 127.0.0.1:{port}
 PIDFile = {dir}/pid
@@ -66,7 +68,7 @@ initiators = *
 
 
 class Isnsd(unittest.TestCase):
-    def setUp(self):
+    def begin(self, domain):
         self.dir = tempfile.mkdtemp(prefix='sptgt-isnsd-')
         os.mkdir(self.dir + '/db')
         with socket.socket() as s:
@@ -74,7 +76,7 @@ class Isnsd(unittest.TestCase):
             self.port = s.getsockname()[1]
         for name, text in (('isnsd.conf', SERVER), ('isnsadm.conf', TOOL)):
             with open(os.path.join(self.dir, name), 'w') as f:
-                f.write(text.format(dir=self.dir, port=self.port))
+                f.write(text.format(dir=self.dir, port=self.port, domain=domain))
         self.log = open(self.dir + '/log', 'w')
         self.process = subprocess.Popen(['isnsd', '-f', '-c', self.dir + '/isnsd.conf', '-d', 'esi', '-d', 'scn'],
                                         stdout=self.log, stderr=self.log)
@@ -89,8 +91,9 @@ class Isnsd(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def ask(self, *words):
-        return subprocess.run(['isnsadm', '-c', self.dir + '/isnsadm.conf', *words], capture_output=True, text=True,
-                              timeout=30).stdout
+        done = subprocess.run(['isnsadm', '-c', self.dir + '/isnsadm.conf', *words], capture_output=True, text=True,
+                              timeout=30)
+        return done.stdout + done.stderr
 
     def until(self, condition, what, seconds=20):
         end = time.monotonic() + seconds
@@ -99,6 +102,7 @@ class Isnsd(unittest.TestCase):
             time.sleep(0.1)
 
     def test_everything(self):
+        self.begin(domain=1)
         self.until(lambda: 'registered as tape.example.org' in self.daemon.log(), self.daemon.log())
         nodes = self.ask('--local', '--list', 'nodes')
         for name in ('iqn.2026-11.org.sptgt:a', 'iqn.2026-11.org.sptgt:b'):
@@ -120,6 +124,14 @@ class Isnsd(unittest.TestCase):
         self.daemon = None
         self.assertNotIn('tape.example.org', self.ask('--local', '--list', 'entities'))
         self.assertNotIn('iqn.2026-11.org.sptgt:a', self.ask('--local', '--list', 'nodes'))
+
+
+    def test_no_domain(self):
+        """Nodes that are in no discovery domain, and do not see each other, are there all the same."""
+        self.begin(domain=0)
+        self.until(lambda: 'registered as tape.example.org' in self.daemon.log(), self.daemon.log())
+        self.until(lambda: self.daemon.log().count('all targets are still registered') > 2, 'three periods of two seconds')
+        self.assertEqual(self.daemon.log().count('registered as'), 1, self.daemon.log())
 
 
 if __name__ == '__main__':

@@ -97,6 +97,17 @@ static void test_register(void **state)
 	assert_int_equal(w.err, -EMSGSIZE);
 }
 
+static void test_query(void **state)
+{
+	uint8_t pdu[200];
+	struct writer w = wr_init(pdu, sizeof(pdu));
+
+	isns_put_query(&w, &entity, 1, 3);
+	assert_string_equal(tags(&w), "32 32 / 1! 32! ");
+	assert_non_null(memmem(pdu, wr_len(&w), "iqn.x:b", 8));
+	assert_null(memmem(pdu, wr_len(&w), "iqn.x:a", 8));
+}
+
 static void test_text(void **state)
 {
 	uint8_t buffer[64];
@@ -211,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_endpoints),
 		cmocka_unit_test(test_register),
+		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_headers),
