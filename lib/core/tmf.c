@@ -67,7 +67,9 @@ void run_release(struct spt_tmf_run *run)
 	}
 	struct spt_tmf *tmf = run->tmf;
 	struct spt_context *context = run->context;
-	tmf->response = run->late ? SPT_TMF_REJECTED : SPT_TMF_COMPLETE;
+	tmf->response = run->late ? SPT_TMF_REJECTED :
+		run->refusal	  ? run->refusal :
+				    SPT_TMF_COMPLETE;
 	spt_device_unref(run->device);
 	spt_lun_map_unref(run->luns);
 	free(run);
@@ -187,6 +189,16 @@ static void abort_task(struct spt_tmf *tmf, struct spt_session *session)
 	start_on(tmf, session, &(struct scope){ .session = session, .task = t }, &loops);
 }
 
+/*
+ * The far side of a mirrored nexus has the task set, and knows whom a function concerns: what it does to
+ * tasks of other nexuses, it tells them itself.
+ */
+static void mirror(struct spt_tmf_run *run, const struct spt_itl *itl)
+{
+	if (itl->channel && (itl->device->flags & SPT_BACKEND_PER_NEXUS))
+		function_channel(itl->channel, run, run->tmf->function);
+}
+
 static void task_set(struct spt_tmf *tmf, struct spt_session *session)
 {
 	const struct spt_itl *itl = lun_find(session, tmf->lun);
@@ -195,11 +207,33 @@ static void task_set(struct spt_tmf *tmf, struct spt_session *session)
 
 	loops_add(&loops, tmf->context);
 	if (tmf->function == SPT_TMF_CLEAR_TASK_SET &&
-		!(itl->device->flags & SPT_BACKEND_TASK_SET_PER_NEXUS)) {
+		!(itl->device->flags & (SPT_BACKEND_TASK_SET_PER_NEXUS | SPT_BACKEND_PER_NEXUS))) {
 		scope.session = NULL;
 		loops_add_device(&loops, itl->device);
 	}
-	start_on(tmf, session, &scope, &loops);
+	struct spt_tmf_run *run = run_new(tmf, session, &scope, &loops);
+	if (!run)
+		return;
+	run_parts(run);
+	mirror(run, itl);
+	run_release(run);
+}
+
+/* SAM-5 7.4. There is no ACA condition but one that the far side of a mirrored nexus has. */
+static void clear_aca(struct spt_tmf *tmf, struct spt_session *session)
+{
+	const struct spt_itl *itl = lun_find(session, tmf->lun);
+	struct loops loops = { .n = 0 };
+
+	if (!(itl->device->flags & SPT_BACKEND_PER_NEXUS)) {
+		respond(tmf, SPT_TMF_NOT_SUPPORTED);
+		return;
+	}
+	struct spt_tmf_run *run = run_new(tmf, session, &(struct scope){ .device = itl->device }, &loops);
+	if (!run)
+		return;
+	mirror(run, itl);
+	run_release(run);
 }
 
 static void logical_unit_reset(struct spt_tmf *tmf, struct spt_session *session)
@@ -281,6 +315,7 @@ static const struct {
 } FUNCTIONS[] = {
 	[SPT_TMF_ABORT_TASK] = { .run = abort_task },
 	[SPT_TMF_ABORT_TASK_SET] = { .run = task_set, .needs_lun = true },
+	[SPT_TMF_CLEAR_ACA] = { .run = clear_aca, .needs_lun = true },
 	[SPT_TMF_CLEAR_TASK_SET] = { .run = task_set, .needs_lun = true },
 	[SPT_TMF_LOGICAL_UNIT_RESET] = { .run = logical_unit_reset, .needs_lun = true },
 	[SPT_TMF_TARGET_WARM_RESET] = { .run = target_reset },
@@ -303,7 +338,7 @@ static uint8_t refusal(const struct spt_tmf *tmf, struct spt_session *session)
 		return SPT_TMF_NO_REASSIGN; /* connections are not ours */
 	if (f >= ARRAY_SIZE(FUNCTIONS) || (!FUNCTIONS[f].run && !FUNCTIONS[f].ask) ||
 		(FUNCTIONS[f].level_2 && !tmf->protocol_level_2))
-		return SPT_TMF_NOT_SUPPORTED; /* CLEAR ACA among them: NACA is refused */
+		return SPT_TMF_NOT_SUPPORTED;
 	if (FUNCTIONS[f].needs_lun && !lun_find(session, tmf->lun))
 		return SPT_TMF_NO_LUN;
 	return SPT_TMF_COMPLETE;

@@ -44,6 +44,7 @@ struct spt_tmf_run {
 	struct spt_lun_map *luns;  /* likewise */
 	unsigned pending;          /* parts and resets, and one for whoever is adding them */
 	bool late;                 /* a reset was not answered in time */
+	uint8_t refusal;           /* the response of a mirrored nexus's far side; 0: it did it */
 	bool effects;              /* on others: they have begun */
 	size_t n_parts;
 	struct tmf_part parts[];
@@ -83,5 +84,7 @@ void part_begin(struct tmf_part *part);
 void reset_condition(struct spt_device *device);
 /* @run waits for it, for a time that the device's escalation sets; NULL: nobody does. */
 void reset_channel(struct channel *channel, struct spt_tmf_run *run);
+/* The same for any function of struct spt_reset. */
+void function_channel(struct channel *channel, struct spt_tmf_run *run, uint8_t function);
 
 #endif

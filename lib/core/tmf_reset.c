@@ -28,6 +28,24 @@ void reset_condition(struct spt_device *device)
 	device_attention(device, NULL, NULL, 0x2903); /* BUS DEVICE RESET FUNCTION OCCURRED */
 }
 
+/* What the far side of a mirrored nexus did not do was not done. 0: it did. */
+static uint8_t refusal_of(const struct spt_tmf_run *run, int result)
+{
+	switch (result) {
+	case 0:
+		return run->refusal;
+	case -ENXIO:
+		return SPT_TMF_NO_LUN;
+	case -EOPNOTSUPP:
+		return SPT_TMF_NOT_SUPPORTED;
+	case -ENOTCONN:
+		/* no session: nothing of this nexus is there that could be aborted */
+		return run->tmf->function == SPT_TMF_ABORT_TASK_SET ? 0 : SPT_TMF_REJECTED;
+	default:
+		return SPT_TMF_REJECTED;
+	}
+}
+
 static void reset_done(struct spt_reset *reset, int result)
 {
 	struct reset_run *r = container_of(reset, struct reset_run, reset);
@@ -40,11 +58,15 @@ static void reset_done(struct spt_reset *reset, int result)
 		removal_reset(r->device, r->context, NULL, NULL);
 		reset_condition(r->device);
 	}
+	bool mirrored = r->device->flags & SPT_BACKEND_PER_NEXUS;
 	spt_device_unref(r->device);
 	free(r);
-	/* Its result beyond that does not count: what does is whether the tasks have ended. */
-	if (run)
-		run_release(run);
+	if (!run)
+		return;
+	if (mirrored)
+		run->refusal = refusal_of(run, result);
+	/* Otherwise its result does not count: what does is whether the tasks have ended. */
+	run_release(run);
 }
 
 static void waited_enough(struct spt_timer *timer)
@@ -57,6 +79,11 @@ static void waited_enough(struct spt_timer *timer)
 }
 
 void reset_channel(struct channel *channel, struct spt_tmf_run *run)
+{
+	function_channel(channel, run, SPT_TMF_LOGICAL_UNIT_RESET);
+}
+
+void function_channel(struct channel *channel, struct spt_tmf_run *run, uint8_t function)
 {
 	const struct spt_escalation *e = &channel->device->escalation;
 	struct reset_run *r = calloc(1, sizeof(*r));
@@ -72,6 +99,7 @@ void reset_channel(struct channel *channel, struct spt_tmf_run *run)
 	r->escalation = !run;
 	r->timer = (struct spt_timer){ .fn = waited_enough, .arg = r };
 	r->reset.done = reset_done;
+	r->reset.function = function;
 	if (run) {
 		run->pending++;
 		spt_host_timer_set(r->context->host, &r->timer,

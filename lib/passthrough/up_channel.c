@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <spt/tmf.h>
+
 #include "base/list.h"
 #include "base/util.h"
 #include "passthrough/up_device.h"
@@ -268,6 +270,8 @@ void up_channel_reset(void *channel, struct spt_reset *reset)
 		return;
 	}
 	run->reset = reset;
+	run->up.function = reset->function;
+	run->up.ends = reset->function != SPT_TMF_CLEAR_ACA;
 	up_places_reset(up_engine_places(c->engine), &run->up);
 	spt_host_defer(c->host, &c->flush);
 }

@@ -352,6 +352,21 @@ static void abort_answered(struct iscsi_context *iscsi, int status, void *data, 
 			status == SCSI_STATUS_GOOD && *(const uint32_t *)data <= 1);
 }
 
+/* RFC 7143 11.6.1 */
+static int result_of(uint32_t response)
+{
+	switch (response) {
+	case 0:
+		return 0;
+	case 2:
+		return -ENXIO;
+	case 5:
+		return -EOPNOTSUPP;
+	default:
+		return -EIO;
+	}
+}
+
 static void reset_answered(struct iscsi_context *iscsi, int status, void *data, void *arg)
 {
 	struct up_reset *reset = arg;
@@ -360,7 +375,7 @@ static void reset_answered(struct iscsi_context *iscsi, int status, void *data, 
 	if (!iscsi_is_logged_in(iscsi) || status == SCSI_STATUS_CANCELLED)
 		return;
 	reset->done = true;
-	reset->result = status == SCSI_STATUS_GOOD && *(const uint32_t *)data == 0 ? 0 : -EIO;
+	reset->result = status == SCSI_STATUS_GOOD ? result_of(*(const uint32_t *)data) : -EIO;
 }
 
 /* Not the library's convenience call for the reset: that one drops every task first. */
@@ -370,7 +385,8 @@ static void send_management(struct up_engine *e)
 	struct up_reset *reset;
 
 	while ((reset = up_places_next_reset(&e->places))) {
-		if (iscsi_task_mgmt_async(e->iscsi, e->lun, ISCSI_TM_LUN_RESET, 0xffffffff, 0,
+		if (iscsi_task_mgmt_async(e->iscsi, e->lun,
+			    (enum iscsi_task_mgmt_funcs)reset->function, 0xffffffff, 0,
 			    reset_answered, reset) < 0) {
 			reset->done = true;
 			reset->result = -EIO;

@@ -128,6 +128,18 @@ uint64_t up_places_abort_since(const struct up_places *p)
 	return since;
 }
 
+/* A function that is under way ends it, too: asked for one by one only if that is refused. */
+static bool covered(const struct up_places *p, const struct up_command *cmd)
+{
+	const struct up_reset *reset;
+
+	list_foreach (reset, &p->resets, link) {
+		if (reset->ends && !reset->done && cmd->serial < reset->serial)
+			return true;
+	}
+	return false;
+}
+
 struct up_command *up_places_next_abort(struct up_places *p)
 {
 	struct up_command *cmd;
@@ -135,7 +147,7 @@ struct up_command *up_places_next_abort(struct up_places *p)
 	if (!p->aborts_wanted)
 		return NULL;
 	list_foreach (cmd, &p->sent, link) {
-		if (cmd->abort != UP_ABORT_WANTED || cmd->serial > p->serial_out)
+		if (cmd->abort != UP_ABORT_WANTED || cmd->serial > p->serial_out || covered(p, cmd))
 			continue;
 		p->aborts_wanted--;
 		cmd->abort = UP_ABORT_SENT;
@@ -189,7 +201,7 @@ void up_places_end_resets(struct up_places *p)
 		if (!reset->done)
 			continue;
 		list_foreach (cmd, &p->sent, link) {
-			if (!reset->result && cmd->serial < reset->serial)
+			if (!reset->result && reset->ends && cmd->serial < reset->serial)
 				cmd->cut = p->cuts = true;
 		}
 		finish_reset(p, reset);

@@ -42,9 +42,11 @@ struct up_command {
 	struct up_wire *wire;
 };
 
-/* A logical unit reset; the owner's memory until it is taken back. */
+/* A logical unit reset, or what else ends many commands; the owner's memory until it is taken back. */
 struct up_reset {
 	struct spt_link link;
+	uint8_t function; /* RFC 7143 11.5.1 */
+	bool ends;        /* commands: all but CLEAR ACA do */
 	uint64_t serial; /* commands before this one are gone when it succeeds; 0: not sent yet */
 	bool done;
 	int result;

@@ -50,9 +50,16 @@ struct spt_channel_params {
 	bool reinstated;
 };
 
+/*
+ * A function that the device is to do. @result: 0 or -errno, on the channel's loop; -EOPNOTSUPP: the
+ * far side does not do it; -ENXIO: there is no such logical unit; -ENOTCONN: nothing was sent.
+ */
 struct spt_reset {
-	void (*done)(struct spt_reset *reset, int result); /* 0 or -errno, on the channel's loop */
+	void (*done)(struct spt_reset *reset, int result);
 	void *arg;
+	/* SPT_TMF_LOGICAL_UNIT_RESET; with SPT_BACKEND_PER_NEXUS also what concerns the nexus there:
+	 * SPT_TMF_ABORT_TASK_SET, SPT_TMF_CLEAR_ACA, SPT_TMF_CLEAR_TASK_SET. */
+	uint8_t function;
 };
 
 struct spt_backend_ops {
@@ -96,7 +103,8 @@ struct spt_backend_ops {
 	void (*submit)(void *channel, struct spt_task *task);
 	/* Somebody wants @task gone: complete it early if that can be done. A hint; may be NULL. */
 	void (*cancel)(void *channel, struct spt_task *task);
-	/* Logical unit reset of the device; tasks that it kills complete by themselves. NULL: none. */
+	/* Logical unit reset of the device (or another function: see above); tasks that it kills complete
+	 * by themselves. NULL: none. */
 	void (*reset)(void *channel, struct spt_reset *reset);
 	/*
 	 * Last step of the escalation: when it returns, every task of the channel has been completed

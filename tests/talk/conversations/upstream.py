@@ -31,7 +31,7 @@ lun.0 = up
 lun.1 = disk
 initiators = *
 """
-ABORT_TASK, LOGICAL_UNIT_RESET = 1, 5
+ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, TARGET_WARM_RESET = 1, 2, 3, 4, 5, 6
 
 
 class Scene:
@@ -121,6 +121,50 @@ def aborted(t):
     check(any(pdu.name == 'tmf' for link in scene.up.links for pdu in link.seen),
           'the upstream was not asked to abort')
     scene.works_again()
+    scene.end()
+
+
+@conversation('RFC 7143 11.5, 11.6',
+              'each function reaches the upstream on its own session, with the task it is about, and its answer is the answer', seconds=60)
+def functions(t):
+    scene = Scene(t)
+    s = scene.session()
+    for function, there, answer, want in ((ABORT_TASK, ABORT_TASK, 0, 0), (ABORT_TASK, ABORT_TASK, 1, 0),
+                                          (ABORT_TASK_SET, ABORT_TASK_SET, 0, 0), (CLEAR_ACA, CLEAR_ACA, 5, 5),
+                                          (CLEAR_TASK_SET, CLEAR_TASK_SET, 0, 0),
+                                          (LOGICAL_UNIT_RESET, LOGICAL_UNIT_RESET, 0, 0),
+                                          (LOGICAL_UNIT_RESET, LOGICAL_UNIT_RESET, 2, 2),
+                                          # what is reset of the upstream target is what this target has of it
+                                          (TARGET_WARM_RESET, LOGICAL_UNIT_RESET, 0, 0)):
+        held, asked = [], []
+
+        def refuse_or_do(link, pdu):
+            asked.append((link, pdu))
+            # one by one what was refused together
+            link.send('tmf_response', itt=pdu.itt, response=answer if len(asked) == 1 else 0)
+        scene.up.on(0x28, lambda link, pdu: held.append((link, pdu)))
+        scene.up.on('tmf', refuse_or_do)
+        task = s.start(READ10(0, 1), read=BLOCK)
+        t.until(lambda: held, 'the read does not reach the upstream')
+        itt = s.new_itt()
+        about = dict(rtt=task.itt, refcmdsn=task.pdu.cmdsn) if function == ABORT_TASK else dict(rtt=NONE)
+        s.send('tmf', flags=FINAL | function, itt=itt, immediate=True, **about)
+        s.expect('tmf_response', itt=itt, response=want)
+        link, pdu = asked[0]
+        equal(pdu.flags & 0x7f, there, 'the function that the upstream is asked for')
+        check(link is held[0][0], 'the function comes on another session than the task')
+        equal(pdu.rtt, held[0][1].itt if there == ABORT_TASK else NONE, 'its Referenced Task Tag')
+        if there == ABORT_TASK:
+            equal(pdu.refcmdsn, held[0][1].cmdsn, 'its RefCmdSN')
+        check(len(asked) == 1 or answer, 'the upstream was asked for more: %s', asked)
+        scene.up.behave()
+        if function == CLEAR_ACA:                       # which ends nothing
+            check(len(asked) == 1, 'the upstream was asked for more: %s', asked)
+            held[0][0].data(held[0][1], bytes(BLOCK), 1 << 30)
+            s.finish(task)
+        s.silent(0.2)
+        s.good(READ10(0, 1), read=BLOCK)
+    scene.witness.failed(TEST_UNIT_READY, 0x062903, lun=1)  # the other unit has been reset with the target
     scene.end()
 
 

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static bool admin(const struct tgtd *t, const char *rest)
+bool tgtd_admin(const struct tgtd *t, const char *rest)
 {
 	char command[512];
 
@@ -21,17 +21,18 @@ static bool admin(const struct tgtd *t, const char *rest)
 	return system(command) == 0;
 }
 
-static int free_port(void)
+static int free_port(bool ipv6)
 {
+	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t bytes = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr *address = ipv6 ? (struct sockaddr *)&a6 : (struct sockaddr *)&a;
+	socklen_t bytes = ipv6 ? sizeof(a6) : sizeof(a);
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
-		getsockname(fd, (struct sockaddr *)&a, &bytes) < 0)
+	if (fd < 0 || bind(fd, address, bytes) < 0 || getsockname(fd, address, &bytes) < 0)
 		abort();
 	close(fd);
-	return ntohs(a.sin_port);
+	return ntohs(ipv6 ? a6.sin6_port : a.sin_port);
 }
 
 static void become_tgtd(const struct tgtd *t)
@@ -42,9 +43,27 @@ static void become_tgtd(const struct tgtd *t)
 	dup2(null, 1);
 	dup2(null, 2);
 	snprintf(control, sizeof(control), "%d", t->control);
-	snprintf(portal, sizeof(portal), "portal=127.0.0.1:%d", t->port);
+	snprintf(portal, sizeof(portal), "portal=%s:%d", t->host, t->port);
 	execlp("tgtd", "tgtd", "-f", "-C", control, "--iscsi", portal, (char *)NULL);
 	_exit(127);
+}
+
+/* A changer with two slots, and nothing in them. */
+static bool furnish(const struct tgtd *t)
+{
+	static const char *const params[] = { "media_home=/tmp",
+		"element_type=4,start_address=1,quantity=1",
+		"element_type=1,start_address=16,quantity=1",
+		"element_type=2,start_address=1024,quantity=2" };
+	char text[128];
+
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+		snprintf(text, sizeof(text),
+			"--op update --mode logicalunit --tid 1 --lun 1 --params %s", params[i]);
+		if (!tgtd_admin(t, text))
+			return false;
+	}
+	return true;
 }
 
 bool tgtd_restart(struct tgtd *t)
@@ -59,30 +78,73 @@ bool tgtd_restart(struct tgtd *t)
 		if (waitpid(t->pid, NULL, WNOHANG) == t->pid)
 			return false;
 		usleep(100000);
-		up = admin(t, "--op show --mode system");
+		up = tgtd_admin(t, "--op show --mode system");
 	}
-	snprintf(text, sizeof(text), "--op new --mode logicalunit --tid 1 --lun 1 -b %s", t->image);
-	return up && admin(t, "--op new --mode target --tid 1 -T " TGTD_TARGET) &&
-		admin(t, "--op update --mode target --tid 1 --name HeaderDigest --value CRC32C,None") &&
-		admin(t, text) &&
-		admin(t, "--op bind --mode target --tid 1 -I ALL");
+	snprintf(text, sizeof(text),
+		"--op new --mode logicalunit --tid 1 --lun 1 --device-type %s -b %s", t->type, t->image);
+	return up && tgtd_admin(t, "--op new --mode target --tid 1 -T " TGTD_TARGET) &&
+		tgtd_admin(t, "--op update --mode target --tid 1 --name HeaderDigest --value CRC32C,None") &&
+		tgtd_admin(t, text) &&
+		(strcmp(t->type, "changer") || furnish(t)) &&
+		tgtd_admin(t, "--op bind --mode target --tid 1 -I ALL");
 }
 
-bool tgtd_start(struct tgtd *t)
+/* The medium, at t->image. */
+static bool make_image(struct tgtd *t)
 {
-	if (system("command -v tgtd tgtadm >/dev/null 2>&1") != 0)
-		return false;
-	/* Of its control ports 0 is the system's. */
-	*t = (struct tgtd){ .control = 1000 + (int)(getpid() % 20000), .port = free_port() };
+	char text[256], block[4096];
+
 	snprintf(t->image, sizeof(t->image), "/tmp/sptgt-tgtd-XXXXXX");
 	int fd = mkstemp(t->image);
 	if (fd < 0 || ftruncate(fd, 32 << 20) < 0)
 		abort();
+	memset(block, 'C', sizeof(block));
+	for (int i = 0; i < 64 && !strcmp(t->type, "cd"); i++)
+		(void)!write(fd, block, sizeof(block));
 	close(fd);
-	if (tgtd_restart(t))
+	if (strcmp(t->type, "tape"))
+		return true;
+	unlink(t->image);
+	snprintf(text, sizeof(text),
+		"tgtimg --op new --device-type tape --barcode A00001 --size 8 --type data "
+		"--file %s >/dev/null 2>&1",
+		t->image);
+	return system(text) == 0;
+}
+
+static bool start(struct tgtd *t, const char *type, const char *host, const struct tgtd *with)
+{
+	static int number;
+
+	if (system("command -v tgtd tgtadm >/dev/null 2>&1") != 0)
+		return false;
+	/* Of its control ports 0 is the system's. */
+	*t = (struct tgtd){ .control = 1000 + (int)(getpid() % 20000) + 20000 * (number++ % 2),
+		.port = free_port(host[0] == '['),
+		.type = type,
+		.host = host,
+		.borrowed = with };
+	if (with)
+		strcpy(t->image, with->image);
+	if ((with || make_image(t)) && tgtd_restart(t))
 		return true;
 	tgtd_stop(t);
 	return false;
+}
+
+bool tgtd_start(struct tgtd *t)
+{
+	return start(t, "disk", "127.0.0.1", NULL);
+}
+
+bool tgtd_start_type(struct tgtd *t, const char *type)
+{
+	return start(t, type, "127.0.0.1", NULL);
+}
+
+bool tgtd_start_beside(struct tgtd *t, const struct tgtd *with, const char *host)
+{
+	return start(t, with->type, host, with);
 }
 
 void tgtd_kill(struct tgtd *t)
@@ -97,12 +159,13 @@ void tgtd_stop(struct tgtd *t)
 {
 	if (t->pid > 0 && waitpid(t->pid, NULL, WNOHANG) == 0) {
 		kill(t->pid, SIGCONT);
-		admin(t, "--op delete --mode target --tid 1 --force");
-		admin(t, "--op delete --mode system");
+		tgtd_admin(t, "--op delete --mode target --tid 1 --force");
+		tgtd_admin(t, "--op delete --mode system");
 		for (int i = 0; i < 30 && waitpid(t->pid, NULL, WNOHANG) == 0; i++)
 			usleep(100000);
 		if (kill(t->pid, 0) == 0)
 			tgtd_kill(t);
 	}
-	unlink(t->image);
+	if (!t->borrowed)
+		unlink(t->image);
 }
