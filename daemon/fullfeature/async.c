@@ -118,7 +118,7 @@ void async_conn_dropped(struct conn *conn)
 {
 	const struct session *s = conn->session;
 	struct conn *other = session_any_conn(s);
-	/* RFC 7143 11.9.1, 11.9.3 */
+	/* RFC 7143 11.9.1 */
 	const struct pdu_async pdu = {
 		.event = ASYNC_DROP_CONNECTION,
 		.parameter1 = conn->cid,

@@ -60,7 +60,7 @@ static bool check_length(struct conn *conn, const uint8_t *bhs)
 	return false;
 }
 
-/* With a wrong header digest nothing in the header can be believed, its lengths neither: RFC 7143 7.7. */
+/* With a wrong header digest nothing in the header can be believed, its lengths neither: RFC 7143 7.8. */
 static bool check_header_digest(struct conn *conn, const uint8_t *bhs)
 {
 	if (!header_digest(conn))

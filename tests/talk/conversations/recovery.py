@@ -69,7 +69,7 @@ def negotiated(t):
         s.log_out()
 
 
-@conversation('RFC 7143 11.4.9', 'status is never in a Data-In; ExpDataSN says how many of these there were')
+@conversation('RFC 7143 11.4.8', 'status is never in a Data-In; ExpDataSN says how many of these there were')
 def status_apart(t):
     s = log_in(t)
     task = read(s, t.region, 64)

@@ -92,7 +92,10 @@ static void conn_gone(struct conn *conn)
 
 	rig->conns_gone++;
 	rig->reason = conn->close_reason;
-	rig->conn = NULL;
+	if (conn == rig->other)
+		rig->other = NULL;
+	else
+		rig->conn = NULL;
 }
 
 static uint64_t auth_failed(struct conn *conn)
@@ -140,6 +143,7 @@ void rig_open(struct rig *rig)
 	int fds[2];
 
 	memset(rig, 0, sizeof(*rig));
+	rig->other_peer = -1;
 	log_set_level(LOG_LEVEL_ERROR);
 	fake_host_init(&rig->fake);
 	rig->fake.host.pool = spt_pool_new(8u << 20);
@@ -168,6 +172,7 @@ void rig_enter(struct rig *rig)
 	conn->login = NULL;
 	conn->params = rig->params;
 	conn->stat_sn = rig->params.stat_sn;
+	retain_init(conn);
 	make_session(rig, &rig->params);
 	session_add(rig->session, conn);
 	rig->session->exp_cmd_sn = rig->params.cmd_sn;
@@ -187,6 +192,48 @@ void rig_open_entered(struct rig *rig)
 	assert_int_equal(rig_expect(rig, OP_SCSI_RESPONSE)->bhs[3], SPT_CHECK_CONDITION);
 }
 
+void rig_swap(struct rig *rig)
+{
+	struct conn *conn = rig->conn;
+	int peer = rig->peer;
+
+	rig->conn = rig->other;
+	rig->peer = rig->other_peer;
+	rig->other = conn;
+	rig->other_peer = peer;
+}
+
+void rig_add(struct rig *rig, uint16_t cid)
+{
+	struct sockaddr_in peer = { .sin_family = AF_INET };
+	const struct conn_portal portal = { .name = "main", .tag = 1 };
+	int fds[2];
+
+	assert_null(rig->other);
+	rig_swap(rig);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+	rig->peer = fds[1];
+	struct conn *conn = conn_new(&rig->env, fds[0], &portal, (struct sockaddr *)&peer);
+	assert_non_null(conn);
+	login_free(conn->login);
+	conn->login = NULL;
+	conn->params = rig->params;
+	conn->params.cid = cid;
+	conn->stat_sn = rig->params.stat_sn;
+	retain_init(conn);
+	session_add(rig->session, conn);
+	conn_keepalive_start(conn);
+	rig->conn = conn;
+}
+
+void rig_lose(struct rig *rig)
+{
+	close(rig->peer);
+	rig->peer = -1;
+	fake_host_settle(&rig->fake);
+	assert_null(rig->conn);
+}
+
 static void count(void *arg)
 {
 	++*(int *)arg;
@@ -198,12 +245,18 @@ void rig_close(struct rig *rig)
 
 	if (rig->peer >= 0)
 		close(rig->peer);
+	if (rig->other_peer >= 0)
+		close(rig->other_peer);
 	fake_host_settle(&rig->fake);
 	if (rig->conn) { /* one that is paused does not see the end of its peer */
 		conn_close(rig->conn, CLOSE_DRAINED, NULL);
 		fake_host_settle(&rig->fake);
 	}
 	assert_null(rig->conn);
+	assert_null(rig->other);
+	if (rig->session) /* it may wait for a new connection */
+		session_end(rig->session, CLOSE_DRAINED);
+	fake_host_settle(&rig->fake);
 	while (rig->disk->n_channels && rig->disk->channels[0]->n_tasks)
 		fake_complete(rig->disk->channels[0]);
 	fake_host_settle(&rig->fake);

@@ -26,6 +26,8 @@ struct rig {
 	struct session_env env;
 	int peer;             /* the initiator's end */
 	struct conn *conn;    /* NULL when it is gone */
+	int other_peer; /* of a second connection, if there is one: rig_add(), rig_swap() */
+	struct conn *other;
 	struct session *session;
 	unsigned conns_gone, sessions_gone, logins;
 	enum close_reason reason; /* of the connection that is gone */
@@ -51,6 +53,12 @@ void rig_enter(struct rig *rig);
 /* Both; the unit attention of the beginning is taken. */
 void rig_open_entered(struct rig *rig);
 void rig_join(struct rig *rig);
+
+/* A second connection of the session, with this CID, is the current one now; rig_swap() changes that. */
+void rig_add(struct rig *rig, uint16_t cid);
+void rig_swap(struct rig *rig);
+/* The initiator's end of the current connection is closed, and what follows from that is done. */
+void rig_lose(struct rig *rig);
 
 /* Puts bytes on the wire; nothing happens until the loop is turned. */
 void rig_put(struct rig *rig, const void *bytes, size_t n);
