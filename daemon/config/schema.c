@@ -274,7 +274,8 @@ static const struct schema_key TARGET[] = {
 		N(data_digest) },
 	{ { "task-reporting", SPT_OPTION_STRING, false, "RFC3720,ResponseFence,FastAbort", 7, 60,
 		NULL, "TaskReporting: what we agree to; the first of them that the initiator offers "
-		"is taken. RFC3720 is what an initiator has that does not ask" },
+		"is taken. RFC3720 is what an initiator has that does not ask; with one of the others "
+		"a session has one connection" },
 		SCHEMA_NEW_LOGINS, .parse = value_task_reporting,
 		.form = "comma list of RFC3720, ResponseFence, FastAbort", N(task_reporting) },
 	{ { "protocol-level", SPT_OPTION_NUMBER, false, "2", 1, 2, NULL,

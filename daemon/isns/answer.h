@@ -27,8 +27,8 @@ int isns_answer_decode(const struct isns_entity *entity, const uint8_t *payload,
 
 /*
  * Answers an Entity Status Inquiry (RFC 4171 5.6.5.13) or a State Change Notification (5.6.5.8)
- * into @w, a whole PDU; anything else that a server may ask is not supported. False: it is malformed
- * and deserves no answer. *@ret_lost: it says that something of ours was changed or taken away.
+ * into @w, a whole PDU; anything else that a server may ask is not supported. False: it is
+ * malformed and deserves no answer. *@ret_lost: something of ours was changed or taken away.
  */
 bool isns_reply(const struct isns_entity *entity, const struct isns_header *header,
 	const uint8_t *payload, struct writer *w, bool *ret_lost);

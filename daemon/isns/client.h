@@ -5,15 +5,15 @@
  *
  *   away -> connecting -> register (one or several messages) -> SCN registration of every node
  *                      -> query, where we are registered already      |
- *   away <- whatever fails                                         at rest: queries from time to time
+ *   away <- whatever fails                                         at rest: queries now and then
  *
  * At rest every node asks from time to time whether it is still there: this keeps the registration
  * alive and finds out when the server has lost it, which registers anew. Every exchange has a
  * deadline. What fails is tried with the next server at once, and with all of them again after a
  * time that doubles.
  *
- * A server may ask us: on the connection that we have, or on one of its own to a port that we listen
- * on for that (Entity Status Inquiry, State Change Notification). Only the servers' addresses may.
+ * A server may ask us: on the connection that we have, or on one of its own to a port that we
+ * listen on for that (Entity Status Inquiry, State Change Notification). Only servers may.
  */
 #ifndef ISNS_CLIENT_H
 #define ISNS_CLIENT_H

@@ -48,7 +48,7 @@ struct isns_endpoint {
 	size_t same; /* the endpoint that stands for it; its own index if used */
 };
 
-/* @own: the address by which the server is reached. @ret: entity->n_portals. How many are used. */
+/* @own: the address that the server is reached from. @ret: entity->n_portals. How many are used. */
 size_t isns_endpoints(const struct isns_entity *entity, const uint8_t *own,
 	struct isns_endpoint *ret);
 
@@ -62,8 +62,8 @@ struct isns_registration {
 };
 
 /*
- * DevAttrReg (RFC 4171 5.6.5.1): the entity, with its portals in the first message (@node 0), and as
- * many nodes from @node on as fit into a PDU. The number of the next one, or 0 with w->err set.
+ * DevAttrReg (RFC 4171 5.6.5.1): the entity, with its portals in the first message (@node 0), and
+ * as many nodes from @node on as fit into a PDU. The number of the next one, or 0 with w->err set.
  */
 size_t isns_put_register(struct writer *w, const struct isns_registration *r, size_t node,
 	uint16_t transaction);

@@ -13,7 +13,7 @@
 
 #define ISNS_PORT         3205u
 #define ISNS_HEADER_BYTES 12u
-#define ISNS_PDU_MAX      (ISNS_HEADER_BYTES + 65532u) /* RFC 4171 5.1.3: 16 bits, a multiple of 4 */
+#define ISNS_PDU_MAX      (ISNS_HEADER_BYTES + 65532u) /* RFC 4171 5.1.3: a multiple of 4 */
 #define ISNS_TEXT_MAX     255u /* without the NUL: of names, 223; of other texts, 255 */
 
 /* RFC 4171 5.1.2: FUNCTION_ID; an answer has ISNS_ANSWER as well. */

@@ -35,24 +35,33 @@ static bool is_negotiated(const struct key_row *row)
 		row->type == KEY_LIST;
 }
 
-static bool is_first_burst(const struct key_row *row)
-{
-	return row->param.bytes && row->param.offset == offsetof(struct login_params, first_burst_bytes);
-}
+/* Is @row the one of this member of struct login_params? */
+#define IS(row, member) \
+	((row)->param.bytes && (row)->param.offset == offsetof(struct login_params, member))
 
 /*
- * RFC 7143 13.14: FirstBurstLength never exceeds MaxBurstLength; 13.19: where what is lost is asked for
- * again, and in order, there is one R2T at a time.
+ * What we offer and accept of a key whose other keys are what they are now.
+ *
+ * RFC 7143 4.2.2.3.3: a response behind the Response Fence waits for what goes before it on all
+ * connections. On one connection it does so by itself; on several we do not do it, and so do not
+ * agree to both. What the initiator wants of TaskReporting (13.23) is judged first.
  */
 static uint64_t our_value(const struct negotiation *n, const struct key_row *row)
 {
+	const struct login_params *p = &n->params;
 	uint64_t ours = key_get(&n->limits, row->limit);
 
-	if (!(row->use & USE_LATE))
-		return ours;
-	if (is_first_burst(row))
-		return MIN(ours, (uint64_t)n->params.max_burst_bytes);
-	return n->params.error_recovery_level && n->params.data_sequence_in_order ? 1 : ours;
+	/* RFC 7143 13.14: FirstBurstLength never exceeds MaxBurstLength */
+	if (IS(row, first_burst_bytes))
+		return MIN(ours, (uint64_t)p->max_burst_bytes);
+	/* 13.19: where what is lost is asked for again, and in order, there is one R2T at a time */
+	if (IS(row, max_outstanding_r2t) && p->error_recovery_level && p->data_sequence_in_order)
+		return 1;
+	if (IS(row, max_connections) && p->task_reporting != REPORTING_RFC3720)
+		return 1;
+	if (IS(row, task_reporting) && p->max_connections > 1)
+		return ours & REPORTING_RFC3720;
+	return ours;
 }
 
 /*
@@ -64,7 +73,7 @@ static bool irrelevant(const struct negotiation *n, const struct key_row *row)
 {
 	if ((row->use & USE_NORMAL) && n->params.session_type == SESSION_DISCOVERY)
 		return true;
-	if (is_first_burst(row) && n->params.initial_r2t && !n->params.immediate_data)
+	if (IS(row, first_burst_bytes) && n->params.initial_r2t && !n->params.immediate_data)
 		return true;
 	return (row->use & USE_LEADING) && !n->leading;
 }
@@ -127,7 +136,7 @@ static enum key_verdict take_list(struct negotiation *n, const struct key_row *r
 	const struct key_pair *pair, struct key_writer *answer)
 {
 	struct key_list list = key_list_init(pair->value, pair->value_bytes);
-	uint64_t ours = key_get(&n->limits, row->limit);
+	uint64_t ours = our_value(n, row);
 	const char *word;
 	size_t bytes;
 
@@ -301,7 +310,7 @@ unsigned negotiation_offer(struct negotiation *n, struct key_writer *out)
 
 	for (; (row = negotiation_missing(n)); count++) {
 		if (row->type == KEY_LIST)
-			offer_list(out, row, key_get(&n->limits, row->limit));
+			offer_list(out, row, our_value(n, row));
 		else
 			put_value(out, row, our_value(n, row));
 		n->offered |= key_bit(row);

@@ -90,8 +90,8 @@ static int take_pairs(struct negotiation *n, struct key_reader *reader, struct k
 }
 
 /*
- * RFC 7143 13.12: who passed the operational stage by has not heard what we take; it is told when it
- * declares its own.
+ * RFC 7143 13.12: who passed the operational stage by has not heard what we take; it is told when
+ * it declares its own.
  */
 static void declare(struct login_params *p, struct key_writer *answer)
 {

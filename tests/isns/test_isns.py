@@ -160,6 +160,21 @@ class Registering(Case):
         self.assertEqual(self.server.entities, {})
         self.assertLess(time.monotonic() - started, 8)
 
+    def test_the_end_does_not_wait_long(self):
+        """A server that does not answer the deregistration, or is not there."""
+        self.begin()
+        self.registered()
+        self.server.hook = lambda s, m: b'' if m.function == fake.DEREGISTER else None
+        started = time.monotonic()
+        self.assertEqual(self.daemon.stop(10), [])
+        self.assertLess(time.monotonic() - started, 6)
+        self.server.stop()
+        self.start()
+        started = time.monotonic()
+        self.assertEqual(self.daemon.stop(10), [])
+        self.daemon = None
+        self.assertLess(time.monotonic() - started, 6)
+
     def test_features_that_are_missing(self):
         """5.6.5.1, 6.3.4: status 23 and status 21 leave the feature out"""
         server = self.server = fake.Server()
