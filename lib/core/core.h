@@ -199,6 +199,9 @@ struct spt_itl *lun_find(struct spt_session *session, uint64_t lun);
 bool read_only_refuses(struct spt_task *task);
 void read_only_mark(struct spt_task *task);
 
+/* identity.c: is @task about what devices have no say in? True: it is answered. */
+bool identity_refuses(struct spt_task *task);
+
 /* rewrite.c: before @task goes to its device: if its reply is one to be changed, it will be. */
 void rewrite_prepare(struct spt_task *task);
 

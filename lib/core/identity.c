@@ -13,6 +13,7 @@
 #include "base/be.h"
 #include "base/util.h"
 #include "core/rewrite.h"
+#include "scsi/cdb.h"
 #include "scsi/inquiry.h"
 #include "scsi/vpd.h"
 
@@ -20,6 +21,22 @@ bool identity_of_ports(const struct spt_task *task)
 {
 	return !(task->itl->device->flags & SPT_BACKEND_PER_NEXUS) &&
 		task->session->nexus.relative_port;
+}
+
+/*
+ * What the device would say of its own port groups contradicts ours, and asymmetric access is not
+ * claimed (TPGS 00b): REPORT and SET TARGET PORT GROUPS are not there.
+ */
+bool identity_refuses(struct spt_task *task)
+{
+	const uint8_t maintenance_in = 0xa3, maintenance_out = 0xa4, target_port_groups = 0x0a;
+
+	if ((task->cdb[0] != maintenance_in && task->cdb[0] != maintenance_out) ||
+		(task->cdb[1] & 0x1f) != target_port_groups || (task->itl->families & CDB_MMC) ||
+		!identity_of_ports(task))
+		return false;
+	spt_task_check_cdb_field(task, 1, 4);
+	return true;
 }
 
 bool identity_overridden(const struct spt_task *task)

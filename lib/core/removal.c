@@ -17,7 +17,7 @@ enum {
 
 static bool is_ours(const struct spt_device *device)
 {
-	return !(device->ops->flags & SPT_BACKEND_PER_NEXUS);
+	return !(device->flags & SPT_BACKEND_PER_NEXUS);
 }
 
 /* Does it take the medium out (SBC-4 5.31, MMC-6 6.42 and 6.8, SSC-5 7.3, SMC-3 6.6)? */

@@ -63,7 +63,8 @@ struct reservations {
 	struct registrant *owner;         /* NULL: none, or all registrants */
 	bool aptpl;                       /* the file is kept */
 	bool on_file;                     /* there is one, or will be when what is under way is done */
-	char *directory, *path;           /* NULL: no place for a file */
+	char *directory, *path;           /* path NULL: no place for a file */
+	int no_place;                     /* -errno of directory, until that has been told */
 	uint64_t change;                  /* of what the file tells */
 	pthread_mutex_t file_lock;        /* the two below; taken where blocking is allowed */
 	uint64_t written;

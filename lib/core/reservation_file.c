@@ -306,9 +306,9 @@ int reservation_file_init(struct spt_device *device, const char *state_dir,
 	/* SPC-5 5.14.5: what cannot be kept is not offered (PTPL_C zero). */
 	int e = check_place(state_dir);
 	if (e < 0) {
-		spt_device_event(device, "persistent reservations will not survive a restart: %s: %s",
-			state_dir, strerror(-e));
-		return 0;
+		r->no_place = e;
+		r->directory = strdup(state_dir);
+		return r->directory ? 0 : spt_error_set(error, -ENOMEM, "out of memory");
 	}
 	escape(device->name, name);
 	if (asprintf(&r->directory, "%s/pr", state_dir) < 0)

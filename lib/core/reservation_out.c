@@ -4,6 +4,7 @@
  * judges first and then changes; the unit attentions for others (2A03h to 2A05h) come with the change.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/util.h"
 #include "core/core.h"
@@ -98,6 +99,17 @@ static void changed(struct out *o)
 	o->result->changed = true;
 }
 
+/* Once, when somebody misses it. */
+static void tell_no_place(struct out *o)
+{
+	if (o->r->no_place)
+		spt_device_event(o->device,
+			"persistent reservations are not kept over a restart, and %s asks for that: %s: %s",
+			o->itl->session->nexus.initiator_name, o->r->directory,
+			strerror(-o->r->no_place));
+	o->r->no_place = 0;
+}
+
 /* REGISTER, REGISTER AND IGNORE EXISTING KEY (SPC-5 tables 65 and 66). */
 static void out_register(struct out *o)
 {
@@ -108,6 +120,7 @@ static void out_register(struct out *o)
 		return;
 	}
 	if (o->q->aptpl && !o->r->path) {
+		tell_no_place(o);
 		refuse(o, INVALID_FIELD_IN_PARAMETER_LIST, 20);
 		return;
 	}

@@ -212,8 +212,7 @@ static bool refuse(struct spt_task *task)
 		return true;
 	}
 	return refuse_naca(task) || (itl->read_only && read_only_refuses(task)) ||
-		reservation_refuses(task) ||
-		removal_refuses(task);
+		reservation_refuses(task) || removal_refuses(task) || identity_refuses(task);
 }
 
 /* Has the backend judge the task. False: it refused, and the task's memory may be gone. */

@@ -10,10 +10,20 @@
 
 #define OP_VARIABLE_LENGTH 0x7f
 #define OP_EXTENDED_COPY   0x83 /* and POPULATE TOKEN, WRITE USING TOKEN, ... (SPC-5 5.17.6) */
+#define OP_COPY		   0x18 /* these three: SPC-2 7.2 to 7.4 */
+#define OP_COMPARE	   0x39
+#define OP_COPY_AND_VERIFY 0x3a
 #define OP_RECEIVE_COPY    0x84 /* RECEIVE COPY STATUS, RECEIVE ROD TOKEN INFORMATION, ... */
 
 #define INVALID_OPERATION_CODE 0x2000
 #define INVALID_FIELD_IN_CDB   0x2400
+
+/* Commands that name other logical units in their parameters. */
+static bool is_copy(uint8_t opcode)
+{
+	return opcode == OP_EXTENDED_COPY || opcode == OP_RECEIVE_COPY || opcode == OP_COPY ||
+		opcode == OP_COMPARE || opcode == OP_COPY_AND_VERIFY;
+}
 
 static bool refuse(struct spt_task *task, spt_asc_t asc)
 {
@@ -63,7 +73,7 @@ bool pass_judge(const struct pass_limits *limits, struct spt_task *task)
 	}
 	if (task->expected_in_bytes && task->expected_out_bytes)
 		return refuse(task, INVALID_OPERATION_CODE); /* bidirectional */
-	if ((op == OP_EXTENDED_COPY || op == OP_RECEIVE_COPY) && !limits->third_party_copy)
+	if (is_copy(op) && !limits->third_party_copy)
 		return refuse(task, INVALID_OPERATION_CODE);
 	if (task->expected_in_bytes > limits->max_transfer_bytes ||
 		task->expected_out_bytes > limits->max_transfer_bytes)

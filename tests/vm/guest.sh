@@ -194,8 +194,8 @@ cdbs() {
 }
 
 # device_answers FILE: of what a table gave, the answers that are the device's own: not standard INQUIRY data and pages
-# 83h and 88h, which tell of target ports
-device_answers() { grep -a -v -E '^(inquiry|vpd 83|vpd 88).*status=00' "$1" >"$1.own"; }
+# 83h and 88h, which tell of target ports, nor their groups
+device_answers() { grep -a -v -E '^(inquiry|vpd 83|vpd 88).*status=00|^report target port groups' "$1" >"$1.own"; }
 
 # same_answers WHAT: $scratch/direct and $scratch/through, but for what tells of target ports
 same_answers() {

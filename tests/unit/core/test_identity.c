@@ -284,6 +284,39 @@ static void standard_bits(void **state)
 	rig_close(&rig);
 }
 
+/* SPC-5 6.36, 6.45: with TPGS 00b there are no port groups to report or set; a CD has other commands there. */
+static void port_groups(void **state)
+{
+	static const struct {
+		const struct spt_backend_ops *ops;
+		uint8_t type, opcode, action;
+		bool refused;
+	} rows[] = {
+		{ &FAKE_SHARED, 0x00, 0xa3, 0x0a, true },
+		{ &FAKE_SHARED, 0x01, 0xa4, 0x0a, true },
+		{ &FAKE_SHARED, 0x00, 0xa3, 0x0c, false },
+		{ &FAKE_SHARED, 0x05, 0xa3, 0x0a, false },
+		{ &FAKE_PER_NEXUS, 0x00, 0xa3, 0x0a, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig rig;
+		struct job job;
+
+		rig_open(&rig, &(struct rig_params){ .ops = rows[i].ops });
+		rig.fake->type = rows[i].type;
+		rig_start(&rig, 0, 0);
+		rig.fake->inline_good = true;
+		job_init(&job, &rig, 0, 1);
+		job.task.cdb[0] = rows[i].opcode;
+		job.task.cdb[1] = rows[i].action;
+		job_run(&rig, &job);
+		assert_int_equal(job.status, rows[i].refused ? SPT_CHECK_CONDITION : SPT_GOOD);
+		assert_int_equal(job.asc, rows[i].refused ? 0x2400 : 0);
+		rig_close(&rig);
+	}
+}
+
 /* A mirrored nexus has the far side's ports, unless an identity was given: then that, and those ports. */
 static void mirrored(void **state)
 {
@@ -346,6 +379,7 @@ int main(void)
 		cmocka_unit_test(no_page),
 		cmocka_unit_test(given),
 		cmocka_unit_test(standard_bits),
+		cmocka_unit_test(port_groups),
 		cmocka_unit_test(mirrored),
 		cmocka_unit_test(aborted),
 	};

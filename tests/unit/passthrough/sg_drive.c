@@ -291,6 +291,8 @@ static void story_refused(const char *path)
 		{ { 0x7f, [7] = 32 }, 40, 512, 0, 0x52000 },       /* 40 bytes of CDB */
 		{ { 0x7f, [7] = 24, [9] = 9 }, 16, 512, 0, 0x52400 }, /* cut off */
 		{ { 0x83 }, 16, 0, 16, 0x52000 },                  /* EXTENDED COPY */
+		{ { 0x18 }, 6, 0, 16, 0x52000 },  /* COPY */
+		{ { 0x3a }, 10, 0, 16, 0x52000 }, /* COPY AND VERIFY */
 		{ { 0x84 }, 16, 512, 0, 0x52000 },                 /* RECEIVE COPY RESULTS */
 		{ { 0x53 }, 10, 512, 512, 0x52000 },               /* bidirectional */
 		{ { 0x28 }, 10, 64 << 20, 0, 0x52400 },            /* more than the adapter moves */

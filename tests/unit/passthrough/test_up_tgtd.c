@@ -195,6 +195,8 @@ static void test_refusals(void **state)
 		{ { 0x7f, [7] = 24, [9] = 9 }, 16, 512, 0, 0x52400 }, /* and cut off */
 		{ { 0x53 }, 10, 512, 512, 0x52000 },                  /* bidirectional */
 		{ { 0x83 }, 16, 0, 512, 0x52000 },                    /* EXTENDED COPY */
+		{ { 0x18 }, 6, 0, 512, 0x52000 },  /* COPY */
+		{ { 0x3a }, 10, 0, 512, 0x52000 }, /* COPY AND VERIFY */
 		{ { 0x84 }, 16, 512, 0, 0x52000 },                    /* RECEIVE COPY RESULTS */
 		{ { 0x28 }, 10, SPT_BUFFER_MAX + 1, 0, 0x52400 },
 		{ { 0x2a }, 10, 0, SPT_BUFFER_MAX + 1, 0x52400 },
