@@ -11,6 +11,8 @@
 /* Unit attentions may be queued: power on, medium, parameters, ... */
 #define ATTEMPTS   8u
 #define TIMEOUT_MS 30000u
+/* A function that waits for it has to be answered within the 30 s that initiators give a reset. */
+#define PATIENCE_US 15000000u
 
 static void submit(struct errand *e)
 {
@@ -31,11 +33,24 @@ static void left(void *arg)
 	void (*done)(void *) = e->done;
 	void *done_arg = e->arg;
 
+	spt_host_timer_clear(context->host, &e->timer);
 	list_del(&e->link);
 	free(e);
 	if (done)
 		done(done_arg);
 	context_release(context);
+}
+
+/* Whoever waits has waited enough; the errand itself is over when the device gives it back. */
+static void late(struct spt_timer *timer)
+{
+	struct errand *e = timer->arg;
+	void (*done)(void *) = TAKE(e->done);
+
+	spt_device_event(e->itl.device, "a command of our own (%02Xh %02Xh) is not answered",
+		e->task.cdb[0], e->task.cdb[4]);
+	if (done)
+		done(e->arg);
 }
 
 static bool met_attention(const struct spt_task *task)
@@ -88,6 +103,7 @@ static void fill(struct errand *e, struct channel *channel, const uint8_t cdb[6]
 	e->itl = (struct spt_itl){ .session = &e->session, .device = channel->device,
 		.channel = channel };
 	e->post = (struct spt_post){ .fn = over, .arg = e };
+	e->timer = (struct spt_timer){ .fn = late, .arg = e };
 	e->left = ATTEMPTS;
 	e->task.ops = &TASK_OPS;
 	e->task.session = &e->session;
@@ -119,6 +135,7 @@ int errand_start(struct channel *channel, const uint8_t cdb[6], void (*done)(voi
 	channel->itls++;
 	context_hold(channel->context);
 	list_append(&channel->context->errands, &e->link);
+	spt_host_timer_set(channel->context->host, &e->timer, PATIENCE_US);
 	submit(e);
 	return 0;
 }

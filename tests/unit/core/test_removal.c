@@ -268,6 +268,27 @@ static void aborted(void **state)
 	rig_close(&rig);
 }
 
+/* A device that does not answer ours: the session's end waits for a time, and the log tells. */
+static void not_answered(void **state)
+{
+	struct rig rig;
+	int stopped = 0;
+
+	open_drive(&rig, NULL);
+	assert_int_equal(prevent(&rig, 0, 1), GOOD);
+	drive.keeps = true;
+	rig_stop(&rig, 0, &stopped);
+	rig_pass(&rig, 14000000);
+	assert_int_equal(stopped, 0);
+	rig_pass(&rig, 2000000);
+	assert_int_equal(stopped, 1);
+	assert_non_null(strstr(fake_event, "not answered"));
+	answer(drive.kept);
+	rig_settle(&rig);
+	assert_false(drive.locked);
+	rig_close(&rig);
+}
+
 /* The end of the host while the device does not answer: nothing waits for ever. */
 static void end_of_host(void **state)
 {
@@ -313,6 +334,7 @@ int main(void)
 		cmocka_unit_test(failures),
 		cmocka_unit_test(crossing),
 		cmocka_unit_test(aborted),
+		cmocka_unit_test(not_answered),
 		cmocka_unit_test(end_of_host),
 		cmocka_unit_test(mirrored),
 	};
