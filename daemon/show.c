@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <spt/layer.h>
+#include <spt/operate.h>
+
 #include "base/list.h"
+#include "operate.h"
 #include "session/session.h"
 #include "target/registry.h"
 #include "target/server.h"
@@ -35,6 +39,17 @@ static void show_targets(const struct server *server, struct snapshot *snapshot)
 	}
 }
 
+/* The names of those that are on, each once. */
+static void add_layer_name(void *arg, const struct spt_layer_row *layer)
+{
+	struct snapshot_lun *row = arg;
+	size_t used = strlen(row->layers);
+
+	if (layer->on && !strstr(row->layers, layer->layer))
+		snprintf(row->layers + used, sizeof(row->layers) - used, "%s%s", used ? " " : "",
+			layer->layer);
+}
+
 static void show_lun(const struct target *target, const struct spt_lun_entry *entry,
 	struct snapshot *snapshot)
 {
@@ -56,6 +71,8 @@ static void show_lun(const struct target *target, const struct spt_lun_entry *en
 	char detail[SNAPSHOT_DETAIL_MAX];
 	spt_device_describe(entry->device, detail, sizeof(detail));
 	snapshot_text(row->detail, sizeof(row->detail), detail);
+	row->fenced_ways = spt_device_fenced_ways(entry->device);
+	spt_layer_each(entry->device, add_layer_name, row);
 }
 
 static void show_luns(const struct server *server, struct snapshot *snapshot)
@@ -64,6 +81,38 @@ static void show_luns(const struct server *server, struct snapshot *snapshot)
 		const struct target *t = &server->targets[i];
 		for (size_t l = 0; l < spt_lun_map_count(t->luns); l++)
 			show_lun(t, spt_lun_map_at(t->luns, l), snapshot);
+	}
+}
+
+struct layer_rows {
+	struct snapshot *snapshot;
+	const char *device;
+};
+
+static void show_layer(void *arg, const struct spt_layer_row *layer)
+{
+	const struct layer_rows *to = arg;
+	struct snapshot_layer *row = snapshot_add_layer(to->snapshot);
+
+	if (!row)
+		return;
+	snapshot_text(row->device, sizeof(row->device), to->device);
+	snapshot_text(row->layer, sizeof(row->layer), layer->layer);
+	row->on = layer->on;
+	row->rule = layer->rule;
+	snapshot_text(row->text, sizeof(row->text), layer->text);
+	row->seen = layer->seen;
+	row->hits = layer->hits;
+	row->held = layer->held;
+	row->lost = layer->lost;
+}
+
+static void show_layers(const struct server *server, struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < server->config->n_devices; i++) {
+		struct layer_rows to = { snapshot, server->config->devices[i].name };
+		if (server->devices[i])
+			spt_layer_each(server->devices[i], show_layer, &to);
 	}
 }
 
@@ -160,6 +209,14 @@ static void visit(struct spt_post *post)
 	spt_host_post(loop_host(server->workers[next].loop), post);
 }
 
+void show_walk(struct server *server, struct control_query *q)
+{
+	q->daemon[0] = (uintptr_t)server;
+	q->daemon[1] = 0;
+	q->post = (struct spt_post){ .fn = visit };
+	visit(&q->post);
+}
+
 static void end_session(struct server *server, struct control_query *q)
 {
 	struct worker *w = registry_find(&server->registry, q->session_id);
@@ -177,18 +234,21 @@ static void ask(void *arg, struct control_query *q)
 		end_session(server, q);
 		return;
 	}
+	if (q->what & (CONTROL_CHANGE_LAYER | CONTROL_UNFENCE | CONTROL_RESET)) {
+		operate(server, q);
+		return;
+	}
 	if (q->what & CONTROL_TARGETS)
 		show_targets(server, &q->snapshot);
 	if (q->what & CONTROL_LUNS)
 		show_luns(server, &q->snapshot);
+	if (q->what & CONTROL_LAYERS)
+		show_layers(server, &q->snapshot);
 	if (!(q->what & (CONTROL_SESSIONS | CONTROL_COUNTERS))) {
 		control_answer(q, 0);
 		return;
 	}
-	q->daemon[0] = (uintptr_t)server;
-	q->daemon[1] = 0;
-	q->post = (struct spt_post){ .fn = visit };
-	visit(&q->post);
+	show_walk(server, q);
 }
 
 const struct control_ops SHOW_OPS = { .ask = ask };

@@ -51,11 +51,13 @@ static int open_socket(const char *path, struct spt_error *error)
 	return taken;
 }
 
-static int send_request(int fd, const char *method, const char *path, struct spt_error *error)
+static int send_request(int fd, const char *method, const char *path, const char *body,
+	struct spt_error *error)
 {
-	char text[512];
-	int n = snprintf(text, sizeof(text),
-		"%s %s HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n", method, path);
+	char text[8192];
+	int n = snprintf(text, sizeof(text), "%s %s HTTP/1.0\r\nHost: localhost\r\n"
+		"Connection: close\r\nContent-Length: %zu\r\n\r\n%s", method, path,
+		body ? strlen(body) : 0, body ? body : "");
 
 	if (n >= (int)sizeof(text))
 		return spt_error_set(error, -EINVAL, "the question is too long");
@@ -115,7 +117,7 @@ static int split_answer(char *text, size_t bytes, struct client_answer *ret,
 	return 0;
 }
 
-int client_ask(const char *socket_path, const char *method, const char *path,
+int client_ask(const char *socket_path, const char *method, const char *path, const char *body,
 	struct client_answer *ret, struct spt_error *error)
 {
 	AUTO_FREE char *text = NULL;
@@ -124,7 +126,7 @@ int client_ask(const char *socket_path, const char *method, const char *path,
 
 	if (fd < 0)
 		return fd;
-	int r = send_request(fd, method, path, error);
+	int r = send_request(fd, method, path, body, error);
 	if (!r)
 		r = receive(fd, &text, &bytes, error);
 	return r < 0 ? r : split_answer(text, bytes, ret, error);

@@ -13,8 +13,8 @@ struct client_answer {
 	size_t bytes;
 };
 
-/* 0, or -errno with @error told. */
-int client_ask(const char *socket_path, const char *method, const char *path,
+/* @body: JSON, or NULL. 0, or -errno with @error told. */
+int client_ask(const char *socket_path, const char *method, const char *path, const char *body,
 	struct client_answer *ret, struct spt_error *error);
 
 #endif

@@ -26,20 +26,27 @@ enum {
 
 struct command {
 	const char *name;
-	const char *argument; /* what stands after it, or NULL */
+	const char *arguments; /* what stands after it, as the help shows it, or NULL */
+	unsigned n_arguments;
 	const char *method;
-	const char *path; /* a number is put after it when there is an argument */
+	const char *path; /* with DELETE a number is put after it */
 	const struct table *view;
 	const char *help;
 };
 
 static const struct command COMMANDS[] = {
-	{ "targets", NULL, "GET", "/v1/targets", &VIEW_TARGETS, "list targets" },
-	{ "luns", NULL, "GET", "/v1/luns", &VIEW_LUNS, "list logical units and their devices" },
-	{ "sessions", NULL, "GET", "/v1/sessions", &VIEW_SESSIONS, "list sessions" },
-	{ "end-session", "ID", "DELETE", "/v1/sessions/", NULL, "end a session: its commands are "
+	{ "targets", NULL, 0, "GET", "/v1/targets", &VIEW_TARGETS, "list targets" },
+	{ "luns", NULL, 0, "GET", "/v1/luns", &VIEW_LUNS, "list logical units and their devices" },
+	{ "sessions", NULL, 0, "GET", "/v1/sessions", &VIEW_SESSIONS, "list sessions" },
+	{ "end-session", "ID", 1, "DELETE", "/v1/sessions/", NULL, "end a session: its commands are "
 		"aborted" },
-	{ "metrics", NULL, "GET", "/metrics", NULL, "show all counters in the Prometheus text "
+	{ "unfence", "DEVICE", 1, "POST", "/v1/unfence", NULL, "bring a fenced device back" },
+	{ "reset", "DEVICE", 1, "POST", "/v1/reset", NULL, "reset a device: the commands of all "
+		"initiators are aborted" },
+	{ "layers", NULL, 0, "GET", "/v1/layers", &VIEW_LAYERS, "list what layers do to devices" },
+	{ "layer", "DEVICE LAYER SETTING", 3, "POST", "/v1/layers", NULL, "change a layer: on, off, "
+		"release, KEY=VALUE" },
+	{ "metrics", NULL, 0, "GET", "/metrics", NULL, "show all counters in the Prometheus text "
 		"format" },
 };
 
@@ -50,9 +57,9 @@ static void usage(FILE *to)
 		const struct command *c = &COMMANDS[i];
 		char name[40];
 
-		snprintf(name, sizeof(name), "%s%s%s", c->name, c->argument ? " " : "",
-			c->argument ? c->argument : "");
-		fprintf(to, "  %-16s %s\n", name, c->help);
+		snprintf(name, sizeof(name), "%s%s%s", c->name, c->arguments ? " " : "",
+			c->arguments ? c->arguments : "");
+		fprintf(to, "  %-28s %s\n", name, c->help);
 	}
 	fprintf(to, "\n  --socket PATH    the control socket of sptgtd (%s)\n"
 		    "  --json           show the answer as it came\n"
@@ -96,15 +103,14 @@ static int show_table(const struct table *view, const struct client_answer *answ
 	return EXIT_UNREACHABLE;
 }
 
-static int run(const struct command *command, const char *socket_path, const char *argument,
-	bool json)
+/* @path and @body: where to, and with what. */
+static int run(const struct command *command, const char *socket_path, const char *path,
+	const char *body, bool json)
 {
 	struct client_answer answer = { .status = 0 };
 	struct spt_error error = { .text = "" };
-	char path[64];
 
-	snprintf(path, sizeof(path), "%s%s", command->path, argument ? argument : "");
-	if (client_ask(socket_path, command->method, path, &answer, &error) < 0) {
+	if (client_ask(socket_path, command->method, path, body, &answer, &error) < 0) {
 		fprintf(stderr, "sptgtctl: %s\n", error.text);
 		return EXIT_UNREACHABLE;
 	}
@@ -113,7 +119,7 @@ static int run(const struct command *command, const char *socket_path, const cha
 		status = show_refusal(&answer);
 	else if (command->view && !json)
 		status = show_table(command->view, &answer);
-	else if (json || !command->argument)
+	else if (json || !command->arguments)
 		fwrite(answer.body, 1, answer.bytes, stdout);
 	free(answer.body);
 	if (fflush(stdout) && !status)
@@ -127,21 +133,74 @@ static int wrong(const char *text, const char *what)
 	return EXIT_USAGE;
 }
 
+static int run_delete(const struct command *command, const char *id, const char *socket_path,
+	bool json)
+{
+	uint64_t number;
+	char path[64];
+
+	if (strchr(id, 'x') || parse_u64(id, &number) < 0)
+		return wrong("not the number of a session: ", id);
+	snprintf(path, sizeof(path), "%s%s", command->path, id);
+	return run(command, socket_path, path, NULL, json);
+}
+
+/* Words from @words on as one text; false: it does not fit. */
+static bool join(char *text, size_t bytes, int n, char **words)
+{
+	size_t used = 0;
+
+	for (int i = 0; i < n; i++) {
+		int w = snprintf(text + used, bytes - used, "%s%s", i ? " " : "", words[i]);
+		if (w < 0 || (size_t)w >= bytes - used)
+			return false;
+		used += (size_t)w;
+	}
+	return true;
+}
+
+/* The request's fields in the order of the arguments; the last one may have blanks. */
+static int run_post(const struct command *command, int n, char **words, const char *socket_path,
+	bool json)
+{
+	struct snapshot_request request = { .device = "" };
+	const struct {
+		char *text;
+		size_t bytes;
+	} fields[] = {
+		{ request.device, sizeof(request.device) },
+		{ request.layer, sizeof(request.layer) },
+		{ request.setting, sizeof(request.setting) },
+	};
+
+	for (unsigned i = 0; i < command->n_arguments; i++) {
+		int many = i + 1 == ARRAY_SIZE(fields) ? n - (int)i : 1;
+		if (!join(fields[i].text, fields[i].bytes, many, words + i))
+			return wrong("too long: ", words[i]);
+	}
+	AUTO_FREE char *body = json_write_request(&request);
+	if (!body)
+		return wrong("not UTF-8 after ", command->name);
+	return run(command, socket_path, command->path, body, json);
+}
+
 static int run_arguments(int n, char **words, const char *socket_path, bool json)
 {
 	const struct command *command = n ? find_command(words[0]) : NULL;
-	uint64_t id;
 
 	if (!n)
 		return wrong("no command", "");
 	if (!command)
 		return wrong("there is no command ", words[0]);
-	if (n != (command->argument ? 2 : 1))
-		return wrong(n > 1 ? "too many words after " : "something is missing after ",
-			words[0]);
-	if (command->argument && (strchr(words[1], 'x') || parse_u64(words[1], &id) < 0))
-		return wrong("not the number of a session: ", words[1]);
-	return run(command, socket_path, command->argument ? words[1] : NULL, json);
+	if (n - 1 < (int)command->n_arguments)
+		return wrong("something is missing after ", words[n - 1]);
+	if (n - 1 > (int)command->n_arguments && command->n_arguments < 3)
+		return wrong("too many words after ", words[0]);
+	if (!strcmp(command->method, "DELETE"))
+		return run_delete(command, words[1], socket_path, json);
+	if (!strcmp(command->method, "POST"))
+		return run_post(command, n - 1, words + 1, socket_path, json);
+	return run(command, socket_path, command->path, NULL, json);
 }
 
 int main(int argc, char **argv)

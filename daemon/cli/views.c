@@ -26,6 +26,7 @@ static void show_text(const void *row, const struct field *field, char *text, si
 CELL(target_cell, ROWS_TARGETS)
 CELL(lun_cell, ROWS_LUNS)
 CELL(session_cell, ROWS_SESSIONS)
+CELL(layer_cell, ROWS_LAYERS)
 
 void view_size(uint64_t bytes, char *text, size_t text_bytes)
 {
@@ -92,8 +93,24 @@ static void lun_state(const void *row, const char *field, char *text, size_t byt
 {
 	const struct snapshot_lun *lun = row;
 
-	snprintf(text, bytes, "%s%s%s%s", lun->fenced ? "fenced" : "ok",
-		lun->read_only ? ", read-only" : "", lun->detail[0] ? ", " : "", lun->detail);
+	const char *state = lun->fenced ? "fenced" : lun->fenced_ways ? "fenced for some" : "ok";
+
+	snprintf(text, bytes, "%s%s%s%s", state, lun->read_only ? ", read-only" : "",
+		lun->detail[0] ? ", " : "", lun->detail);
+}
+
+static void layer_state(const void *row, const char *field, char *text, size_t bytes)
+{
+	snprintf(text, bytes, "%s", ((const struct snapshot_layer *)row)->on ? "on" : "off");
+}
+
+static void layer_rule(const void *row, const char *field, char *text, size_t bytes)
+{
+	const struct snapshot_layer *layer = row;
+
+	*text = 0;
+	if (layer->rule)
+		snprintf(text, bytes, "%u", layer->rule);
 }
 
 static void session_target(const void *row, const char *field, char *text, size_t bytes)
@@ -144,6 +161,7 @@ static const struct table_column LUN_COLUMNS[] = {
 	{ "SIZE", lun_size, "blocks", true },
 	{ "BLOCK", lun_block, "block_bytes", true },
 	{ "STATE", lun_state, "fenced", false },
+	{ "LAYERS", lun_cell, "layers", false },
 };
 
 static const struct table_column SESSION_COLUMNS[] = {
@@ -162,9 +180,23 @@ static const struct table_column SESSION_COLUMNS[] = {
 	{ "DIGESTS", session_digests, "header_digest", false },
 };
 
+static const struct table_column LAYER_COLUMNS[] = {
+	{ "DEVICE", layer_cell, "device", false },
+	{ "LAYER", layer_cell, "layer", false },
+	{ "STATE", layer_state, "on", false },
+	{ "RULE", layer_rule, "rule", true },
+	{ "SEEN", layer_cell, "seen", true },
+	{ "HITS", layer_cell, "hits", true },
+	{ "HELD", layer_cell, "held", true },
+	{ "LOST", layer_cell, "lost", true },
+	{ "SETTING", layer_cell, "text", false },
+};
+
 const struct table VIEW_TARGETS = { ROWS_TARGETS, TARGET_COLUMNS, ARRAY_SIZE(TARGET_COLUMNS),
 	"There are no targets." };
 const struct table VIEW_LUNS = { ROWS_LUNS, LUN_COLUMNS, ARRAY_SIZE(LUN_COLUMNS),
 	"No LUN is mapped." };
 const struct table VIEW_SESSIONS = { ROWS_SESSIONS, SESSION_COLUMNS, ARRAY_SIZE(SESSION_COLUMNS),
 	"There are no sessions." };
+const struct table VIEW_LAYERS = { ROWS_LAYERS, LAYER_COLUMNS, ARRAY_SIZE(LAYER_COLUMNS),
+	"No device has a layer." };

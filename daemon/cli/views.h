@@ -5,7 +5,7 @@
 
 #include "cli/table.h"
 
-extern const struct table VIEW_TARGETS, VIEW_LUNS, VIEW_SESSIONS;
+extern const struct table VIEW_TARGETS, VIEW_LUNS, VIEW_SESSIONS, VIEW_LAYERS;
 
 /* 1536 as "1.5K": three digits at most in front of the point. */
 void view_size(uint64_t bytes, char *text, size_t text_bytes);

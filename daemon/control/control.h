@@ -7,6 +7,9 @@
  *   GET    /v1/targets  /v1/luns  /v1/sessions  /v1/version   JSON
  *   GET    /metrics                                           Prometheus text format
  *   DELETE /v1/sessions/ID                                    ends a session
+ *   GET    /v1/layers                                         JSON
+ *   POST   /v1/layers  /v1/unfence  /v1/reset                 does something to a device: a
+ *                                                             struct snapshot_request as JSON
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -24,6 +27,10 @@ enum control_what {
 	CONTROL_SESSIONS = 1 << 2,
 	CONTROL_COUNTERS = 1 << 3,
 	CONTROL_END_SESSION = 1 << 4,
+	CONTROL_LAYERS = 1 << 5,
+	CONTROL_CHANGE_LAYER = 1 << 6,
+	CONTROL_UNFENCE = 1 << 7,
+	CONTROL_RESET = 1 << 8,
 };
 
 /*
@@ -31,8 +38,10 @@ enum control_what {
  * has gone away, and may use @post and @daemon for its way through the loops.
  */
 struct control_query {
-	unsigned what;       /* CONTROL_*, several of the first four or the last */
+	unsigned what;       /* CONTROL_*: several that only ask, or one that does something */
 	uint64_t session_id; /* CONTROL_END_SESSION */
+	struct snapshot_request request; /* CONTROL_CHANGE_LAYER, _UNFENCE, _RESET; not judged */
+	struct spt_error error; /* the daemon's, about a result below 0; empty: the usual text */
 	struct snapshot snapshot; /* the rows asked for are added here */
 	struct spt_post post;
 	uint64_t daemon[4]; /* the daemon's, zero at first */

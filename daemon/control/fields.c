@@ -35,6 +35,8 @@ static const struct field LUNS[] = {
 	R(FIELD_BOOL, read_only),
 	R(FIELD_BOOL, fenced),
 	R(FIELD_TEXT, detail),
+	R(FIELD_U32, fenced_ways),
+	R(FIELD_TEXT, layers),
 };
 #undef R
 
@@ -73,6 +75,28 @@ static const struct field COUNTERS[] = {
 };
 #undef R
 
+#define R(type, member) ROW(type, snapshot_layer, member)
+static const struct field LAYER_FIELDS[] = {
+	R(FIELD_TEXT, device),
+	R(FIELD_TEXT, layer),
+	R(FIELD_BOOL, on),
+	R(FIELD_U32, rule),
+	R(FIELD_TEXT, text),
+	R(FIELD_U64, seen),
+	R(FIELD_U64, hits),
+	R(FIELD_U64, held),
+	R(FIELD_U64, lost),
+};
+#undef R
+
+#define R(type, member) ROW(type, snapshot_request, member)
+static const struct field REQUEST_FIELDS[] = {
+	R(FIELD_TEXT, device),
+	R(FIELD_TEXT, layer),
+	R(FIELD_TEXT, setting),
+};
+#undef R
+
 static const struct rows_info INFOS[ROWS_KINDS] = {
 	[ROWS_TARGETS] = { "targets", TARGETS, ARRAY_SIZE(TARGETS),
 		sizeof(struct snapshot_target) },
@@ -81,7 +105,17 @@ static const struct rows_info INFOS[ROWS_KINDS] = {
 		sizeof(struct snapshot_session) },
 	[ROWS_COUNTERS] = { "counters", COUNTERS, ARRAY_SIZE(COUNTERS),
 		sizeof(struct snapshot_counter) },
+	[ROWS_LAYERS] = { "layers", LAYER_FIELDS, ARRAY_SIZE(LAYER_FIELDS),
+		sizeof(struct snapshot_layer) },
 };
+
+const struct rows_info *request_info(void)
+{
+	static const struct rows_info INFO = { "request", REQUEST_FIELDS,
+		ARRAY_SIZE(REQUEST_FIELDS), sizeof(struct snapshot_request) };
+
+	return &INFO;
+}
 
 const struct rows_info *rows_info(enum rows_kind kind)
 {
@@ -109,6 +143,9 @@ const void *rows_of(const struct snapshot *snapshot, enum rows_kind kind, size_t
 	case ROWS_SESSIONS:
 		*ret_n = snapshot->n_sessions;
 		return snapshot->sessions;
+	case ROWS_LAYERS:
+		*ret_n = snapshot->n_layers;
+		return snapshot->layers;
 	default:
 		*ret_n = snapshot->n_counters;
 		return snapshot->counters;
@@ -124,6 +161,8 @@ void *rows_add(struct snapshot *snapshot, enum rows_kind kind)
 		return snapshot_add_lun(snapshot);
 	case ROWS_SESSIONS:
 		return snapshot_add_session(snapshot);
+	case ROWS_LAYERS:
+		return snapshot_add_layer(snapshot);
 	default:
 		return snapshot_add_counter(snapshot);
 	}

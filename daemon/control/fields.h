@@ -27,6 +27,7 @@ enum rows_kind {
 	ROWS_LUNS,
 	ROWS_SESSIONS,
 	ROWS_COUNTERS,
+	ROWS_LAYERS,
 	ROWS_KINDS,
 };
 
@@ -44,6 +45,9 @@ const struct field *rows_field(enum rows_kind kind, const char *name);
 const void *rows_of(const struct snapshot *snapshot, enum rows_kind kind, size_t *ret_n);
 /* A new row, or NULL: out of memory. */
 void *rows_add(struct snapshot *snapshot, enum rows_kind kind);
+
+/* The fields of a struct snapshot_request, all of them texts. */
+const struct rows_info *request_info(void);
 
 /* A field that is a number or a switch, as a number. */
 uint64_t field_number(const struct field *field, const void *row);

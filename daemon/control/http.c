@@ -74,31 +74,37 @@ static const struct {
 	const char *text;
 } RESULTS[] = {
 	{ -ENOENT, 404, "there is no such session" },
+	{ -EINVAL, 400, "this cannot be asked for" },
+	{ -EALREADY, 409, "there is nothing to be done" },
+	{ -EBUSY, 409, "it is in use" },
 	{ -ENOMEM, 503, "out of memory" },
 	{ -ESHUTDOWN, 503, "the daemon is stopping" },
 	{ -EAGAIN, 503, "too many questions at once" },
 };
 
-static void send_failure(struct evhttp_request *request, int result)
+/* @told: what the daemon has to say about it, or NULL. */
+static void send_failure(struct evhttp_request *request, int result, const char *told)
 {
+	bool tells = told && *told;
+
 	for (size_t i = 0; i < ARRAY_SIZE(RESULTS); i++) {
 		if (RESULTS[i].result == result) {
-			send_error(request, RESULTS[i].status, RESULTS[i].text);
+			send_error(request, RESULTS[i].status, tells ? told : RESULTS[i].text);
 			return;
 		}
 	}
-	send_error(request, 500, strerror(-result));
+	send_error(request, 500, tells ? told : strerror(-result));
 }
 
 static void send_result(struct evhttp_request *request, const struct route *route,
-	const struct snapshot *snapshot, int result)
+	const struct snapshot *snapshot, int result, const char *told)
 {
 	AUTO_FREE char *text = result < 0 ? NULL : route->render(snapshot);
 
 	if (text)
 		send_text(request, 200, route->content_type, text);
 	else
-		send_failure(request, result < 0 ? result : -ENOMEM);
+		send_failure(request, result < 0 ? result : -ENOMEM, told);
 }
 
 static void forget_client(struct pending *p)
@@ -128,9 +134,24 @@ void control_answer(struct control_query *query, int result)
 		p->control->n_pending--;
 	}
 	if (request)
-		send_result(request, p->route, &p->query.snapshot, result);
+		send_result(request, p->route, &p->query.snapshot, result, p->query.error.text);
 	snapshot_deinit(&p->query.snapshot);
 	free(p);
+}
+
+/* False: answered. */
+static bool read_body(struct evhttp_request *request, const struct route *route,
+	struct snapshot_request *ret)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(request);
+	size_t n = evbuffer_get_length(body);
+	struct spt_error error;
+
+	if (route->method != ROUTE_POST ||
+		json_read_request(n ? (const char *)evbuffer_pullup(body, -1) : "", n, ret, &error) == 0)
+		return true;
+	send_error(request, 400, error.text);
+	return false;
 }
 
 static void ask(struct control *control, struct evhttp_request *request, const struct route *route,
@@ -139,7 +160,11 @@ static void ask(struct control *control, struct evhttp_request *request, const s
 	struct pending *p = control->n_pending < QUERIES_MAX ? calloc(1, sizeof(*p)) : NULL;
 
 	if (!p) {
-		send_failure(request, control->n_pending < QUERIES_MAX ? -ENOMEM : -EAGAIN);
+		send_failure(request, control->n_pending < QUERIES_MAX ? -ENOMEM : -EAGAIN, NULL);
+		return;
+	}
+	if (!read_body(request, route, &p->query.request)) {
+		free(p);
 		return;
 	}
 	p->query.what = route->what;
@@ -160,6 +185,8 @@ static enum route_method method_of(struct evhttp_request *request)
 		return ROUTE_GET;
 	case EVHTTP_REQ_DELETE:
 		return ROUTE_DELETE;
+	case EVHTTP_REQ_POST:
+		return ROUTE_POST;
 	default:
 		return ROUTE_OTHER;
 	}
@@ -180,7 +207,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	else if (route->what)
 		ask(control, request, route, id);
 	else
-		send_result(request, route, NULL, 0);
+		send_result(request, route, NULL, 0, NULL);
 }
 
 static void control_destroy(struct control *control)

@@ -152,6 +152,47 @@ int json_read_rows(const char *text, size_t bytes, enum rows_kind kind, struct s
 	return 0;
 }
 
+char *json_write_request(const struct snapshot_request *request)
+{
+	json_t *root AUTO_JSON = row_value(request_info(), request);
+
+	return root ? json_dumps(root, 0) : NULL;
+}
+
+static const struct field *request_field(const char *name)
+{
+	const struct rows_info *info = request_info();
+
+	for (size_t i = 0; i < info->n_fields; i++) {
+		if (!strcmp(info->fields[i].name, name))
+			return &info->fields[i];
+	}
+	return NULL;
+}
+
+int json_read_request(const char *text, size_t bytes, struct snapshot_request *ret,
+	struct spt_error *error)
+{
+	json_t *root AUTO_JSON = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, NULL);
+	struct snapshot_request request = { .device = "" };
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(root))
+		return spt_error_set(error, -EINVAL, "the request is no JSON object");
+	json_object_foreach (root, key, value) {
+		const struct field *field = request_field(key);
+		if (!field)
+			return spt_error_set(error, -EINVAL, "a request has no '%.40s'", key);
+		if (!json_is_string(value) || json_string_length(value) >= field->bytes)
+			return spt_error_set(error, -EINVAL, "%s: not a text of at most %zu bytes",
+				field->name, field->bytes - 1);
+		read_field(field, value, &request);
+	}
+	*ret = request;
+	return 0;
+}
+
 int json_read_error(const char *text, size_t bytes, char *out, size_t out_bytes)
 {
 	json_t *root AUTO_JSON = json_loadb(text, bytes, 0, NULL);

@@ -3,6 +3,8 @@
 #ifndef CONTROL_JSON_H
 #define CONTROL_JSON_H
 
+#include <spt/error.h>
+
 #include "control/fields.h"
 
 /* All: text for free(), or NULL: out of memory. */
@@ -17,6 +19,14 @@ char *json_write_version(const char *version);
  * passed over. 0, -EBADMSG, -ENOMEM.
  */
 int json_read_rows(const char *text, size_t bytes, enum rows_kind kind, struct snapshot *ret);
+/* {"device": "...", ...}: text for free(), or NULL: out of memory. */
+char *json_write_request(const struct snapshot_request *request);
+/*
+ * Strictly: every key is one of the request's, every value a text that fits. 0, -EINVAL with @error
+ * told.
+ */
+int json_read_request(const char *text, size_t bytes, struct snapshot_request *ret,
+	struct spt_error *error);
 /* What an answer says went wrong, cut to @out_bytes. -EBADMSG: it says nothing. */
 int json_read_error(const char *text, size_t bytes, char *out, size_t out_bytes);
 

@@ -32,6 +32,11 @@ static char *render_counters(const struct snapshot *snapshot)
 	return json_write_rows(snapshot, ROWS_COUNTERS);
 }
 
+static char *render_layers(const struct snapshot *snapshot)
+{
+	return json_write_rows(snapshot, ROWS_LAYERS);
+}
+
 static char *render_version(const struct snapshot *snapshot)
 {
 	return json_write_version(SPTGT_VERSION);
@@ -51,6 +56,10 @@ static const struct route ROUTES[] = {
 	{ ROUTE_GET, "/v1/counters", CONTROL_COUNTERS, JSON, render_counters },
 	{ ROUTE_GET, "/v1/version", 0, JSON, render_version },
 	{ ROUTE_DELETE, "/v1/sessions/", CONTROL_END_SESSION, JSON, render_nothing },
+	{ ROUTE_GET, "/v1/layers", CONTROL_LAYERS, JSON, render_layers },
+	{ ROUTE_POST, "/v1/layers", CONTROL_CHANGE_LAYER, JSON, render_nothing },
+	{ ROUTE_POST, "/v1/unfence", CONTROL_UNFENCE, JSON, render_nothing },
+	{ ROUTE_POST, "/v1/reset", CONTROL_RESET, JSON, render_nothing },
 	{ ROUTE_GET, "/metrics",
 		CONTROL_TARGETS | CONTROL_LUNS | CONTROL_SESSIONS | CONTROL_COUNTERS,
 		"text/plain; version=0.0.4; charset=utf-8", metrics_write },

@@ -8,6 +8,7 @@
 enum route_method {
 	ROUTE_GET,
 	ROUTE_DELETE,
+	ROUTE_POST, /* its body is a struct snapshot_request as JSON */
 	ROUTE_OTHER,
 };
 

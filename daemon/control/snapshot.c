@@ -43,6 +43,11 @@ struct snapshot_counter *snapshot_add_counter(struct snapshot *snapshot)
 	return ADD(snapshot, counters);
 }
 
+struct snapshot_layer *snapshot_add_layer(struct snapshot *snapshot)
+{
+	return ADD(snapshot, layers);
+}
+
 void snapshot_text(char *field, size_t field_bytes, const char *text)
 {
 	size_t n = text ? strnlen(text, field_bytes - 1) : 0;
@@ -77,5 +82,6 @@ void snapshot_deinit(struct snapshot *snapshot)
 	free(snapshot->luns);
 	free(snapshot->sessions);
 	free(snapshot->counters);
+	free(snapshot->layers);
 	memset(snapshot, 0, sizeof(*snapshot));
 }

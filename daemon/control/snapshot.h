@@ -16,6 +16,7 @@
 #define SNAPSHOT_ADDRESS_MAX 80u
 #define SNAPSHOT_DETAIL_MAX  160u
 #define SNAPSHOT_USER_MAX    256u
+#define SNAPSHOT_SETTING_MAX 1024u
 #define SNAPSHOT_WORD_MAX    65u /* names of portals and devices */
 
 struct snapshot_target {
@@ -38,6 +39,8 @@ struct snapshot_lun {
 	bool read_only;
 	bool fenced;
 	char detail[SNAPSHOT_DETAIL_MAX]; /* what the backend has to say of it now */
+	uint32_t fenced_ways; /* of loops, or of sessions where each has its own */
+	char layers[32];      /* those that are on */
 };
 
 struct snapshot_session {
@@ -62,6 +65,26 @@ struct snapshot_session {
 	bool data_digest;
 };
 
+/* What a layer of a device does, or one of its rules. */
+struct snapshot_layer {
+	char device[SNAPSHOT_WORD_MAX];
+	char layer[16];
+	bool on;
+	uint32_t rule; /* from 1 on; 0: the layer as a whole */
+	char text[SNAPSHOT_SETTING_MAX]; /* the rule, or the file that is written to */
+	uint64_t seen; /* commands that it is about */
+	uint64_t hits; /* those to which something was done */
+	uint64_t held; /* those that are kept now */
+	uint64_t lost; /* those that could not be recorded */
+};
+
+/* What is asked to be done to a device; what is not needed is empty. */
+struct snapshot_request {
+	char device[SNAPSHOT_WORD_MAX];
+	char layer[16];
+	char setting[SNAPSHOT_SETTING_MAX];
+};
+
 /* One sample of a metric. Rows of one name follow each other. */
 struct snapshot_counter {
 	char name[64]; /* without the "sptgt_" in front: "connections_closed_total" */
@@ -81,6 +104,8 @@ struct snapshot {
 	size_t n_sessions, room_sessions;
 	struct snapshot_counter *counters;
 	size_t n_counters, room_counters;
+	struct snapshot_layer *layers;
+	size_t n_layers, room_layers;
 };
 
 /* A new zeroed row at the end, or NULL: out of memory. Valid until the next call. */
@@ -88,6 +113,7 @@ struct snapshot_target *snapshot_add_target(struct snapshot *snapshot);
 struct snapshot_lun *snapshot_add_lun(struct snapshot *snapshot);
 struct snapshot_session *snapshot_add_session(struct snapshot *snapshot);
 struct snapshot_counter *snapshot_add_counter(struct snapshot *snapshot);
+struct snapshot_layer *snapshot_add_layer(struct snapshot *snapshot);
 /* 0 or -ENOMEM. @label NULL: none. What does not fit its field is cut. */
 int snapshot_count(struct snapshot *snapshot, const char *name, const char *help, bool gauge,
 	const char *label, const char *label_value, uint64_t value);

@@ -90,10 +90,10 @@ struct kind {
 
 struct layers {
 	struct spt_device *device;
-	pthread_mutex_t change; /* one change at a time; never taken on a loop: kinds, instances */
-	struct kind kinds[LAYER_KINDS]; /* top to bottom */
+	pthread_mutex_t change; /* one change at a time, which may block; never taken on a loop */
 	struct spt_link instances;
-	pthread_mutex_t lock;	 /* for moments: the rest */
+	pthread_mutex_t lock;		/* for moments: the rest, and for who writes kinds */
+	struct kind kinds[LAYER_KINDS]; /* top to bottom; written with both locks */
 	struct set *set;	 /* NULL: none is on */
 	struct spt_link places;
 	atomic_uint deaf; /* tasks with HOLD_FENCE: resets are not answered */

@@ -206,7 +206,14 @@ static void install(struct layers *layers, struct set *set)
 	layers_tell(layers, false, false);
 }
 
-/* @kind becomes what @wanted says, or stays as it is. */
+static void put_instance(struct layers *layers, struct kind *kind, struct instance *instance)
+{
+	pthread_mutex_lock(&layers->lock);
+	kind->instance = instance;
+	pthread_mutex_unlock(&layers->lock);
+}
+
+/* @kind's layer becomes what @wanted says, or stays as it is. */
 static int change_kind(struct layers *layers, struct kind *kind, const struct kind *wanted,
 	struct spt_error *error)
 {
@@ -216,10 +223,10 @@ static int change_kind(struct layers *layers, struct kind *kind, const struct ki
 
 	if (r < 0)
 		return r;
-	kind->instance = instance;
+	put_instance(layers, kind, instance);
 	r = make_set(layers, &set);
 	if (r < 0) {
-		kind->instance = old;
+		put_instance(layers, kind, old);
 		sweep(layers);
 		return spt_error_set(error, r, "out of memory");
 	}
@@ -293,7 +300,9 @@ static int set_locked(struct layers *layers, struct kind *kind, const char *sett
 	if (r == 0) {
 		struct kind old = *kind;
 		wanted.instance = kind->instance;
+		pthread_mutex_lock(&layers->lock);
 		*kind = wanted;
+		pthread_mutex_unlock(&layers->lock);
 		wanted = old;
 	}
 	free_kind(&wanted);
@@ -333,7 +342,7 @@ void spt_layer_each(struct spt_device *device, void (*fn)(void *arg, const struc
 
 	if (!layers)
 		return;
-	pthread_mutex_lock(&layers->change);
+	pthread_mutex_lock(&layers->lock);
 	for (size_t i = 0; i < LAYER_KINDS; i++) {
 		const struct kind *k = &layers->kinds[i];
 		struct spt_layer_row off = { .layer = k->ops->name, .text = k->texts[0] };
@@ -342,7 +351,7 @@ void spt_layer_each(struct spt_device *device, void (*fn)(void *arg, const struc
 		else if (k->texts[0])
 			fn(arg, &off);
 	}
-	pthread_mutex_unlock(&layers->change);
+	pthread_mutex_unlock(&layers->lock);
 }
 
 /* Top to bottom: as "layers" says, then those that are off. */

@@ -54,7 +54,7 @@ struct spt_layer_row {
 	uint64_t lost;	  /* those that the trace has no record of */
 };
 
-/* Calls @fn for each row, in the order of the layers. Any thread. */
+/* Calls @fn for each row, in the order of the layers, with a lock held: it must not call the library. Any thread. */
 void spt_layer_each(struct spt_device *device,
 	void (*fn)(void *arg, const struct spt_layer_row *row), void *arg);
 

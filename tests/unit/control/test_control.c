@@ -47,6 +47,9 @@ static void answer(struct control_query *query)
 		f.ended = query->session_id;
 		r = query->session_id == 42 ? 0 : -ENOENT;
 	}
+	if (query->what == CONTROL_UNFENCE && strcmp(query->request.device, "disk"))
+		r = spt_error_set(&query->error, -EALREADY, "%s: it is not fenced",
+			query->request.device);
 	control_answer(query, r);
 }
 
@@ -180,6 +183,23 @@ static void test_end_session(void **state)
 	const char *text = ask("DELETE /v1/sessions/43 HTTP/1.0\r\n\r\n");
 	assert_has(text, " 404 ");
 	assert_has(text, "there is no such session");
+}
+
+/* A request has its body; a refusal has the daemon's words. */
+static void test_post(void **state)
+{
+	assert_has(ask("POST /v1/unfence HTTP/1.0\r\nContent-Length: 18\r\n\r\n{\"device\": \"disk\"}"),
+		"200 OK");
+	const char *text =
+		ask("POST /v1/unfence HTTP/1.0\r\nContent-Length: 19\r\n\r\n{\"device\": \"other\"}");
+	assert_has(text, " 409 ");
+	assert_has(text, "other: it is not fenced");
+	assert_int_equal(f.asked, 2);
+	text = ask("POST /v1/unfence HTTP/1.0\r\nContent-Length: 4\r\n\r\n{\"de");
+	assert_has(text, " 400 ");
+	assert_has(text, "no JSON object");
+	assert_has(ask("POST /v1/reset HTTP/1.0\r\n\r\n"), " 400 ");
+	assert_int_equal(f.asked, 2);
 }
 
 static void test_refused(void **state)
@@ -376,7 +396,7 @@ static void test_bad_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_mode), T(test_get), T(test_end_session), T(test_refused), T(test_too_large),
+		T(test_mode), T(test_get), T(test_end_session), T(test_post), T(test_refused), T(test_too_large),
 		T(test_later), T(test_client_gone), T(test_control_gone), T(test_many),
 		T(test_in_use), T(test_left_behind), T(test_no_socket), T(test_replaced),
 		T(test_directory), T(test_bad_path),

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(HERE, '..', '..', 'talk'))
 sys.path.insert(0, os.path.join(HERE, '..', '..', 'lib'))
 
 from sptgt_daemon import Daemon, DaemonError  # noqa: E402
-from talk import ISID, Talk  # noqa: E402
+from talk import ISID, READ10, Talk  # noqa: E402
 
 SPTGTD, SPTGTCTL = sys.argv[1:3]
 TARGET = 'iqn.2026-11.org.sptgt:talk'
@@ -28,6 +28,7 @@ CONFIG = """
 workers = 2
 control-socket = {dir}/run/control.sock
 state-dir = {dir}/state
+drain-timeout = 1s
 [portal-main]
 listen = 127.0.0.1:0
 [device-disk]
@@ -93,8 +94,8 @@ class TestControl(WithDaemon):
         self.assertEqual(lines[0].split(), ['TARGET', 'SESSIONS', 'LUNS', 'PORTALS', 'ALIAS'])
         self.assertEqual(lines[1].split(None, 4), [TARGET, '0/64', '2', 'main', 'A \\x5c disk'])
         lines = self.ctl('luns').splitlines()
-        self.assertEqual(lines[1].split(), [TARGET, '0', 'disk', 'mem', 'disk', '64M', '512', 'ok'])
-        self.assertEqual(lines[2].split(None, 7)[1:], ['7', 'disk', 'mem', 'disk', '64M', '512', 'ok, read-only'])
+        self.assertEqual(lines[1].split(), [TARGET, '0', 'disk', 'mem', 'disk', '64M', '512', 'ok', '-'])
+        self.assertEqual(lines[2].split()[1:], ['7', 'disk', 'mem', 'disk', '64M', '512', 'ok,', 'read-only', '-'])
 
     def test_sessions(self):
         self.assertEqual(self.ctl('sessions'), 'There are no sessions.\n')
@@ -130,6 +131,51 @@ class TestControl(WithDaemon):
         self.assertIn('no such session', self.ctl('end-session', str(number), status=1))
         self.assertIn('no such session', self.ctl('end-session', '18446744073709551615', status=1))
 
+    def test_layers(self):
+        self.assertEqual(self.ctl('layers'), 'No device has a layer.\n')
+        self.assertEqual(self.ctl('layer', 'disk', 'fault', 'op=28h', 'lba=5', 'check=3/11/00'), '')
+        session = self.talk.log_in().settle()
+        session.read(0, 4)
+        session.failed(READ10(5, 1), 0x031100, read=512)
+        rows = json.loads(self.ctl('--json', 'layers'))['layers']
+        self.assertEqual(rows, [{'device': 'disk', 'layer': 'fault', 'on': True, 'rule': 1, 'seen': 1, 'hits': 1, 'held': 0,
+                                 'lost': 0, 'text': 'op=28h lba=5 check=3/11/00'}])
+        self.assertIn('fault', self.ctl('luns').splitlines()[1].split()[-1])
+        self.ctl('layer', 'disk', 'fault', 'off')
+        session.read(5, 1)
+        self.assertIn('off', self.ctl('layers'))
+        self.ctl('layer', 'disk', 'fault', 'on')
+        session.failed(READ10(5, 1), 0x031100, read=512)
+
+    def test_layers_that_are_refused(self):
+        for arguments, words in [
+                (('disc', 'fault', 'off'), "there is no device 'disc'"),
+                (('disk', 'fualt', 'off'), "there is no layer 'fualt'"),
+                (('disk', 'fault', 'op=READ(11)', 'hang'), "rule 1: op: 'READ(11)' is neither"),
+                (('disk', 'fault', 'op=28h'), 'rule 1: it does nothing'),
+                (('disk', 'fault', 'op=28h drop | hang drop'), "rule 2: a rule does one thing"),
+                (('disk', 'fault', 'check=3/11'), "check: '3/11' is not KEY/ASC/ASCQ"),
+                (('disk', 'fault', 'release'), 'fault is off'),
+                (('disk', 'delay', 'before=1d'), "before: '1d' is neither"),
+                (('disk', 'delay', 'rules=op=28h'), 'it delays nothing')]:
+            with self.subTest(arguments=arguments):
+                self.assertIn(words, self.ctl('layer', *arguments, status=1))
+        self.assertEqual(self.ctl('layers'), 'No device has a layer.\n')
+
+    def test_unfence_and_reset(self):
+        self.assertIn('disk: it is not fenced', self.ctl('unfence', 'disk', status=1))
+        self.assertIn('no session', self.ctl('reset', 'disk', status=1))
+        session = self.talk.log_in().settle()
+        self.assertEqual(self.ctl('reset', 'disk'), '')
+        self.assertEqual(session.command(bytes(6)).sense_code(), 0x062903)
+        self.assertIn("there is no device 'x'", self.ctl('reset', 'x', status=1))
+
+    def test_hanging_when_it_stops(self):
+        """A command that a device never gives back does not keep the daemon from its end."""
+        self.ctl('layer', 'disk', 'fault', 'op=28h hang=fence')
+        self.talk.log_in().settle().start(READ10(0, 1), read=512)
+        self.until(lambda: json.loads(self.ctl('--json', 'layers'))['layers'][0]['held'] == 1)
+
     def test_metrics(self):
         self.talk.log_in().settle()
         text = self.ctl('metrics')
@@ -141,6 +187,7 @@ class TestControl(WithDaemon):
 
     def test_wrong_usage(self):
         for arguments in [(), ('nonsense',), ('targets', 'x'), ('end-session',), ('end-session', 'x'), ('end-session', '0x1'),
+                          ('unfence',), ('reset', 'a', 'b'), ('layer', 'disk', 'fault'),
                           ('--nonsense',)]:
             with self.subTest(arguments=arguments):
                 self.assertIn('sptgtctl', self.ctl(*arguments, status=2))

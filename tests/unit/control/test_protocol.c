@@ -59,6 +59,16 @@ static void fill(struct snapshot *s)
 	l->block_bytes = 512;
 	l->blocks = 2 << 20;
 	l->fenced = true;
+	snapshot_text(l->layers, sizeof(l->layers), "fault");
+	struct snapshot_layer *layer = snapshot_add_layer(s);
+	snapshot_text(layer->device, sizeof(layer->device), "scratch");
+	snapshot_text(layer->layer, sizeof(layer->layer), "fault");
+	snapshot_text(layer->text, sizeof(layer->text), "op=READ(10) hang");
+	layer->on = true;
+	layer->rule = 2;
+	layer->seen = 30;
+	layer->hits = 3;
+	layer->held = 1;
 	fill_session(s, 1, "iqn.1994-05.com.redhat:b1");
 	fill_session(s, 2, "iqn.1994-05.com.redhat:\"\\\x1b");
 	assert_int_equal(snapshot_count(s, "connections_closed_total", "Connections closed", false,
@@ -220,8 +230,13 @@ static void test_tables(void **state)
 	free(text);
 	print(&VIEW_LUNS, &s, &text);
 	assert_string_equal(text,
-		"TARGET                       LUN  DEVICE   BACKEND  TYPE  SIZE  BLOCK  STATE\n"
-		"iqn.2026-11.org.example:t  16383  scratch  mem      disk    1G    512  fenced\n");
+		"TARGET                       LUN  DEVICE   BACKEND  TYPE  SIZE  BLOCK  STATE   LAYERS\n"
+		"iqn.2026-11.org.example:t  16383  scratch  mem      disk    1G    512  fenced  fault\n");
+	free(text);
+	print(&VIEW_LAYERS, &s, &text);
+	assert_string_equal(text,
+		"DEVICE   LAYER  STATE  RULE  SEEN  HITS  HELD  LOST  SETTING\n"
+		"scratch  fault  on        2    30     3     1     0  op=READ(10) hang\n");
 	free(text);
 	snapshot_text(s.luns[0].detail, sizeof(s.luns[0].detail), "by way of\x1b 1");
 	print(&VIEW_LUNS, &s, &text);
@@ -257,6 +272,36 @@ static void test_sizes(void **state)
 	}
 }
 
+/* A request is taken as it was written, or not at all. */
+static void test_request(void **state)
+{
+	static const char *const BAD[] = {
+		"", "[]", "{\"device\": 1}", "{\"device\": \"a\", \"device\": \"b\"}",
+		"{\"divice\": \"a\"}", "{\"device\": \"a\"", "{\"device\": null}",
+	};
+	struct snapshot_request request = { .device = "d", .layer = "fault" }, back;
+	struct spt_error error;
+
+	memset(request.setting, 'x', sizeof(request.setting) - 1);
+	request.setting[5] = '"';
+	char *text = json_write_request(&request);
+	assert_non_null(text);
+	assert_int_equal(json_read_request(text, strlen(text), &back, &error), 0);
+	assert_memory_equal(&request, &back, sizeof(back));
+	free(text);
+	for (size_t i = 0; i < ARRAY_SIZE(BAD); i++) {
+		memset(error.text, 0, sizeof(error.text));
+		assert_int_equal(json_read_request(BAD[i], strlen(BAD[i]), &back, &error), -EINVAL);
+		assert_true(*error.text);
+	}
+	/* What does not fit is not cut. */
+	char name[200] = "{\"device\": \"";
+	memset(name + strlen(name), 'n', 65);
+	strcat(name, "\"}");
+	assert_int_equal(json_read_request(name, strlen(name), &back, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "64 bytes"));
+}
+
 static void test_routes(void **state)
 {
 	static const struct {
@@ -274,6 +319,11 @@ static void test_routes(void **state)
 		{ ROUTE_DELETE, "/v1/sessions/7", 200, CONTROL_END_SESSION, 7 },
 		{ ROUTE_DELETE, "/v1/sessions/18446744073709551615", 200, CONTROL_END_SESSION,
 			UINT64_MAX },
+		{ ROUTE_GET, "/v1/layers", 200, CONTROL_LAYERS, 0 },
+		{ ROUTE_POST, "/v1/layers", 200, CONTROL_CHANGE_LAYER, 0 },
+		{ ROUTE_POST, "/v1/unfence", 200, CONTROL_UNFENCE, 0 },
+		{ ROUTE_POST, "/v1/reset", 200, CONTROL_RESET, 0 },
+		{ ROUTE_GET, "/v1/unfence", 405, 0, 0 },
 		{ ROUTE_GET, "/v1/sessions/7", 405, 0, 0 },
 		{ ROUTE_OTHER, "/v1/targets", 405, 0, 0 },
 		{ ROUTE_DELETE, "/v1/sessions", 405, 0, 0 },
@@ -315,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_routes),
 	};
 
