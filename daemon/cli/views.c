@@ -160,8 +160,8 @@ static const struct table_column LUN_COLUMNS[] = {
 	{ "TYPE", lun_type, "device_type", false },
 	{ "SIZE", lun_size, "blocks", true },
 	{ "BLOCK", lun_block, "block_bytes", true },
-	{ "STATE", lun_state, "fenced", false },
 	{ "LAYERS", lun_cell, "layers", false },
+	{ "STATE", lun_state, "fenced", false },
 };
 
 static const struct table_column SESSION_COLUMNS[] = {

@@ -94,8 +94,8 @@ class TestControl(WithDaemon):
         self.assertEqual(lines[0].split(), ['TARGET', 'SESSIONS', 'LUNS', 'PORTALS', 'ALIAS'])
         self.assertEqual(lines[1].split(None, 4), [TARGET, '0/64', '2', 'main', 'A \\x5c disk'])
         lines = self.ctl('luns').splitlines()
-        self.assertEqual(lines[1].split(), [TARGET, '0', 'disk', 'mem', 'disk', '64M', '512', 'ok', '-'])
-        self.assertEqual(lines[2].split()[1:], ['7', 'disk', 'mem', 'disk', '64M', '512', 'ok,', 'read-only', '-'])
+        self.assertEqual(lines[1].split(), [TARGET, '0', 'disk', 'mem', 'disk', '64M', '512', '-', 'ok'])
+        self.assertEqual(lines[2].split()[1:], ['7', 'disk', 'mem', 'disk', '64M', '512', '-', 'ok,', 'read-only'])
 
     def test_sessions(self):
         self.assertEqual(self.ctl('sessions'), 'There are no sessions.\n')
@@ -140,7 +140,7 @@ class TestControl(WithDaemon):
         rows = json.loads(self.ctl('--json', 'layers'))['layers']
         self.assertEqual(rows, [{'device': 'disk', 'layer': 'fault', 'on': True, 'rule': 1, 'seen': 1, 'hits': 1, 'held': 0,
                                  'lost': 0, 'text': 'op=28h lba=5 check=3/11/00'}])
-        self.assertIn('fault', self.ctl('luns').splitlines()[1].split()[-1])
+        self.assertIn('fault', self.ctl('luns').splitlines()[1].split()[-2])
         self.ctl('layer', 'disk', 'fault', 'off')
         session.read(5, 1)
         self.assertIn('off', self.ctl('layers'))

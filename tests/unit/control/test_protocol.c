@@ -230,8 +230,8 @@ static void test_tables(void **state)
 	free(text);
 	print(&VIEW_LUNS, &s, &text);
 	assert_string_equal(text,
-		"TARGET                       LUN  DEVICE   BACKEND  TYPE  SIZE  BLOCK  STATE   LAYERS\n"
-		"iqn.2026-11.org.example:t  16383  scratch  mem      disk    1G    512  fenced  fault\n");
+		"TARGET                       LUN  DEVICE   BACKEND  TYPE  SIZE  BLOCK  LAYERS  STATE\n"
+		"iqn.2026-11.org.example:t  16383  scratch  mem      disk    1G    512  fault   fenced\n");
 	free(text);
 	print(&VIEW_LAYERS, &s, &text);
 	assert_string_equal(text,
