@@ -146,6 +146,7 @@ static void login(struct link *l)
 	int way = atomic_load(&l->h->way);
 
 	l->exp_cmd_sn = be32_get(l->bhs + 24);
+	atomic_store(&l->h->isid, be64_get(l->bhs + 8) >> 16);
 	answer(l, bhs, 0x23, 0x87);
 	memcpy(bhs + 8, l->bhs + 8, 6);
 	be16_put(bhs + 14, 1); /* TSIH */

@@ -59,6 +59,7 @@ struct hostile {
 	atomic_int tmf_response;
 	atomic_int redirect_port;
 	atomic_int login_status;
+	atomic_ullong isid; /* of the last login */
 	atomic_int serial;   /* a digit of its serial number */
 	atomic_int attentions; /* UNIT ATTENTIONs that are still to be given, instead of an answer */
 	atomic_int connections;

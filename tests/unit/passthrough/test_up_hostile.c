@@ -356,6 +356,36 @@ static void test_identity(void **state)
 	options_of[0] = NULL;
 }
 
+/*
+ * RFC 7143 4.4.3: upstream, a nexus is the same one whenever it comes back, so that its persistent
+ * reservations are its own again and a session that lingers is reinstated; and no other is like it.
+ */
+static void test_isid(void **state)
+{
+	behave(HOSTILE_NOT);
+	open_rig(upstream.port);
+	expect_good_read();
+	unsigned long long isid = atomic_load(&upstream.isid);
+	assert_int_equal(isid >> 46, 2); /* 11.12.5: of the random type */
+	behave(HOSTILE_CLOSE);
+	assert_int_equal(run_now(&rig, &runs[0], READ, 10, BYTES, NULL, 0), SPT_CHECK_CONDITION);
+	run_end(&runs[0]);
+	atomic_store(&upstream.isid, 0);
+	behave(HOSTILE_NOT);
+	expect_good_read();
+	assert_true(atomic_load(&upstream.isid) == isid);
+	assert_true(rig_close(&rig));
+	atomic_store(&upstream.isid, 0);
+	open_rig(upstream.port);
+	expect_good_read();
+	assert_true(atomic_load(&upstream.isid) == isid);
+	assert_true(rig_stop(&rig, rig.session)); /* it serves one at a time */
+	rig.session = rig_session(&rig, 2);
+	expect_good_read();
+	assert_true(atomic_load(&upstream.isid) != isid);
+	assert_true(rig_close(&rig));
+}
+
 /* Vital product data that is cut short or another's is as good as none. */
 static void test_odd_pages(void **state)
 {
@@ -454,6 +484,7 @@ int main(void)
 		cmocka_unit_test(test_logins),
 		cmocka_unit_test(test_let_in_later),
 		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_isid),
 		cmocka_unit_test(test_odd_pages),
 		cmocka_unit_test(test_shared_attention),
 		cmocka_unit_test(test_redirect),
