@@ -65,7 +65,7 @@ static void add_listener(struct announce *a, const struct listener *l)
 	p->any_ipv4 = address.ss_family == AF_INET;
 }
 
-/* As discovery tells them (target/discovery.c): what is advertised stands for what is listened on. */
+/* As discovery tells them (target/): what is advertised stands for what is listened on. */
 static void add_portals(struct announce *a, const struct server *server)
 {
 	const struct config *c = server->config;

@@ -18,7 +18,7 @@
 #define STOP_US        1000000u
 #define RETRY_FIRST_US 1000000u  /* after all servers have failed, doubled each time */
 #define RETRY_MOST_US  60000000u
-#define HURRY_US       1000000u  /* a query because something of ours has changed */
+#define HURRY_US       1000000ull /* a query because something of ours has changed */
 #define PERIOD_MOST_S  86400u    /* a server may grant more; we ask once a day */
 #define ESI_MOST_S     600u
 
@@ -47,6 +47,7 @@ struct isns_client {
 	bool registered;       /* with @server, as far as we know */
 	bool complained;       /* of this outage the log has heard */
 	bool hurry;            /* the next query has been moved forward */
+	bool again;            /* and one more is due when what is asked is answered */
 	bool stopping;
 	bool esi, portal_groups, scn; /* what this server takes */
 	uint32_t period_s;     /* granted */
@@ -164,14 +165,15 @@ static void rest(struct isns_client *c)
 {
 	uint32_t period_s = c->period_s ? MIN(c->period_s, PERIOD_MOST_S) : c->params.period_s;
 
-	c->hurry = false;
+	c->hurry = c->again;
+	c->again = false;
 	c->complained = false;
 	c->failed = 0;
 	c->retry_us = RETRY_FIRST_US;
 	if (c->stopping)
 		ask(c, REQUEST_DEREGISTER, 0);
 	else
-		wait_for(c, STATE_REST, MAX(period_s * 1000000ull / 2, (uint64_t)HURRY_US));
+		wait_for(c, STATE_REST, c->hurry ? HURRY_US : MAX(period_s * 1000000ull / 2, HURRY_US));
 	c->rest_since_us = spt_host_now_us(c->host);
 }
 
@@ -286,6 +288,7 @@ static void lost(void *arg)
 {
 	struct isns_client *c = arg;
 
+	c->again = c->state == STATE_ASKING;
 	if (c->hurry || c->stopping || c->state != STATE_REST)
 		return;
 	c->hurry = true;

@@ -48,7 +48,7 @@ struct isns_endpoint {
 	size_t same; /* the endpoint that stands for it; its own index if used */
 };
 
-/* @own: the address that the server is reached from. @ret: entity->n_portals. How many are used. */
+/* @own: the address that the server sees. @ret: entity->n_portals of them. How many are used. */
 size_t isns_endpoints(const struct isns_entity *entity, const uint8_t *own,
 	struct isns_endpoint *ret);
 

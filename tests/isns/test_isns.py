@@ -324,6 +324,26 @@ class Asked(Case):
         queries = sum(m.function == fake.QUERY for m in iter_queue(self.server.messages))
         self.assertLessEqual(queries, 2, 'fifty notifications are no fifty queries')
 
+    def test_notified_while_asking(self):
+        """What is taken away while an answer is on its way is found out, too."""
+        self.begin()
+        self.registered()
+        mine = fake.tlv(fake.NAME, A) + fake.tlv(4, bytes(8)) + fake.tlv(fake.BITMAP, 16) + fake.tlv(fake.NAME, B)
+        told = []
+
+        def hook(s, m):
+            if m.function != fake.QUERY or told or fake.string(m.list[0][1]) != B:
+                return None
+            told.append(time.monotonic())
+            answer = s.good(m)
+            s.entities['unit.example.org'] = []
+            return fake.pdu(fake.SCN, mine) + answer
+        self.server.hook = hook
+        self.assertEqual(fake.read_message(self.ask(fake.pdu(fake.SCN, mine))).status(), 0)
+        until(lambda: told, 'no query')
+        until(lambda: self.server.entities['unit.example.org'], 'not registered again')
+        self.assertLess(time.monotonic() - told[0], 3)
+
     def test_only_servers_may_ask(self):
         self.begin()
         self.registered()
