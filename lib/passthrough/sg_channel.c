@@ -45,7 +45,8 @@ static struct sg_port *free_port(struct sg_channel *c)
 static uint32_t in_room(const struct sg_device *d, const struct spt_task *task)
 {
 	uint32_t block = atomic_load_explicit(&d->learned.block_bytes, memory_order_relaxed);
-	uint64_t asked = task->expected_out_bytes ? 0 : sg_read_transfer(task->cdb, block);
+	unsigned type = atomic_load_explicit(&d->learned.device_type, memory_order_relaxed);
+	uint64_t asked = task->expected_out_bytes ? 0 : sg_read_transfer(task->cdb, type, block);
 
 	if (asked > task->expected_in_bytes && asked <= d->limits.max_transfer_bytes)
 		return (uint32_t)asked;

@@ -20,6 +20,8 @@ enum {
 	HOST_PASSTHROUGH = 0x0a,
 };
 
+#define TYPE_TAPE 0x01
+
 #define DRIVER_MASK  0x0f /* the high nibble was a suggestion once */
 #define DRIVER_SENSE 0x08
 
@@ -202,16 +204,31 @@ static uint64_t blocks_of(const uint8_t *cdb)
 	}
 }
 
-uint64_t sg_read_transfer(const uint8_t *cdb, uint32_t block_bytes)
+/* SSC-5 5.3, 5.6: with FIXED the unit is a mode parameter, which nobody knows but the drive. */
+static uint64_t tape_bytes_of(const uint8_t *cdb)
+{
+	const uint8_t *length = cdb + (cdb[0] >> 5 ? 12 : 2);
+
+	return cdb[1] & 0x01 ? 0 : (uint32_t)length[0] << 16 | be16_get(length + 1);
+}
+
+static uint64_t transfer(const uint8_t *cdb, unsigned device_type, uint32_t block_bytes)
+{
+	if (device_type == TYPE_TAPE)
+		return cdb[0] >> 5 == 0 || cdb[0] >> 5 == 4 ? tape_bytes_of(cdb) : 0;
+	return blocks_of(cdb) * block_bytes;
+}
+
+uint64_t sg_read_transfer(const uint8_t *cdb, unsigned device_type, uint32_t block_bytes)
 {
 	bool read = cdb[0] == 0x08 || cdb[0] == 0x28 || cdb[0] == 0xa8 || cdb[0] == 0x88;
 
-	return read ? blocks_of(cdb) * block_bytes : 0;
+	return read ? transfer(cdb, device_type, block_bytes) : 0;
 }
 
-uint64_t sg_write_transfer(const uint8_t *cdb, uint32_t block_bytes)
+uint64_t sg_write_transfer(const uint8_t *cdb, unsigned device_type, uint32_t block_bytes)
 {
 	bool write = cdb[0] == 0x0a || cdb[0] == 0x2a || cdb[0] == 0xaa || cdb[0] == 0x8a;
 
-	return write ? blocks_of(cdb) * block_bytes : 0;
+	return write ? transfer(cdb, device_type, block_bytes) : 0;
 }

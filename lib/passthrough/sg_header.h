@@ -38,10 +38,10 @@ struct sg_verdict sg_verdict_of_errno(int err);
 void sg_count_moved(struct spt_task *task, int resid, bool moved);
 
 /*
- * The transfer that a READ (or WRITE) of a block device asks for, 0 when @cdb is none of these. An
- * initiator that gives less room is owed an overflow (SAM-5 5.4.2), which sg does not tell.
+ * The transfer that a READ (or WRITE) of a block device, or of a tape in variable block mode, asks
+ * for; 0 when @cdb is none of these or does not tell. An initiator that gives less room is owed an overflow (SAM-5 5.4.2), which sg does not tell.
  */
-uint64_t sg_read_transfer(const uint8_t *cdb, uint32_t block_bytes);
-uint64_t sg_write_transfer(const uint8_t *cdb, uint32_t block_bytes);
+uint64_t sg_read_transfer(const uint8_t *cdb, unsigned device_type, uint32_t block_bytes);
+uint64_t sg_write_transfer(const uint8_t *cdb, unsigned device_type, uint32_t block_bytes);
 
 #endif

@@ -120,7 +120,8 @@ static void spread_attention(const struct sg_device *d, const struct spt_task *t
 static void add_overflow(const struct sg_device *d, struct spt_task *task)
 {
 	uint32_t block = atomic_load_explicit(&d->learned.block_bytes, memory_order_relaxed);
-	uint64_t asked = sg_write_transfer(task->cdb, block);
+	unsigned type = atomic_load_explicit(&d->learned.device_type, memory_order_relaxed);
+	uint64_t asked = sg_write_transfer(task->cdb, type, block);
 
 	if (task->out_would_bytes == task->expected_out_bytes)
 		task->out_would_bytes = MAX(task->out_would_bytes, asked);

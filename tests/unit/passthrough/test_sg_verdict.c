@@ -148,9 +148,33 @@ static void test_transfers(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		assert_int_equal(sg_read_transfer(rows[i].cdb, 512), rows[i].want_read);
-		assert_int_equal(sg_write_transfer(rows[i].cdb, 512), rows[i].want_write);
-		assert_int_equal(sg_read_transfer(rows[i].cdb, 0), 0); /* no block device */
+		assert_int_equal(sg_read_transfer(rows[i].cdb, 0x00, 512), rows[i].want_read);
+		assert_int_equal(sg_write_transfer(rows[i].cdb, 0x00, 512), rows[i].want_write);
+		assert_int_equal(sg_read_transfer(rows[i].cdb, 0x08, 0), 0); /* no block device */
+	}
+}
+
+/* SSC-5 5.3, 5.6: bytes in variable block mode; with FIXED it is not told. */
+static void test_tape_transfers(void **state)
+{
+	static const struct {
+		uint8_t cdb[16];
+		uint64_t want_read, want_write;
+	} rows[] = {
+		{ { 0x08, 0, 0x01, 0x02, 0x03 }, 0x010203, 0 },
+		{ { 0x08, 2, 0x20, 0x00, 0x00 }, 0x200000, 0 }, /* SILI */
+		{ { 0x08, 1, 0x00, 0x00, 0x04 }, 0, 0 },	/* FIXED */
+		{ { 0x08, 0, 0x00, 0x00, 0x00 }, 0, 0 },
+		{ { 0x0a, 0, 0x01, 0x00, 0x00 }, 0, 0x10000 },
+		{ { 0x0a, 1, 0x01, 0x00, 0x00 }, 0, 0 },
+		{ { 0x88, [12] = 0x01, [14] = 0x07 }, 0x010007, 0 },
+		{ { 0x8a, [12] = 0x01, [14] = 0x07 }, 0, 0x010007 },
+		{ { 0x28, [8] = 3 }, 0, 0 }, /* none of a tape's */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(sg_read_transfer(rows[i].cdb, 0x01, 0), rows[i].want_read);
+		assert_int_equal(sg_write_transfer(rows[i].cdb, 0x01, 0), rows[i].want_write);
 	}
 }
 
@@ -191,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_errnos),
 		cmocka_unit_test(test_residuals),
 		cmocka_unit_test(test_transfers),
+		cmocka_unit_test(test_tape_transfers),
 		cmocka_unit_test(test_headers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
