@@ -5,10 +5,11 @@
 #include <spt/backend.h>
 
 extern const struct spt_backend_ops spt_backend_mem, spt_backend_file, spt_backend_sg,
-	spt_backend_iscsi;
+	spt_backend_bsg, spt_backend_iscsi;
 
 static const struct spt_backend_ops *const BACKENDS[] = {
 	&spt_backend_sg,
+	&spt_backend_bsg,
 #ifdef HAVE_LIBISCSI
 	&spt_backend_iscsi,
 #endif

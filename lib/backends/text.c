@@ -155,6 +155,7 @@ int spt_device_open_text(const char *text, const struct spt_escalation *escalati
 			.values = p.values,
 			.layers = spt_layers(),
 			.layer_values = p.layer_values,
+			.present = true,
 			.escalation = escalation ? *escalation : (struct spt_escalation){ 0 },
 		};
 		r = spt_device_open(&params, error, ret);

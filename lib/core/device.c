@@ -54,6 +54,7 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 	struct spt_open open = {
 		.name = device->name,
 		.identity = params->identity,
+		.present = params->present,
 		.values = params->values,
 		.device = device,
 	};

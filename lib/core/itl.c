@@ -10,7 +10,16 @@
 #include "core/core.h"
 #include "scsi/cdb.h"
 
-#define ASC_POWER_ON 0x2900 /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED */
+#define ASC_POWER_ON	    0x2900 /* POWER ON, RESET, OR BUS DEVICE RESET OCCURRED */
+#define ASC_INQUIRY_CHANGED 0x3f03 /* INQUIRY DATA HAS CHANGED: the device's type too, perhaps */
+
+static void find_families(struct spt_itl *itl)
+{
+	struct spt_properties p;
+
+	spt_device_properties(itl->device, &p);
+	itl->families = cdb_families_of(p.device_type);
+}
 
 void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt_lun_entry *entry)
 {
@@ -18,9 +27,7 @@ void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt
 	itl->device = entry->device;
 	itl->lun = entry->lun;
 	itl->read_only = entry->read_only;
-	struct spt_properties p;
-	spt_device_properties(itl->device, &p);
-	itl->families = cdb_families_of(p.device_type);
+	find_families(itl);
 	list_init(&itl->device_link);
 	list_init(&itl->leaving_link);
 	list_init(&itl->tasks);
@@ -132,6 +139,8 @@ spt_asc_t itl_take_attention(struct spt_itl *itl)
 		remove_attention(itl, 0);
 	}
 	pthread_mutex_unlock(&itl->device->lock);
+	if (asc == ASC_INQUIRY_CHANGED)
+		find_families(itl);
 	return asc;
 }
 

@@ -5,7 +5,7 @@
 
 #include <spt/backend.h>
 
-extern const struct spt_backend_ops spt_backend_sg;
+extern const struct spt_backend_ops spt_backend_sg, spt_backend_bsg;
 extern const struct spt_backend_ops spt_backend_iscsi; /* where libiscsi was there */
 
 #endif

@@ -71,8 +71,8 @@ bool pass_judge(const struct pass_limits *limits, struct spt_task *task)
 		spt_task_check_cdb_field(task, 7, -1); /* longer than what came */
 		return false;
 	}
-	if (task->expected_in_bytes && task->expected_out_bytes)
-		return refuse(task, INVALID_OPERATION_CODE); /* bidirectional */
+	if (task->expected_in_bytes && task->expected_out_bytes && !limits->bidirectional)
+		return refuse(task, INVALID_OPERATION_CODE);
 	if (is_copy(op) && !limits->third_party_copy)
 		return refuse(task, INVALID_OPERATION_CODE);
 	if (task->expected_in_bytes > limits->max_transfer_bytes ||

@@ -15,6 +15,7 @@
 struct pass_limits {
 	uint16_t max_cdb_bytes;
 	uint32_t max_transfer_bytes;
+	bool bidirectional;    /* data-out and data-in in one command */
 	bool third_party_copy; /* EXTENDED COPY and its relatives are let through */
 };
 

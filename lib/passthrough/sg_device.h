@@ -1,95 +1,132 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An sg device and its channels. The device is what the configuration names, opened once; a channel
- * is one loop's set of descriptors to it, *ports* of 16 requests each, with the commands that wait
- * above them. Nothing here outlives a channel but the control descriptor, on which no command is
- * ever sent: resets go there.
+ * A device that the configuration names, and its attachments. The device stays for as long as it is
+ * exported; an *attachment* is one appearance of it on this machine, from its being found until it
+ * is taken away: an address, a node, the limits of the adapter. Nothing in an attachment changes but
+ * that it is gone one day. Channels (sg_channel.h) hold the one they were opened on,
+ * and when that is gone they look for the next: see sg_return.h.
+ *
+ * While there is none, the logical unit is there and NOT READY (sg_absent.c).
  */
 #ifndef PASSTHROUGH_SG_DEVICE_H
 #define PASSTHROUGH_SG_DEVICE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include <spt/backend.h>
 
-#include "passthrough/fifo.h"
+#include "passthrough/bsg_job.h"
 #include "passthrough/judge.h"
 #include "passthrough/learn.h"
+#include "passthrough/lu_name.h"
 #include "passthrough/sg_gate.h"
+#include "passthrough/sg_options.h"
+#include "passthrough/sg_probe.h"
 #include "passthrough/sg_sysfs.h"
 
-#define SG_PORT_SLOTS 16u /* the driver's SG_MAX_QUEUE */
+struct sg_attachment {
+	atomic_uint refs;
+	atomic_bool gone; /* taken away */
+	struct sg_address address;
+	struct pass_limits limits;
+	struct sg_gate *gate;
+	unsigned depth;           /* commands at the device */
+	uint32_t timeout_ms[256]; /* by operation code */
+	uint32_t block_bytes, device_type; /* as they were found */
+	char node[64];            /* "/dev/sg3" */
+	int bsg;                  /* backend bsg: /dev/bsg/H:C:T:L; else -1 */
+	struct bsg_pool *pool;    /* likewise; else NULL */
+	int control;              /* no command is sent on it after the first questions: resets go there */
+};
 
 struct sg_device {
 	struct spt_device *handle;
-	struct sg_identity identity;
-	struct pass_limits limits;
+	bool bsg;     /* commands go by /dev/bsg/H:C:T:L */
+	char *path;   /* as configured */
+	struct sg_settings settings;
 	struct learned learned;
-	struct sg_gate *gate;
-	unsigned depth;           /* commands at the device */
-	unsigned queue_limit;     /* commands of a channel waiting above that */
-	uint32_t timeout_ms[256]; /* by operation code */
-	char node[64];            /* "/dev/sg3" */
-	int control;
-	atomic_bool gone;         /* taken away; it does not come back under this name */
+
+	pthread_mutex_t lock;
+	/* Under lock: */
+	struct sg_attachment *attachment; /* NULL: it is away */
+	bool searching;
+	uint64_t not_before_ms;           /* somebody looks again */
+	bool known;                       /* it has been here: the next two are its own */
+	struct lu_name name;
+	struct sg_pages pages;
+	bool iscsi;                       /* it was behind an iSCSI session of this machine's */
+	struct pass_limits limits;        /* of the last attachment */
+	unsigned depth;
+	char said[320];                   /* why it is not taken, as it was told last */
 };
 
-struct sg_port {
-	struct sg_channel *channel;
-	struct spt_watch watch; /* fd -1: closed */
-	struct spt_task *tasks[SG_PORT_SLOTS];
-	unsigned in_flight;
-	bool hung; /* hung up by the kernel: no longer watched, polled until it is empty */
+/* Opens the device if it is there. 0; -errno: it is there and cannot be used. */
+int sg_device_new(const struct spt_open *open, bool bsg, struct spt_error *error,
+	struct sg_device **ret);
+void sg_device_free(struct sg_device *device);
+void sg_device_properties(struct sg_device *device, struct spt_properties *ret);
+
+/* The present attachment with a reference, or NULL. */
+struct sg_attachment *sg_device_attachment(struct sg_device *device);
+bool sg_device_present(struct sg_device *device);
+void sg_attachment_unref(struct sg_attachment *attachment);
+/* The device gives up its own reference: what idles in it ends. NULL is allowed. */
+void sg_attachment_retire(struct sg_attachment *attachment);
+static inline struct sg_attachment *sg_attachment_ref(struct sg_attachment *attachment)
+{
+	atomic_fetch_add_explicit(&attachment->refs, 1, memory_order_relaxed);
+	return attachment;
+}
+
+static inline bool sg_attachment_gone(const struct sg_attachment *attachment)
+{
+	return !attachment || atomic_load_explicit(&attachment->gone, memory_order_relaxed);
+}
+/* The kernel says that it is no longer there; told once. */
+void sg_device_gone(struct sg_device *device, struct sg_attachment *attachment);
+/*
+ * Looks for the device where it is not attached, and attaches it: blocking, off the loops. What
+ * follows from its return (unit attentions, the log) is done here, once. NULL: it is not there.
+ */
+struct sg_attachment *sg_device_search(struct sg_device *device);
+
+/* sg_attach.c: the device at @address, asked who it is and judged; @d->name is compared when it is
+ * known. Blocking. -EBUSY, -ENODEV (no longer there), -ESTALE (another device), -EIO. */
+struct sg_found {
+	struct sg_attachment *attachment;
+	struct learned learned;
+	struct lu_name name;
+	struct sg_pages pages;
 };
+int sg_attach(struct sg_device *device, const struct sg_address *address, struct sg_found *ret,
+	struct spt_error *error);
 
-struct sg_channel {
-	struct sg_device *device;
-	struct spt_host *host;
-	struct fifo waiting;
-	struct sg_waiter waiter;
-	unsigned in_flight;
-	unsigned resets;
-	bool fenced;
-	unsigned busy; /* entered; to be freed when it is left */
-	bool closing;
-	void (*closed)(void *arg);
-	void *closed_arg;
-	struct spt_timer hangup; /* looks after ports that are hung */
-	uint64_t hangup_deadline_us;
-	size_t n_ports;
-	struct sg_port ports[];
+/* How many commands at the device the configuration wants. */
+unsigned sg_wanted_depth(const struct sg_device *device);
+/* A new descriptor of @attachment's sg node. -ENODEV: it is no longer there. */
+int sg_node_open(const struct sg_attachment *attachment, struct spt_error *error);
+/* Did the kernel hang up the sg descriptor @fd, because its device was taken away? A loop tells of
+ * that as of readability. */
+bool sg_hung_up(int fd);
+
+/* sg_absent.c: the device is away, or on its way (@returning). The task is completed. */
+bool sg_absent_submits(const struct spt_task *task); /* only then, so that it is rewritten as ever */
+void sg_absent_answer(struct sg_device *device, struct spt_task *task, bool returning);
+
+/* sg_result.c */
+struct sg_result {
+	unsigned status, host_status, driver_status; /* as the kernel gives them */
+	unsigned sense_bytes;                        /* in the task's buffer */
+	int in_left, out_left;                       /* residuals */
 };
-
-/* sg_port.c */
-/* A new descriptor of the same device. -ENODEV: it is no longer there. */
-int sg_node_open(const struct sg_device *device, struct spt_error *error);
-/* The kernel says that the device is no longer there; told once. */
-void sg_device_gone(struct sg_device *device);
-/* True when @task is at the device; false: it was completed. A slot is free, the gate was
- * passed. */
-bool sg_port_send(struct sg_port *port, struct spt_task *task);
-/* Takes what is done; completes the tasks. */
-void sg_port_read(struct sg_port *port);
-/* Closes the descriptor, then completes what was there: nothing can touch these tasks any more. */
-void sg_port_close(struct sg_port *port);
-void sg_port_ready(struct spt_watch *watch, unsigned ready);
-
-/* sg_channel.c: for sg_port.c */
-void sg_channel_enter(struct sg_channel *channel);
-void sg_channel_leave(struct sg_channel *channel);
-/* A task has left the device: the next may go. */
-void sg_channel_pump(struct sg_channel *channel, bool woken);
-void sg_channel_hung(struct sg_channel *channel);
-
-/* sg_channel.c: backend operations */
-int sg_channel_open(void *device, const struct spt_channel_params *params, void **ret_channel);
-void sg_channel_close(void *channel, void (*closed)(void *arg), void *arg);
-void sg_channel_judge(void *channel, struct spt_task *task);
-void sg_channel_submit(void *channel, struct spt_task *task);
-void sg_channel_cancel(void *channel, struct spt_task *task);
-void sg_channel_fence(void *channel);
-
-/* sg_reset.c */
-void sg_channel_reset(void *channel, struct spt_reset *reset);
+/* Completes @task, which was at the device. */
+void sg_result(struct sg_device *device, const struct sg_attachment *attachment,
+	struct spt_task *task, const struct sg_result *result);
+/* Completes @task, which the kernel did not take, because of @err. */
+void sg_result_refused(struct sg_device *device, struct sg_attachment *attachment,
+	struct spt_task *task, int err);
+/* Completes @task, whose result nobody waits for any longer: NOT READY. */
+void sg_result_lost(struct spt_task *task);
 
 #endif

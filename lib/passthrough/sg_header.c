@@ -81,8 +81,8 @@ static const struct row DRIVER[] = {
 };
 
 static const struct row ERRNO[] = {
-	{ ENODEV, ILLEGAL, 0x2500 },  /* taken away. LOGICAL UNIT NOT SUPPORTED */
-	{ ENXIO, ILLEGAL, 0x2500 },   /* likewise */
+	{ ENODEV, UNREADY, 0x0403 },  /* taken away. MANUAL INTERVENTION REQUIRED */
+	{ ENXIO, UNREADY, 0x0403 },   /* likewise */
 	{ EINVAL, ILLEGAL, 0x2400 },  /* more than the adapter can move, or a CDB it cannot hold */
 	{ EMSGSIZE, ILLEGAL, 0x2000 }, /* a CDB shorter than 6 or longer than 252 bytes */
 	{ ENOMEM, SPT_BUSY, 0, 0 },   /* the kernel has no pages for the transfer now; not sent */
@@ -171,19 +171,16 @@ void sg_header_fill(sg_io_hdr_t *h, struct spt_task *task, uint32_t timeout_ms, 
 	}
 }
 
-void sg_count_moved(struct spt_task *task, int resid, bool moved)
+static uint32_t moved_of(uint32_t whole, int left)
 {
-	uint32_t *direction = task->out.bytes ? &task->out.bytes : &task->in.bytes;
-	uint32_t whole = *direction;
-	uint32_t left = resid < 0 ? 0 : MIN((uint32_t)resid, whole);
-	uint32_t bytes = moved ? whole - left : 0;
+	return whole - (left < 0 ? 0 : MIN((uint32_t)left, whole));
+}
 
-	if (direction == &task->out.bytes) {
-		task->out_would_bytes = bytes;
-		return;
-	}
-	task->in.bytes = bytes;
-	task->in_would_bytes = bytes;
+void sg_count_moved(struct spt_task *task, int in_left, int out_left, bool moved)
+{
+	task->out_would_bytes = moved ? moved_of(task->out.bytes, out_left) : 0;
+	task->in.bytes = moved ? moved_of(task->in.bytes, in_left) : 0;
+	task->in_would_bytes = task->in.bytes;
 }
 
 /* The blocks of a READ or WRITE whose form of 6, 10, 12 or 16 bytes this is. */

@@ -35,7 +35,7 @@ struct sg_verdict sg_verdict_of(unsigned status, unsigned host_status, unsigned 
 struct sg_verdict sg_verdict_of_errno(int err);
 
 /* Residuals into byte counts: data-in, would-bytes. @moved: otherwise nothing was. */
-void sg_count_moved(struct spt_task *task, int resid, bool moved);
+void sg_count_moved(struct spt_task *task, int in_left, int out_left, bool moved);
 
 /*
  * The transfer that a READ (or WRITE) of a block device, or of a tape in variable block mode, asks

@@ -6,91 +6,112 @@
  * at our memory (which would not hold with SG_FLAG_DIRECT_IO, hence indirect transfers).
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/util.h"
-#include "passthrough/sg_device.h"
+#include "passthrough/sg_channel.h"
 #include "passthrough/sg_header.h"
 
-int sg_node_open(const struct sg_device *device, struct spt_error *error)
-{
-	const struct sg_identity *id = &device->identity;
-	struct sg_scsi_id now;
-	AUTO_FD int fd = open(device->node, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+#define HANGUP_POLL_US 20000u
+/* A request that the kernel has not given back by then is left behind in its closed descriptor. */
+#define HANGUP_LIMIT_US 10000000u
 
-	if (fd < 0) {
-		int e = errno;
-		return spt_error_set(error, -e, "%s: %s", device->node,
-			e == EBUSY ? "another program has it for itself (O_EXCL)" : strerror(e));
+#define TYPE_TAPE          0x01
+#define TAPE_RESERVE_BYTES (2 << 20)
+
+static void drop(struct sg_channel *c)
+{
+	for (size_t i = 0; i < SG_PORTS_MAX; i++) {
+		if (c->ports.new_fds[i] >= 0)
+			close(c->ports.new_fds[i]);
+		c->ports.new_fds[i] = -1;
 	}
-	/* The name may have passed to another device since it was found. */
-	if (ioctl(fd, SG_GET_SCSI_ID, &now) < 0 || now.host_no != (int)id->host ||
-		now.channel != (int)id->channel || now.scsi_id != (int)id->id ||
-		(uint32_t)now.lun != (uint32_t)id->lun)
-		return spt_error_set(error, -ENODEV, "%s is no longer the device at %u:%u:%u",
-			device->node, id->host, id->channel, id->id);
-	int ret = fd;
-	fd = -1;
-	return ret;
 }
 
-void sg_device_gone(struct sg_device *d)
+static int open_fds(struct sg_channel *c, const struct sg_attachment *a)
 {
-	if (!atomic_exchange_explicit(&d->gone, true, memory_order_relaxed))
-		spt_device_event(d->handle,
-			"%s was taken away; commands get LOGICAL UNIT NOT SUPPORTED until it is "
-			"configured anew",
-			d->node);
+	size_t wanted = MIN((a->depth + SG_PORT_SLOTS - 1) / SG_PORT_SLOTS, c->ports.n);
+	int *fds = c->ports.new_fds;
+	int bytes = TAPE_RESERVE_BYTES;
+
+	for (size_t i = 0; i < wanted; i++) {
+		fds[i] = sg_node_open(a, NULL);
+		if (fds[i] < 0) {
+			int r = fds[i];
+			drop(c);
+			return r;
+		}
+	}
+	/* One large tape block at a time is moved by memory that is kept for it, and does not fail
+	 * when the kernel has no 32 KiB in one piece. It lowers this to what the adapter moves. */
+	if (a->device_type == TYPE_TAPE)
+		(void)ioctl(fds[0], SG_SET_RESERVED_SIZE, &bytes);
+	return 0;
 }
 
-static void finish(struct spt_task *task, const struct sg_verdict *verdict)
+static void use_fd(struct sg_port *port, int fd)
 {
-	if (verdict->own_sense) {
-		spt_task_check(task, verdict->key, verdict->asc);
+	port->watch.fd = fd;
+	port->hung = false;
+	if (spt_host_watch(port->channel->host, &port->watch, SPT_READABLE) < 0) {
+		close(fd);
+		port->watch.fd = -1;
 		return;
 	}
-	task->status = verdict->status;
-	spt_task_complete(task);
+	port->channel->open++;
 }
 
-/* What a failed write() leaves: nothing was sent. */
-static void fail(struct sg_port *port, struct spt_task *task, int err)
+static void use(struct sg_channel *c)
 {
-	struct sg_device *d = port->channel->device;
-	struct sg_verdict v = sg_verdict_of_errno(err);
-
-	if (err == ENODEV || err == ENXIO)
-		sg_device_gone(d);
-	sg_count_moved(task, 0, false);
-	sg_gate_leave(d->gate);
-	finish(task, &v);
+	for (size_t i = 0; i < c->ports.n; i++) {
+		int fd = c->ports.new_fds[i];
+		c->ports.new_fds[i] = -1;
+		if (fd >= 0)
+			use_fd(&c->ports.port[i], fd);
+	}
 }
 
-bool sg_port_send(struct sg_port *port, struct spt_task *task)
+static struct sg_port *free_port(const struct sg_channel *c)
 {
-	const struct sg_device *d = port->channel->device;
+	for (size_t i = 0; i < c->ports.n; i++) {
+		struct sg_port *p = &c->ports.port[i];
+		if (p->watch.fd >= 0 && p->in_flight < SG_PORT_SLOTS)
+			return p;
+	}
+	return NULL;
+}
+
+static bool has_room(struct sg_channel *c)
+{
+	return free_port(c) != NULL;
+}
+
+static void send(struct sg_channel *c, struct spt_task *task)
+{
+	struct sg_port *port = free_port(c);
+	struct sg_attachment *a = c->attachment;
 	unsigned slot = 0;
 	sg_io_hdr_t h;
 	ssize_t n;
 
 	while (port->tasks[slot])
 		slot++;
-	sg_header_fill(&h, task, task->timeout_ms ? task->timeout_ms : d->timeout_ms[task->cdb[0]],
+	sg_header_fill(&h, task, task->timeout_ms ? task->timeout_ms : a->timeout_ms[task->cdb[0]],
 		(int)slot);
 	do
 		n = write(port->watch.fd, &h, sizeof(h));
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
-		fail(port, task, errno);
-		return false;
+		int err = errno; /* nothing was sent */
+		sg_gate_leave(a->gate);
+		sg_result_refused(c->device, a, task, err);
+		return;
 	}
 	port->tasks[slot] = task;
 	port->in_flight++;
-	port->channel->in_flight++;
-	return true;
+	c->in_flight++;
 }
 
 static struct spt_task *take_slot(struct sg_port *port, int slot)
@@ -100,57 +121,32 @@ static struct spt_task *take_slot(struct sg_port *port, int slot)
 	struct spt_task *task = TAKE(port->tasks[slot]);
 	port->in_flight--;
 	port->channel->in_flight--;
-	sg_gate_leave(port->channel->device->gate);
+	sg_gate_leave(port->channel->attachment->gate);
 	return task;
-}
-
-/* Unit attentions were for the one initiator that the device knows: tell the others. */
-static void spread_attention(const struct sg_device *d, const struct spt_task *task)
-{
-	struct spt_sense sense;
-
-	if (spt_sense_decode(task->sense, task->sense_bytes, &sense) < 0)
-		return;
-	spt_device_set_descriptor_sense(d->handle, (task->sense[0] & 0x7f) >= 0x72);
-	if (sense.key == SPT_KEY_UNIT_ATTENTION && !sense.deferred)
-		spt_device_attention(d->handle, task, sense.asc);
-}
-
-/* SAM-5 5.4.2: what a WRITE had moved, had the initiator sent it. */
-static void add_overflow(const struct sg_device *d, struct spt_task *task)
-{
-	uint32_t block = atomic_load_explicit(&d->learned.block_bytes, memory_order_relaxed);
-	unsigned type = atomic_load_explicit(&d->learned.device_type, memory_order_relaxed);
-	uint64_t asked = sg_write_transfer(task->cdb, type, block);
-
-	if (task->out_would_bytes == task->expected_out_bytes)
-		task->out_would_bytes = MAX(task->out_would_bytes, asked);
 }
 
 static void complete(struct sg_port *port, const sg_io_hdr_t *h)
 {
-	struct sg_device *d = port->channel->device;
+	struct sg_channel *c = port->channel;
 	struct spt_task *task = take_slot(port, h->pack_id);
 
 	if (!task)
 		return;
-	struct sg_verdict v =
-		sg_verdict_of(h->status, h->host_status, h->driver_status, h->sb_len_wr);
-	sg_count_moved(task, h->resid, v.moved);
-	task->in.bytes = MIN(task->in.bytes, task->expected_in_bytes);
-	if (!v.own_sense)
-		task->sense_bytes = h->sb_len_wr;
-	if (task->sense_bytes)
-		spread_attention(d, task);
-	if (v.status == SPT_GOOD) {
-		add_overflow(d, task);
-		if (task->in.bytes)
-			learn(&d->learned, task->cdb, task->in.data, task->in.bytes);
-	}
-	finish(task, &v);
+	const struct sg_result r = {
+		.status = h->status,
+		.host_status = h->host_status,
+		.driver_status = h->driver_status,
+		.sense_bytes = h->sb_len_wr,
+		.in_left = h->resid,
+		.out_left = h->resid,
+	};
+	sg_result(c->device, c->attachment, task, &r);
 }
 
-void sg_port_read(struct sg_port *port)
+static void close_port(struct sg_port *port);
+
+/* Takes what is done; completes the tasks. */
+static void read_port(struct sg_port *port)
 {
 	while (port->in_flight && port->watch.fd >= 0) {
 		sg_io_hdr_t h = { .interface_id = 'S', .pack_id = -1 };
@@ -160,7 +156,7 @@ void sg_port_read(struct sg_port *port)
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n < 0 && h.pack_id < 0) {
-			sg_port_close(port); /* EPERM and the like: no result will come out of it */
+			close_port(port); /* EPERM and the like: no result will come out of it */
 			return;
 		}
 		if (n < 0)
@@ -169,46 +165,115 @@ void sg_port_read(struct sg_port *port)
 	}
 }
 
-void sg_port_close(struct sg_port *port)
+/* The descriptor first, then the tasks: nothing can touch them any more. */
+static void close_port(struct sg_port *port)
 {
-	static const struct sg_verdict lost = {
-		.status = SPT_CHECK_CONDITION,
-		.key = SPT_KEY_NOT_READY,
-		.asc = 0x0400, /* LOGICAL UNIT NOT READY, CAUSE NOT REPORTABLE */
-		.own_sense = true,
-	};
-
 	if (port->watch.fd < 0)
 		return;
 	if (!port->hung)
 		spt_host_unwatch(port->channel->host, &port->watch);
 	close(port->watch.fd);
 	port->watch.fd = -1;
+	port->channel->open--;
 	for (unsigned i = 0; i < SG_PORT_SLOTS; i++) {
 		struct spt_task *task = take_slot(port, (int)i);
-		if (!task)
-			continue;
-		sg_count_moved(task, 0, false);
-		finish(task, &lost);
+		if (task)
+			sg_result_lost(task);
 	}
 }
 
-void sg_port_ready(struct spt_watch *watch, unsigned ready)
+static void give_up(struct sg_channel *c)
+{
+	for (size_t i = 0; i < c->ports.n; i++)
+		close_port(&c->ports.port[i]);
+}
+
+static void look_after_hung(struct spt_timer *timer)
+{
+	struct sg_channel *c = timer->arg;
+	bool late = spt_host_now_us(c->host) >= c->ports.hangup_deadline_us;
+	unsigned left = 0;
+
+	sg_channel_enter(c);
+	for (size_t i = 0; i < c->ports.n; i++) {
+		struct sg_port *p = &c->ports.port[i];
+		if (!p->hung || p->watch.fd < 0)
+			continue;
+		read_port(p);
+		if (late || !p->in_flight)
+			close_port(p);
+		else
+			left++;
+	}
+	if (left)
+		spt_host_timer_set(c->host, &c->ports.hangup, HANGUP_POLL_US);
+	sg_channel_leave(c);
+}
+
+static void hang(struct sg_port *port)
+{
+	struct sg_channel *c = port->channel;
+
+	spt_host_unwatch(c->host, &port->watch);
+	port->hung = true;
+	c->ports.hangup_deadline_us = spt_host_now_us(c->host) + HANGUP_LIMIT_US;
+	spt_host_timer_set(c->host, &c->ports.hangup, 0);
+	sg_channel_lost(c);
+}
+
+static void port_ready(struct spt_watch *watch, unsigned ready)
 {
 	struct sg_port *port = watch->arg;
 	struct sg_channel *c = port->channel;
+	unsigned before = port->in_flight;
 
 	sg_channel_enter(c);
 	/* What ends now is looked at by ourselves below: no need to be woken for it. */
-	sg_gate_forget(c->device->gate, &c->waiter);
-	sg_port_read(port);
-	/* Only readability was asked for: the rest means that the device has been taken away. */
-	if ((ready & SPT_WRITABLE) && port->watch.fd >= 0 && !port->hung) {
-		sg_device_gone(c->device);
-		spt_host_unwatch(c->host, &port->watch);
-		port->hung = true;
-		sg_channel_hung(c);
-	}
-	sg_channel_pump(c, false);
+	sg_gate_forget(c->attachment->gate, &c->waiter);
+	read_port(port);
+	/* Readable and nothing to read: it may have been hung up. */
+	if (port->in_flight == before && port->watch.fd >= 0 && !port->hung &&
+		sg_hung_up(port->watch.fd))
+		hang(port);
+	if (c->open)
+		sg_channel_pump(c, false);
 	sg_channel_leave(c);
 }
+
+int sg_ports_init(struct sg_channel *c, unsigned depth)
+{
+	struct sg_ports *p = &c->ports;
+
+	p->n = (depth + SG_PORT_SLOTS - 1) / SG_PORT_SLOTS;
+	p->port = calloc(p->n, sizeof(*p->port));
+	if (!p->port)
+		return -ENOMEM;
+	p->hangup = (struct spt_timer){ .fn = look_after_hung, .arg = c };
+	for (size_t i = 0; i < SG_PORTS_MAX; i++)
+		p->new_fds[i] = -1;
+	for (size_t i = 0; i < p->n; i++) {
+		p->port[i].channel = c;
+		p->port[i].watch = (struct spt_watch){
+			.fd = -1,
+			.fn = port_ready,
+			.arg = &p->port[i],
+		};
+	}
+	return 0;
+}
+
+void sg_ports_deinit(struct sg_channel *c)
+{
+	if (c->ports.port)
+		spt_host_timer_clear(c->host, &c->ports.hangup);
+	free(c->ports.port);
+}
+
+const struct sg_way SG_WAY = {
+	.open = open_fds,
+	.use = use,
+	.drop = drop,
+	.has_room = has_room,
+	.send = send,
+	.give_up = give_up,
+};

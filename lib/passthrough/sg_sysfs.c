@@ -56,7 +56,7 @@ static bool first_entry(const char *dir, const char *sub, char *name, size_t nam
 }
 
 /* "2:0:5:1", the name of a SCSI device's directory. */
-static bool parse_address(const char *text, struct sg_identity *id)
+static bool parse_address(const char *text, struct sg_address *id)
 {
 	int end = 0;
 
@@ -64,10 +64,38 @@ static bool parse_address(const char *text, struct sg_identity *id)
 		       &end) == 4 && text[end] == '\0';
 }
 
-int sg_resolve_number(const char *root, const char *path, bool block, dev_t number,
-	struct sg_identity *ret, struct spt_error *error)
+int sg_resolve_directory(const char *dir, const char *path, struct sg_address *ret,
+	struct spt_error *error)
 {
-	struct sg_identity id = { 0 };
+	struct sg_address id = { 0 };
+	const char *address = strrchr(dir, '/');
+
+	if (!address || !parse_address(address + 1, &id) || strlen(dir) >= sizeof(id.dir))
+		return spt_error_set(error, -ENODEV, "%s is not a SCSI device", path);
+	snprintf(id.dir, sizeof(id.dir), "%s", dir);
+	if (!first_entry(dir, "scsi_generic", id.sg, sizeof(id.sg)))
+		return spt_error_set(error, -ENODEV,
+			"%s has no SCSI generic node; is the kernel module sg loaded?", path);
+	first_entry(dir, "block", id.block, sizeof(id.block));
+	*ret = id;
+	return 0;
+}
+
+int sg_resolve_hctl(const char *root, const char *hctl, struct sg_address *ret,
+	struct spt_error *error)
+{
+	char link[PATH_MAX];
+
+	snprintf(link, sizeof(link), "%s/sys/bus/scsi/devices/%s", root, hctl);
+	AUTO_FREE char *dir = realpath(link, NULL);
+	if (!dir)
+		return spt_error_set(error, -ENODEV, "there is no SCSI device at %s", hctl);
+	return sg_resolve_directory(dir, hctl, ret, error);
+}
+
+int sg_resolve_number(const char *root, const char *path, bool block, dev_t number,
+	struct sg_address *ret, struct spt_error *error)
+{
 	char link[PATH_MAX];
 	AUTO_FREE char *node = NULL;
 	AUTO_FREE char *device = NULL;
@@ -83,19 +111,12 @@ int sg_resolve_number(const char *root, const char *path, bool block, dev_t numb
 			"%s is a partition; give the path of the whole device", path);
 	snprintf(link, sizeof(link), "%s/device", node);
 	device = realpath(link, NULL);
-	const char *address = device ? strrchr(device, '/') : NULL;
-	if (!address || !parse_address(address + 1, &id) || strlen(device) >= sizeof(id.dir))
+	if (!device)
 		return spt_error_set(error, -ENODEV, "%s is not a SCSI device", path);
-	snprintf(id.dir, sizeof(id.dir), "%s", device);
-	if (!first_entry(device, "scsi_generic", id.sg, sizeof(id.sg)))
-		return spt_error_set(error, -ENODEV,
-			"%s has no SCSI generic node; is the kernel module sg loaded?", path);
-	first_entry(device, "block", id.block, sizeof(id.block));
-	*ret = id;
-	return 0;
+	return sg_resolve_directory(device, path, ret, error);
 }
 
-int sg_resolve(const char *root, const char *path, struct sg_identity *ret,
+int sg_resolve(const char *root, const char *path, struct sg_address *ret,
 	struct spt_error *error)
 {
 	char full[PATH_MAX];
@@ -112,12 +133,17 @@ int sg_resolve(const char *root, const char *path, struct sg_identity *ret,
 	return sg_resolve_number(root, path, S_ISBLK(st.st_mode), st.st_rdev, ret, error);
 }
 
+bool sg_behind_iscsi(const struct sg_address *id)
+{
+	return strstr(id->dir, "/session") != NULL; /* .../host2/session1/target2:0:0/2:0:0:1 */
+}
+
 /* How many logical units the kernel has found on @host. */
 static uint32_t count_units(const char *root, unsigned host)
 {
 	char path[PATH_MAX], prefix[16];
 	const struct dirent *e;
-	struct sg_identity id;
+	struct sg_address id;
 	uint32_t n = 0;
 
 	snprintf(path, sizeof(path), "%s/sys/bus/scsi/devices", root);
@@ -133,7 +159,7 @@ static uint32_t count_units(const char *root, unsigned host)
 	return MAX(n, 1u);
 }
 
-void sg_read_limits(const char *root, const struct sg_identity *id, struct sg_limits *ret)
+void sg_read_limits(const char *root, const struct sg_address *id, struct sg_limits *ret)
 {
 	char path[PATH_MAX];
 
@@ -154,7 +180,7 @@ void sg_read_limits(const char *root, const struct sg_identity *id, struct sg_li
 }
 
 /* block/genhd: -1 in the disk's own file is the default of all disks, which udev sets. */
-uint32_t sg_poll_interval_ms(const char *root, const struct sg_identity *id)
+uint32_t sg_poll_interval_ms(const char *root, const struct sg_address *id)
 {
 	const uint32_t by_default = UINT32_MAX;
 	char path[PATH_MAX];

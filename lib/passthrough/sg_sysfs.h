@@ -14,13 +14,18 @@
 
 #include <spt/error.h>
 
-struct sg_identity {
+#include "passthrough/lu_name.h"
+
+struct sg_address {
 	char sg[32];    /* "sg3" */
 	char block[32]; /* "sda", "sr0"; empty: the device has no block node */
 	char dir[512];  /* of the SCSI device, below @root */
 	unsigned host, channel, id;
 	uint64_t lun;
 };
+
+/* Is it behind an iSCSI session of this machine's own initiator? Then it may be a unit of ours. */
+bool sg_behind_iscsi(const struct sg_address *address);
 
 struct sg_limits {
 	uint32_t max_hw_sectors_kb; /* 0: unknown */
@@ -33,19 +38,25 @@ struct sg_limits {
 
 /* -ENOENT, -ENOTBLK (no device node), -ENODEV (no SCSI device, or sg is not there), -EINVAL (a
  * partition). */
-int sg_resolve(const char *root, const char *path, struct sg_identity *ret,
+int sg_resolve(const char *root, const char *path, struct sg_address *ret,
 	struct spt_error *error);
 /* The same for a device number. @path is for messages. */
 int sg_resolve_number(const char *root, const char *path, bool block, dev_t number,
-	struct sg_identity *ret, struct spt_error *error);
-void sg_read_limits(const char *root, const struct sg_identity *identity, struct sg_limits *ret);
+	struct sg_address *ret, struct spt_error *error);
+/* The same for the directory of a SCSI device (".../2:0:5:1"). */
+int sg_resolve_directory(const char *dir, const char *path, struct sg_address *ret,
+	struct spt_error *error);
+/* The device at H:C:T:L, a text. */
+int sg_resolve_hctl(const char *root, const char *hctl, struct sg_address *ret,
+	struct spt_error *error);
+void sg_read_limits(const char *root, const struct sg_address *identity, struct sg_limits *ret);
 
 /* -EBUSY: its block node or a partition of it is mounted, swapped on, or held by another device
  * (md, dm). */
-int sg_check_unused(const char *root, const struct sg_identity *identity, struct spt_error *error);
+int sg_check_unused(const char *root, const struct sg_address *identity, struct spt_error *error);
 
 /* How often the kernel asks a drive for removable media what is new, which takes its unit
  * attentions; 0: it does not. */
-uint32_t sg_poll_interval_ms(const char *root, const struct sg_identity *identity);
+uint32_t sg_poll_interval_ms(const char *root, const struct sg_address *identity);
 
 #endif

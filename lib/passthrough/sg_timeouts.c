@@ -2,8 +2,12 @@
 /* Timeouts by device type and operation code: see sg_timeouts.h. */
 #include "passthrough/sg_timeouts.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "base/parse.h"
 #include "base/util.h"
 
 #define TYPE_TAPE    0x01
@@ -197,4 +201,57 @@ enum sg_class sg_class_of(enum sg_family family, uint8_t opcode)
 uint32_t sg_timeout_ms(enum sg_family family, enum sg_class class)
 {
 	return SECONDS[family][class] * 1000;
+}
+
+#define LIMIT_MS (7u * 86400u * 1000u)
+
+static uint32_t ms_of(uint64_t seconds)
+{
+	return (uint32_t)MIN(seconds * 1000, (uint64_t)LIMIT_MS);
+}
+
+uint32_t sg_timeout_choose(const struct sg_timeout_rules *rules, enum sg_family family,
+	uint8_t opcode, const struct sg_told *told)
+{
+	enum sg_class class = sg_class_of(family, opcode);
+
+	if (rules->opcode_ms[opcode])
+		return rules->opcode_ms[opcode];
+	if (rules->class_ms[class])
+		return rules->class_ms[class];
+	if (told->recommended_s)
+		return MAX(ms_of(told->recommended_s), sg_timeout_ms(family, SG_CLASS_SHORT));
+	return MAX(ms_of(told->nominal_s), sg_timeout_ms(family, class));
+}
+
+static int parse_pair(char *pair, struct sg_timeout_rules *rules, struct spt_error *error)
+{
+	char *value = strchr(pair, '=');
+	uint64_t opcode, us;
+
+	if (value)
+		*value++ = '\0';
+	if (!value || parse_u64_range(pair, 0, 255, &opcode) < 0)
+		return spt_error_set(error, -EINVAL,
+			"timeouts: '%.40s' is not an operation code and a time, such as 0x1b=2h", pair);
+	if (parse_duration(value, &us) < 0 || us < 1000000 || us / 1000 > LIMIT_MS)
+		return spt_error_set(error, -EINVAL,
+			"timeouts: '%.40s' is not a time from 1s to 168h", value);
+	rules->opcode_ms[opcode] = (uint32_t)(us / 1000);
+	return 0;
+}
+
+int sg_timeouts_parse(const char *text, struct sg_timeout_rules *rules, struct spt_error *error)
+{
+	AUTO_FREE char *copy = strdup(text);
+	char *rest = NULL;
+
+	if (!copy)
+		return spt_error_set(error, -ENOMEM, "out of memory");
+	for (char *pair = strtok_r(copy, " ,\t", &rest); pair; pair = strtok_r(NULL, " ,\t", &rest)) {
+		int r = parse_pair(pair, rules, error);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

@@ -62,7 +62,7 @@ static int check_holders(const char *dir, const char *name, struct spt_error *er
 }
 
 /* Every node of the device goes into @nodes, unless one of them is held. */
-static int collect(const struct sg_identity *id, struct nodes *nodes, struct spt_error *error)
+static int collect(const struct sg_address *id, struct nodes *nodes, struct spt_error *error)
 {
 	char dir[PATH_MAX], part[PATH_MAX], mark[PATH_MAX];
 	const struct dirent *e;
@@ -162,7 +162,7 @@ static int check_lines(const char *root, const struct nodes *nodes, const char *
 	return r;
 }
 
-int sg_check_unused(const char *root, const struct sg_identity *id, struct spt_error *error)
+int sg_check_unused(const char *root, const struct sg_address *id, struct spt_error *error)
 {
 	struct nodes nodes = { .n = 0 };
 

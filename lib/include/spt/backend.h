@@ -40,6 +40,7 @@ enum spt_backend_flag {
 struct spt_open {
 	const char *name;
 	uint64_t identity;
+	bool present; /* the device must be there: one that can wait for it must not */
 	const struct spt_option_value *values; /* parallel to ops->options; gone after open() */
 	struct spt_device *device;             /* for spt_device_attention(); no reference */
 };

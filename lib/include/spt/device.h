@@ -41,6 +41,8 @@ struct spt_device_params {
 	uint64_t identity;    /* mixed into default serial numbers and designators: one a machine */
 	const struct spt_backend_ops *backend;
 	const struct spt_option_value *values; /* parallel to the backend's options; read during the call only */
+	/* The device must be there now; otherwise a backend may wait for it and be NOT READY meanwhile. */
+	bool present;
 	struct spt_escalation escalation;
 	/* What may stand between the library and the backend: spt_layers() of <spt/layer.h>. NULL: nothing, now
 	 * and later. Its options are parallel to spt_layer_options(); NULL: all unset, no layer is on. */
@@ -83,7 +85,7 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 	struct spt_device **ret);
 /*
  * The same with the backend, its options and those of layers as text: "BACKEND:key=value,key=value". A backslash takes
- * the meaning from a comma that follows. The device's name is the backend's. @escalation: NULL, none.
+ * the meaning from a comma that follows. The device's name is the backend's; it must be there. @escalation: NULL, none.
  */
 int spt_device_open_text(const char *text, const struct spt_escalation *escalation,
 	struct spt_error *error, struct spt_device **ret);

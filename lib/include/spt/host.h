@@ -26,7 +26,8 @@ enum {
 /* A file descriptor that is watched, level-triggered. */
 struct spt_watch {
 	int fd;
-	/* @ready: the SPT_READABLE and SPT_WRITABLE that hold; hang-up and error count as both. */
+	/* @ready: the SPT_READABLE and SPT_WRITABLE that hold; hang-up and error count as all that
+	 * was asked for, and perhaps more. */
 	void (*fn)(struct spt_watch *watch, unsigned ready);
 	void *arg;
 	void *impl;
