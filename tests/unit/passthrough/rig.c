@@ -75,8 +75,13 @@ static void note_event(void *arg, const char *device, const char *text)
 int rig_open(struct rig *rig, const char *backend, const char *const *options,
 	struct spt_error *error)
 {
+	return rig_open_ops(rig, spt_backend_find(backend), options, error);
+}
+
+int rig_open_ops(struct rig *rig, const struct spt_backend_ops *ops, const char *const *options,
+	struct spt_error *error)
+{
 	struct spt_option_value values[OPTIONS_MAX];
-	const struct spt_backend_ops *ops = spt_backend_find(backend);
 
 	memset(rig, 0, sizeof(*rig));
 	signal(SIGPIPE, SIG_IGN); /* as a host of the library does */

@@ -24,6 +24,8 @@ struct rig {
 /* @options: "key=value", ..., NULL. Starts one session. */
 int rig_open(struct rig *rig, const char *backend, const char *const *options,
 	struct spt_error *error);
+int rig_open_ops(struct rig *rig, const struct spt_backend_ops *ops, const char *const *options,
+	struct spt_error *error);
 /* Ends the sessions and closes; false when that does not come to an end within 30 s. */
 bool rig_close(struct rig *rig);
 /* Another initiator's session (@number tells them apart), or its end. */

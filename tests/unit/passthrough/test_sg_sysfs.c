@@ -14,45 +14,13 @@
 #include <cmocka.h>
 
 #include "base/util.h"
+#include "fake_sysfs.h"
 #include "passthrough/sg_sysfs.h"
 
 #define HOST  "/sys/devices/pci0/host2"
 #define DISK  HOST "/target2:0:0/2:0:0:0"
 #define TAPE  HOST "/target2:0:1/2:0:1:5"
 #define LOOSE HOST "/target2:0:2/2:0:2:0" /* sg has not taken this one */
-
-static char root[] = "/tmp/sptgt-sysfs-XXXXXX";
-
-static void put(const char *path, const char *text)
-{
-	char full[PATH_MAX];
-
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	for (char *p = full + strlen(root) + 1; (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		mkdir(full, 0755);
-		*p = '/';
-	}
-	if (!text) {
-		mkdir(full, 0755);
-		return;
-	}
-	FILE *f = fopen(full, "w");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-static void link_to(const char *path, const char *target)
-{
-	char full[PATH_MAX], to[PATH_MAX];
-
-	put(path, "");
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	snprintf(to, sizeof(to), "%s%s", root, target);
-	unlink(full);
-	assert_int_equal(symlink(to, full), 0);
-}
 
 static int set_up(void **state)
 {
@@ -92,14 +60,6 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", root);
-	return system(command);
-}
-
 static void test_resolve(void **state)
 {
 	static const struct {
@@ -120,7 +80,7 @@ static void test_resolve(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct sg_identity id = { .sg = "untouched" };
+		struct sg_address id = { .sg = "untouched" };
 		struct spt_error error = { "" };
 		int r = sg_resolve_number(root, "/dev/x", rows[i].block,
 			makedev(rows[i].major, rows[i].minor), &id, &error);
@@ -139,7 +99,7 @@ static void test_resolve(void **state)
 
 static void test_paths_that_are_no_devices(void **state)
 {
-	struct sg_identity id;
+	struct sg_address id;
 	struct spt_error error;
 
 	assert_int_equal(sg_resolve(root, "/dev/none", &id, &error), -ENOENT);
@@ -148,9 +108,9 @@ static void test_paths_that_are_no_devices(void **state)
 	assert_int_equal(sg_resolve("", "/dev/null", &id, &error), -ENODEV);
 }
 
-static struct sg_identity disk(void)
+static struct sg_address disk(void)
 {
-	struct sg_identity id;
+	struct sg_address id;
 
 	assert_int_equal(sg_resolve_number(root, "x", true, makedev(8, 16), &id, NULL), 0);
 	return id;
@@ -158,7 +118,7 @@ static struct sg_identity disk(void)
 
 static void test_limits(void **state)
 {
-	struct sg_identity id = disk();
+	struct sg_address id = disk();
 	struct sg_limits limits;
 
 	sg_read_limits(root, &id, &limits);
@@ -189,7 +149,7 @@ static void test_mounts(void **state)
 		{ "garbage\n22 1\n\n", 0, NULL },
 		{ "22 1 0:99 / /b rw - btrfs /dev/absent rw\n", 0, NULL },
 	};
-	struct sg_identity id = disk();
+	struct sg_address id = disk();
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct spt_error error = { "" };
@@ -203,7 +163,7 @@ static void test_mounts(void **state)
 
 static void test_holders(void **state)
 {
-	struct sg_identity id = disk();
+	struct sg_address id = disk();
 	struct spt_error error = { "" };
 
 	put(DISK "/block/sdb/sdb1/holders/dm-0", "");
@@ -236,7 +196,7 @@ static void test_polling(void **state)
 		{ "1\n", "0\n", "2000\n", 0 },
 		{ "0\n", "-1\n", "2000\n", 0 },
 	};
-	struct sg_identity id;
+	struct sg_address id;
 
 	assert_int_equal(sg_resolve_number(root, "x", true, makedev(8, 16), &id, NULL), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -259,5 +219,5 @@ int main(void)
 		cmocka_unit_test(test_holders),
 		cmocka_unit_test(test_polling),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, remove_root);
 }

@@ -81,8 +81,8 @@ static void test_errnos(void **state)
 		int err;
 		unsigned want_status, want_sense;
 	} rows[] = {
-		{ ENODEV, SPT_CHECK_CONDITION, 0x52500 },
-		{ ENXIO, SPT_CHECK_CONDITION, 0x52500 },
+		{ ENODEV, SPT_CHECK_CONDITION, 0x20403 },
+		{ ENXIO, SPT_CHECK_CONDITION, 0x20403 },
 		{ EINVAL, SPT_CHECK_CONDITION, 0x52400 },
 		{ EMSGSIZE, SPT_CHECK_CONDITION, 0x52000 },
 		{ ENOMEM, SPT_BUSY, NO_SENSE },
@@ -122,11 +122,16 @@ static void test_residuals(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct spt_task t = { .in.bytes = rows[i].in, .out.bytes = rows[i].out };
-		sg_count_moved(&t, rows[i].resid, rows[i].moved);
+		sg_count_moved(&t, rows[i].resid, rows[i].resid, rows[i].moved);
 		assert_int_equal(t.in.bytes, rows[i].want_in);
 		assert_int_equal(t.in_would_bytes, rows[i].want_in_would);
 		assert_int_equal(t.out_would_bytes, rows[i].want_out_would);
 	}
+	/* both directions at once, each with its own */
+	struct spt_task t = { .in.bytes = 100, .out.bytes = 200 };
+	sg_count_moved(&t, 1, 2, true);
+	assert_int_equal(t.in.bytes, 99);
+	assert_int_equal(t.out_would_bytes, 198);
 }
 
 static void test_transfers(void **state)
