@@ -2,12 +2,22 @@
 /* Limits in replies: see clamp.h. */
 #include "passthrough/clamp.h"
 
+#include <stdbool.h>
+
 #include "base/be.h"
 #include "base/util.h"
 
 #define INQUIRY           0x12
 #define READ_BLOCK_LIMITS 0x05
 #define BLOCK_LIMITS      0xb0
+
+/* Page B0h is this one for disks, zoned ones too; tapes have another under that number. */
+static bool is_block_limits(const uint8_t *data, uint32_t bytes)
+{
+	uint8_t type = bytes >= 2 && data[1] == BLOCK_LIMITS ? data[0] & 0x1f : 0x1f;
+
+	return type == 0x00 || type == 0x0e || type == 0x14;
+}
 
 /* Block Limits page: where its fields end is what must have come of it. */
 static void clamp_block_limits(uint8_t *page, uint32_t bytes, uint32_t blocks)
@@ -41,8 +51,8 @@ void clamp_reply(const uint8_t *cdb, uint8_t *data, uint32_t bytes, uint32_t max
 	uint32_t block_bytes)
 {
 	if (cdb[0] == INQUIRY) {
-		if ((cdb[1] & 0x01) && cdb[2] == BLOCK_LIMITS && bytes >= 2 &&
-			data[1] == BLOCK_LIMITS && block_bytes)
+		if ((cdb[1] & 0x01) && cdb[2] == BLOCK_LIMITS && block_bytes &&
+			is_block_limits(data, bytes))
 			clamp_block_limits(data, bytes, max_transfer_bytes / block_bytes);
 	} else if (cdb[0] == READ_BLOCK_LIMITS && !(cdb[1] & 0x01)) {
 		/* MLOI asks for another list, of object identifiers. */

@@ -34,6 +34,7 @@ static void test_block_limits(void **state)
 		uint8_t page[64], want[64];
 		for (size_t k = 0; k < sizeof(page); k++)
 			page[k] = (uint8_t)(k + 100);
+		page[0] = 0x14;
 		page[1] = 0xb0;
 		page[5] = rows[i].compare;
 		be32_put(page + 8, rows[i].max);
@@ -42,6 +43,12 @@ static void test_block_limits(void **state)
 		want[5] = rows[i].want_compare;
 		be32_put(want + 8, rows[i].want_max);
 		be32_put(want + 12, rows[i].want_optimal);
+		clamp_reply(cdb, page, sizeof(page), MAX_TRANSFER, rows[i].block);
+		assert_memory_equal(page, want, sizeof(page));
+		/* Under this number a tape has something else. */
+		page[0] = want[0] = 0x01;
+		memset(page + 8, 0xff, 8);
+		memset(want + 8, 0xff, 8);
 		clamp_reply(cdb, page, sizeof(page), MAX_TRANSFER, rows[i].block);
 		assert_memory_equal(page, want, sizeof(page));
 	}
