@@ -63,10 +63,10 @@ struct layer_ops {
 	void (*each)(void *state, void (*fn)(void *arg, const struct spt_layer_row *row), void *arg);
 };
 
-extern const struct layer_ops LAYER_DELAY, LAYER_FAULT;
+extern const struct layer_ops LAYER_TRACE, LAYER_DELAY, LAYER_FAULT;
 /* All layers there are, in the order of the manual. */
 extern const struct layer_ops *const LAYERS[];
-#define LAYER_KINDS 2u
+#define LAYER_KINDS 3u
 
 struct instance {
 	struct spt_link link; /* in layers->instances */

@@ -13,7 +13,7 @@
 #include "base/util.h"
 #include "layer/layer.h"
 
-const struct layer_ops *const LAYERS[LAYER_KINDS] = { &LAYER_DELAY, &LAYER_FAULT };
+const struct layer_ops *const LAYERS[LAYER_KINDS] = { &LAYER_TRACE, &LAYER_DELAY, &LAYER_FAULT };
 
 const struct spt_option *spt_layer_options(size_t *ret_n)
 {
@@ -23,7 +23,7 @@ const struct spt_option *spt_layer_options(size_t *ret_n)
 
 static int unknown(const char *name, struct spt_error *error)
 {
-	return spt_error_set(error, -ENOENT, "there is no layer '%.40s'; there are delay and fault",
+	return spt_error_set(error, -ENOENT, "there is no layer '%.40s'; there are trace, delay and fault",
 		name);
 }
 

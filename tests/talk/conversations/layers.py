@@ -6,7 +6,9 @@ Nothing but the device itself is touched: other LUNs, other sessions and logins 
 import http.client
 import json
 import os
+import shutil
 import socket
+import subprocess
 import time
 
 from talk import *  # noqa: F403
@@ -14,7 +16,7 @@ from talk import *  # noqa: F403
 ABORT_TASK, LOGICAL_UNIT_RESET = 1, 5
 COMPLETE, NO_TASK, REJECTED = 0, 1, 255
 WAIT, RESET_WAIT = 2.0, 1.0
-DEVICES = ['esxi', 'linux', 'kind', 'deaf', 'live', 'free', 'op', 'loops', 'sense', 'slow', 'mixed']
+DEVICES = ['esxi', 'linux', 'kind', 'deaf', 'live', 'free', 'op', 'loops', 'sense', 'slow', 'mixed', 'seen']
 LUN = {name: n + 1 for n, name in enumerate(DEVICES)}
 CONFIG = """
 [daemon]
@@ -312,6 +314,44 @@ def under_load(t):
     stop.append(True)
     for one in loads:
         one.finish()
+
+
+@conversation('RFC 7143 11.3, 11.4', 'a trace tells every command, in words and as packets that tshark takes apart')
+def traced(t):
+    unit, text, pcap = LUN['seen'], os.path.join(t.daemon.dir, 'seen.txt'), os.path.join(t.daemon.dir, 'seen.pcap')
+    s = settle(t.log_in(), unit)
+    control(t, 'POST', 'layers', status=404, device='seen', layer='trace', setting='file=/nonexistent/x')
+    layer(t, 'seen', 'fault', 'op=28h lba=200 check=3/11/00')
+    layer(t, 'seen', 'trace', 'file=' + text)
+    layer(t, 'seen', 'trace', 'pcap=' + pcap)
+    s.write(0, pattern(65536), lun=unit)
+    s.read(0, 128, lun=unit)
+    s.failed(READ10(200, 1), 0x031100, read=512, lun=unit)
+    s.failed(b'\x99' + bytes(15), 0x052000, lun=unit)
+    row = next(r for r in rules(t, 'seen') if r['layer'] == 'trace')
+    equal((row['seen'], row['lost']), (4, 0), 'commands that are in the trace, and that are not')
+    layer(t, 'seen', 'trace', 'off')
+    layer(t, 'seen', 'fault', 'off')
+    s.read(0, 1, lun=unit)
+    t.until(lambda: open(text).read().count('\n') == 4, 'the trace is not written: ' + open(text).read())
+    equal(os.stat(text).st_mode & 0o777, 0o600, 'the mode of a trace')
+    lines = open(text).read().splitlines()
+    for line, words in zip(lines, (['WRITE(10) lba 0 blocks 128 ', ' GOOD out 65536 '], [' READ(10) lba 0 blocks 128 ', ' GOOD in 65536 '],
+                                   [' lba 200 blocks 1 [28 ', 'CHECK CONDITION (MEDIUM ERROR, UNRECOVERED READ ERROR (3/11/00))',
+                                    'in 0 (512 less than expected)'],
+                                   ['opcode 99h', 'INVALID COMMAND OPERATION CODE', ' refused '])):
+        for word in [s.name] + words:
+            check(word in line, '%r is not in the line %r', word, line)
+    tshark = shutil.which('tshark')
+    if not tshark:
+        t.remark('no tshark: the packets are not looked at')
+        return
+    out = subprocess.run([tshark, '-r', pcap, '-d', 'tcp.port==3260,iscsi', '-T', 'fields', '-e', 'iscsi.opcode',
+                          '-e', '_ws.col.Info', '-e', '_ws.malformed'], capture_output=True, text=True, timeout=60)
+    rows = [line.split('\t') for line in out.stdout.splitlines()]
+    equal([int(r[0], 0) for r in rows], [1, 5, 5, 0x21, 1, 0x25, 0x25, 0x21, 1, 0x21, 1, 0x21], 'the PDUs that tshark sees')
+    check('Write(10)' in rows[0][1] and 'Check Condition' in rows[9][1], 'what tshark tells: %s', rows)
+    check(not any('alformed' in r[-1] for r in rows), 'tshark finds a packet malformed: %s', rows)
 
 
 @conversation('SAM-5 7.2', 'several sessions hang on both loops; one unfencing brings all of them back', alone=True)
