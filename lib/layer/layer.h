@@ -117,6 +117,8 @@ struct place {
 	bool do_reset;	 /* what a reset ends is to be ended */
 	bool do_release; /* everything is to go on */
 	bool fenced;
+	struct spt_work work; /* closes what no set has any more */
+	bool sweeping;
 	unsigned busy; /* entered; to be closed when it is left */
 	bool closing;
 	void (*closed)(void *arg);
@@ -169,10 +171,13 @@ bool place_holds(const void *place);
 
 /* set.c */
 struct set *set_ref(struct set *set);
-void set_unref(struct set *set);
+/* True: it was the last one, and instances may be of no use any more. */
+bool set_unref(struct set *set);
 bool set_has(const struct set *set, const struct instance *instance);
 
-/* layers.c: every place is told to look; @reset, @release: what else. Any thread. */
+/* layers.c: closes what no passage uses any more; may block. */
+void layers_sweep(struct layers *layers);
+/* Every place is told to look; @reset, @release: what else. Any thread. */
 void layers_tell(struct layers *layers, bool reset, bool release);
 
 #endif

@@ -102,6 +102,13 @@ static void sweep(struct layers *layers)
 	}
 }
 
+void layers_sweep(struct layers *layers)
+{
+	pthread_mutex_lock(&layers->change);
+	sweep(layers);
+	pthread_mutex_unlock(&layers->change);
+}
+
 static void layers_close(void *arg)
 {
 	struct layers *layers = arg;

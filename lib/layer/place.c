@@ -54,6 +54,29 @@ void place_leave(struct place *place)
 		close_below(place);
 }
 
+static void sweep(struct spt_work *work)
+{
+	layers_sweep(((struct place *)work->arg)->layers);
+}
+
+static void swept(struct spt_work *work)
+{
+	struct place *place = work->arg;
+
+	place->sweeping = false;
+	place_leave(place);
+}
+
+/* A layer that nobody has any more closes files and waits for threads: not on a loop. */
+static void drop_set(struct place *place, struct set *set)
+{
+	if (!set_unref(set) || place->sweeping || place->closing)
+		return;
+	place->sweeping = true;
+	place_enter(place);
+	spt_host_offload(place->host, &place->work);
+}
+
 static void nexus_start(void *channel, const struct spt_nexus *nexus, bool reinstated)
 {
 	const struct spt_way *below = &((struct place *)channel)->below;
@@ -278,7 +301,7 @@ static void look(struct spt_post *post)
 	if (!atomic_load_explicit(&layers->deaf, memory_order_relaxed))
 		answer_resets(place, -EIO);
 	arrange(place);
-	set_unref(old);
+	drop_set(place, old);
 	place_leave(place);
 }
 
@@ -286,7 +309,7 @@ void place_passed(struct place *place, struct passage *p)
 {
 	for (unsigned i = 0; i < LAYER_KINDS; i++)
 		free(TAKE(p->memos[i].memory));
-	set_unref(TAKE(p->set));
+	drop_set(place, TAKE(p->set));
 	place->n_passages--;
 	if (place->n_spares < SPARES_MAX) {
 		list_append(&place->spares, &p->link);
@@ -310,6 +333,7 @@ int place_new(void *layers, struct spt_host *host, void **ret)
 	list_init(&place->spares);
 	list_init(&place->resets);
 	place->post = (struct spt_post){ .fn = look, .arg = place };
+	place->work = (struct spt_work){ .work = sweep, .done = swept, .arg = place };
 	*ret = place;
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sets of layers: see layer.h. An instance that no set has any more waits for the next change to be closed. */
+/* Sets of layers: see layer.h. An instance that no set has any more is closed off the loop. */
 #include <stdlib.h>
 
 #include "layer/layer.h"
@@ -11,13 +11,14 @@ struct set *set_ref(struct set *set)
 	return set;
 }
 
-void set_unref(struct set *set)
+bool set_unref(struct set *set)
 {
 	if (!set || atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) != 1)
-		return;
+		return false;
 	for (unsigned i = 0; i < set->n; i++)
 		atomic_fetch_sub_explicit(&set->instances[i]->refs, 1, memory_order_release);
 	free(set);
+	return true;
 }
 
 bool set_has(const struct set *set, const struct instance *instance)

@@ -330,9 +330,11 @@ def traced(t):
     s.failed(b'\x99' + bytes(15), 0x052000, lun=unit)
     row = next(r for r in rules(t, 'seen') if r['layer'] == 'trace')
     equal((row['seen'], row['lost']), (4, 0), 'commands that are in the trace, and that are not')
-    layer(t, 'seen', 'trace', 'off')
     layer(t, 'seen', 'fault', 'off')
+    layer(t, 'seen', 'trace', 'off')
     s.read(0, 1, lun=unit)
+    fds = '/proc/%d/fd' % t.daemon.process.pid
+    t.until(lambda: text not in [os.path.realpath(os.path.join(fds, f)) for f in os.listdir(fds)], 'the trace stays open')
     t.until(lambda: open(text).read().count('\n') == 4, 'the trace is not written: ' + open(text).read())
     equal(os.stat(text).st_mode & 0o777, 0o600, 'the mode of a trace')
     lines = open(text).read().splitlines()
