@@ -17,6 +17,7 @@
 #include "target/worker.h"
 
 struct announce {
+	struct generation *generation; /* a reference: names are its */
 	struct isns_client *client;
 	struct isns_entity entity;
 	struct isns_server servers[ISNS_SERVERS_MAX];
@@ -52,27 +53,24 @@ static struct isns_portal *add_portal(struct announce *a, size_t portal, uint16_
 	return p;
 }
 
-static void add_listener(struct announce *a, const struct listener *l)
+static void add_listener(struct announce *a, const struct portal_address *from)
 {
-	struct sockaddr_storage address;
-	socklen_t bytes = sizeof(address);
-
-	if (getsockname(l->watch.fd, (struct sockaddr *)&address, &bytes) < 0)
+	if (from->bound.ss_family == AF_UNSPEC)
 		return;
-	struct isns_portal *p = add_portal(a, l->portal_index, l->portal.tag);
-	set_address(p, (struct sockaddr *)&address);
-	p->any = l->wildcard;
-	p->any_ipv4 = address.ss_family == AF_INET;
+	struct isns_portal *p = add_portal(a, from->portal_index, from->tag);
+	set_address(p, (const struct sockaddr *)&from->bound);
+	p->any = from->wildcard;
+	p->any_ipv4 = from->bound.ss_family == AF_INET;
 }
 
 /* As discovery tells them (target/): what is advertised stands for what is listened on. */
-static void add_portals(struct announce *a, const struct server *server)
+static void add_portals(struct announce *a, const struct generation *g)
 {
-	const struct config *c = server->config;
+	const struct config *c = g->config;
 
-	for (size_t i = 0; i < server->n_listeners; i++) {
-		if (!c->portals[server->listeners[i].portal_index].advertise.n)
-			add_listener(a, &server->listeners[i]);
+	for (size_t i = 0; i < g->n_addresses; i++) {
+		if (!c->portals[g->addresses[i].portal_index].advertise.n)
+			add_listener(a, &g->addresses[i]);
 	}
 	for (size_t i = 0; i < c->n_portals; i++) {
 		const struct config_portal *from = &c->portals[i];
@@ -119,23 +117,23 @@ static void set_id(struct announce *a, const struct config_daemon *d)
 	a->entity.id = a->id;
 }
 
-static int fill(struct announce *a, const struct server *server)
+static int fill(struct announce *a, const struct generation *g)
 {
-	const struct config *c = server->config;
-	size_t n_portals = server->n_listeners;
+	const struct config *c = g->config;
+	size_t n_portals = g->n_addresses;
 
 	for (size_t i = 0; i < c->n_portals; i++)
 		n_portals += c->portals[i].advertise.n;
 	a->entity.portals = calloc(n_portals, sizeof(*a->entity.portals));
-	a->entity.nodes = calloc(server->n_targets, sizeof(*a->entity.nodes));
+	a->entity.nodes = calloc(g->n_targets, sizeof(*a->entity.nodes));
 	a->of_portal = calloc(n_portals, sizeof(*a->of_portal));
-	a->indexes = calloc(n_portals * server->n_targets, sizeof(*a->indexes));
+	a->indexes = calloc(n_portals * g->n_targets, sizeof(*a->indexes));
 	if (!a->entity.portals || !a->entity.nodes || !a->of_portal || !a->indexes)
 		return -ENOMEM;
 	set_id(a, &c->daemon);
-	add_portals(a, server);
-	for (size_t i = 0; i < server->n_targets; i++)
-		add_node(a, &server->targets[i], a->indexes + i * n_portals);
+	add_portals(a, g);
+	for (size_t i = 0; i < g->n_targets; i++)
+		add_node(a, &g->targets[i], a->indexes + i * n_portals);
 	for (size_t i = 0; i < c->daemon.isns.n; i++) {
 		const struct config_address *from = &c->daemon.isns.list[i];
 
@@ -146,13 +144,16 @@ static int fill(struct announce *a, const struct server *server)
 
 int announce_start(struct server *server, struct announce **ret)
 {
-	const struct config_daemon *d = &server->config->daemon;
+	struct generation *g = server->generation;
+	const struct config_daemon *d = &g->config->daemon;
 
 	*ret = NULL;
-	if (!d->isns.n || !server->n_targets || !server->n_listeners)
+	if (!d->isns.n || !g->n_targets || !g->n_addresses)
 		return 0;
 	struct announce *a = calloc(1, sizeof(*a));
-	int r = a ? fill(a, server) : -ENOMEM;
+	if (a)
+		a->generation = generation_ref(g);
+	int r = a ? fill(a, g) : -ENOMEM;
 	const struct isns_params params = {
 		.entity = a ? &a->entity : NULL,
 		.servers = a ? a->servers : NULL,
@@ -187,5 +188,6 @@ void announce_free(struct announce *a)
 	free(a->entity.nodes);
 	free(a->of_portal);
 	free(a->indexes);
+	generation_unref(a->generation);
 	free(a);
 }

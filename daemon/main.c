@@ -16,6 +16,7 @@
 #include "service/notify.h"
 #include "service/privileges.h"
 #include "service/signals.h"
+#include "reload.h"
 #include "show.h"
 #include "target/server.h"
 #include "target/worker.h"
@@ -33,8 +34,12 @@ struct options {
 };
 
 struct daemon {
-	struct config *config;
+	struct config *config; /* until the server has it */
 	struct server server;
+	struct reload reload;
+	bool announcing; /* iSNS servers are told of another generation */
+	struct spt_post announce_post;
+	bool stop_asked; /* while the configuration is read again */
 	struct signals signals;
 	struct control *control;
 	struct watch watch;
@@ -168,8 +173,12 @@ static void stopped(void *arg)
 static void terminate(void *arg)
 {
 	struct daemon *d = arg;
-	uint64_t timeout_us = d->config->daemon.drain_timeout_us;
+	uint64_t timeout_us = d->server.generation->config->daemon.drain_timeout_us;
 
+	if (d->reload.under_way) {
+		d->stop_asked = true;
+		return;
+	}
 	if (d->stopping) {
 		log_notice("stopping at once");
 		for (unsigned i = 0; i < d->server.n_workers; i++)
@@ -185,26 +194,74 @@ static void terminate(void *arg)
 	watch_stop(&d->watch);
 	d->waits = 2;
 	server_drain(&d->server, timeout_us, stopped, d);
-	announce_stop(d->announce, stopped, d);
+	if (!d->announcing)
+		announce_stop(d->announce, stopped, d);
 }
 
 static void reload(void *arg)
 {
-	(void)arg;
-	log_notice("SIGHUP: the configuration is read at start only; restart to change it");
+	struct daemon *d = arg;
+
+	reload_begin(&d->reload, NULL);
 }
+
+static void announce_again(struct spt_post *post)
+{
+	struct daemon *d = post->arg;
+
+	d->announcing = false;
+	announce_free(TAKE(d->announce));
+	if (d->stopping)
+		stopped(d);
+	else if (announce_start(&d->server, &d->announce) < 0)
+		log_error("iSNS: cannot register what is exported now");
+}
+
+/* What called us is about to be taken apart. */
+static void announce_stopped(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->announce_post = (struct spt_post){ .fn = announce_again, .arg = d };
+	spt_host_post(loop_host(d->server.workers[0].loop), &d->announce_post);
+}
+
+static void reload_over(void *arg, bool switched)
+{
+	struct daemon *d = arg;
+
+	if (d->stop_asked)
+		terminate(d);
+	if (d->stop_asked || !switched || d->announcing)
+		return;
+	d->announcing = true;
+	announce_stop(d->announce, announce_stopped, d);
+}
+
+/* What the control socket asks: reload.c's, or show.c's. */
+static void ask(void *arg, struct control_query *query)
+{
+	struct daemon *d = arg;
+
+	if (query->what & CONTROL_RELOAD)
+		reload_begin(&d->reload, query);
+	else
+		SHOW_OPS.ask(&d->server, query);
+}
+
+static const struct control_ops CONTROL_OPS = { .ask = ask };
 
 static const struct signals_ops SIGNAL_OPS = { .terminate = terminate, .reload = reload };
 
 static int start_control(struct daemon *d)
 {
 	struct worker *first = &d->server.workers[0];
-	const char *path = d->config->daemon.control_socket;
+	const char *path = d->server.generation->config->daemon.control_socket;
 	struct control_params params = {
 		.base = loop_event_base(first->loop),
 		.path = path,
-		.ops = &SHOW_OPS,
-		.arg = &d->server,
+		.ops = &CONTROL_OPS,
+		.arg = d,
 	};
 	struct spt_error error;
 
@@ -252,13 +309,13 @@ static int run(struct daemon *d)
 	privileges_raise_files(c->max_connections + 1024ull);
 	int r = privileges_drop(c->user, c->group, &error);
 	if (!r)
-		r = server_init(&d->server, d->config, sockets, take_sockets(handed, sockets), &error);
+		r = server_init(&d->server, TAKE(d->config), sockets, take_sockets(handed, sockets), &error);
 	if (r < 0)
 		log_error("%s", error.text);
 	else
 		r = start(d);
 	if (!r) {
-		notify_status("targets: %zu", d->server.n_targets);
+		notify_status("targets: %zu", d->server.generation->n_targets);
 		notify_ready();
 		log_notice("ready");
 		loop_run(d->server.workers[0].loop);
@@ -291,6 +348,13 @@ int main(int argc, char **argv)
 	log_set_level(o.level_given ? o.level : (enum log_level)d.config->daemon.log_level);
 	signals_block();
 	log_writer_start();
+	d.reload = (struct reload){
+		.server = &d.server,
+		.path = o.demo ? NULL : o.config,
+		.level_given = o.level_given,
+		.over = reload_over,
+		.arg = &d,
+	};
 	r = run(&d);
 	log_writer_stop();
 	config_free(d.config);

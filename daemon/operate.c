@@ -31,13 +31,14 @@ struct work {
 static struct spt_device *find(struct server *server, struct control_query *q)
 {
 	const char *name = q->request.device;
+	const struct generation *g = server->generation;
 
-	for (size_t i = 0; i < server->config->n_devices; i++) {
-		if (strcmp(server->config->devices[i].name, name))
+	for (size_t i = 0; i < g->config->n_devices; i++) {
+		if (strcmp(g->config->devices[i].name, name))
 			continue;
-		if (!server->devices[i])
+		if (!g->devices[i])
 			spt_error_set(&q->error, 0, "device %s could not be opened; the log says why", name);
-		return server->devices[i];
+		return g->devices[i];
 	}
 	spt_error_set(&q->error, 0, "there is no device '%.60s'", name);
 	return NULL;

@@ -20,10 +20,10 @@
 #include "target/target.h"
 #include "target/worker.h"
 
-static void show_targets(const struct server *server, struct snapshot *snapshot)
+static void show_targets(const struct generation *g, struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < server->n_targets; i++) {
-		const struct target *t = &server->targets[i];
+	for (size_t i = 0; i < g->n_targets; i++) {
+		const struct target *t = &g->targets[i];
 		struct snapshot_target *row = snapshot_add_target(snapshot);
 		size_t used = 0;
 		if (!row)
@@ -32,9 +32,9 @@ static void show_targets(const struct server *server, struct snapshot *snapshot)
 		snapshot_text(row->alias, sizeof(row->alias), t->config->alias ? t->config->alias : "");
 		for (size_t p = 0; p < t->config->n_portals && used < sizeof(row->portals); p++)
 			used += (size_t)snprintf(row->portals + used, sizeof(row->portals) - used, "%s%s",
-				p ? "," : "", server->config->portals[t->config->portals[p]].name);
+				p ? "," : "", g->config->portals[t->config->portals[p]].name);
 		row->luns = (uint32_t)spt_lun_map_count(t->luns);
-		row->sessions = t->n_sessions;
+		row->sessions = t->seat->n_sessions;
 		row->max_sessions = t->config->max_sessions;
 	}
 }
@@ -75,10 +75,10 @@ static void show_lun(const struct target *target, const struct spt_lun_entry *en
 	spt_layer_each(entry->device, add_layer_name, row);
 }
 
-static void show_luns(const struct server *server, struct snapshot *snapshot)
+static void show_luns(const struct generation *g, struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < server->n_targets; i++) {
-		const struct target *t = &server->targets[i];
+	for (size_t i = 0; i < g->n_targets; i++) {
+		const struct target *t = &g->targets[i];
 		for (size_t l = 0; l < spt_lun_map_count(t->luns); l++)
 			show_lun(t, spt_lun_map_at(t->luns, l), snapshot);
 	}
@@ -107,12 +107,12 @@ static void show_layer(void *arg, const struct spt_layer_row *layer)
 	row->lost = layer->lost;
 }
 
-static void show_layers(const struct server *server, struct snapshot *snapshot)
+static void show_layers(const struct generation *g, struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < server->config->n_devices; i++) {
-		struct layer_rows to = { snapshot, server->config->devices[i].name };
-		if (server->devices[i])
-			spt_layer_each(server->devices[i], show_layer, &to);
+	for (size_t i = 0; i < g->config->n_devices; i++) {
+		struct layer_rows to = { snapshot, g->config->devices[i].name };
+		if (g->devices[i])
+			spt_layer_each(g->devices[i], show_layer, &to);
 	}
 }
 
@@ -226,6 +226,15 @@ static void end_session(struct server *server, struct control_query *q)
 	control_answer(q, w ? 0 : -ENOENT);
 }
 
+static void ask_logout(struct server *server, struct control_query *q)
+{
+	struct worker *w = registry_find(&server->registry, q->session_id);
+
+	if (w)
+		worker_ask_session(w, q->session_id, CLOSE_ENDED_BY_CONTROL);
+	control_answer(q, w ? 0 : -ENOENT);
+}
+
 static void ask(void *arg, struct control_query *q)
 {
 	struct server *server = arg;
@@ -238,12 +247,16 @@ static void ask(void *arg, struct control_query *q)
 		operate(server, q);
 		return;
 	}
+	if (q->what & CONTROL_ASK_LOGOUT) {
+		ask_logout(server, q);
+		return;
+	}
 	if (q->what & CONTROL_TARGETS)
-		show_targets(server, &q->snapshot);
+		show_targets(server->generation, &q->snapshot);
 	if (q->what & CONTROL_LUNS)
-		show_luns(server, &q->snapshot);
+		show_luns(server->generation, &q->snapshot);
 	if (q->what & CONTROL_LAYERS)
-		show_layers(server, &q->snapshot);
+		show_layers(server->generation, &q->snapshot);
 	if (!(q->what & (CONTROL_SESSIONS | CONTROL_COUNTERS))) {
 		control_answer(q, 0);
 		return;

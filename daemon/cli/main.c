@@ -46,6 +46,10 @@ static const struct command COMMANDS[] = {
 	{ "layers", NULL, 0, "GET", "/v1/layers", &VIEW_LAYERS, "list what layers do to devices" },
 	{ "layer", "DEVICE LAYER SETTING", 3, "POST", "/v1/layers", NULL, "change a layer: on, off, "
 		"release, KEY=VALUE" },
+	{ "ask-logout", "ID", 1, "POST", "/v1/sessions/logout/", NULL, "ask the initiator of a session to "
+		"log out, and end it if it does not" },
+	{ "reload", NULL, 0, "POST", "/v1/reload", NULL, "read the configuration again, and use it if it has "
+		"no fault" },
 	{ "metrics", NULL, 0, "GET", "/metrics", NULL, "show all counters in the Prometheus text "
 		"format" },
 };
@@ -77,14 +81,36 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* Each line of @text, which is changed, made harmless. */
+static void show_lines(char *text, const char *before, FILE *to)
+{
+	char *rest = text, *line, shown[4096];
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (!*line && !rest)
+			break;
+		log_escape(line, shown, sizeof(shown));
+		fprintf(to, "%s%s\n", before, shown);
+	}
+}
+
+static void show_report(const struct client_answer *answer)
+{
+	AUTO_FREE char *report = json_read_report(answer->body, answer->bytes);
+
+	if (report)
+		show_lines(report, "", stdout);
+	else
+		fwrite(answer->body, 1, answer->bytes, stdout);
+}
+
 static int show_refusal(const struct client_answer *answer)
 {
-	char raw[256], text[1024];
+	static char raw[65536];
 
 	if (json_read_error(answer->body, answer->bytes, raw, sizeof(raw)) < 0)
 		snprintf(raw, sizeof(raw), "HTTP status %d", answer->status);
-	log_escape(raw, text, sizeof(text));
-	fprintf(stderr, "sptgtctl: %s\n", text);
+	show_lines(raw, "sptgtctl: ", stderr);
 	return EXIT_REFUSED;
 }
 
@@ -119,8 +145,10 @@ static int run(const struct command *command, const char *socket_path, const cha
 		status = show_refusal(&answer);
 	else if (command->view && !json)
 		status = show_table(command->view, &answer);
-	else if (json || !command->arguments)
+	else if (json)
 		fwrite(answer.body, 1, answer.bytes, stdout);
+	else if (!command->arguments)
+		show_report(&answer);
 	free(answer.body);
 	if (fflush(stdout) && !status)
 		status = EXIT_UNREACHABLE;
@@ -133,7 +161,7 @@ static int wrong(const char *text, const char *what)
 	return EXIT_USAGE;
 }
 
-static int run_delete(const struct command *command, const char *id, const char *socket_path,
+static int run_number(const struct command *command, const char *id, const char *socket_path,
 	bool json)
 {
 	uint64_t number;
@@ -196,8 +224,8 @@ static int run_arguments(int n, char **words, const char *socket_path, bool json
 		return wrong("something is missing after ", words[n - 1]);
 	if (n - 1 > (int)command->n_arguments && command->n_arguments < 3)
 		return wrong("too many words after ", words[0]);
-	if (!strcmp(command->method, "DELETE"))
-		return run_delete(command, words[1], socket_path, json);
+	if (command->path[strlen(command->path) - 1] == '/')
+		return run_number(command, words[1], socket_path, json);
 	if (!strcmp(command->method, "POST"))
 		return run_post(command, n - 1, words + 1, socket_path, json);
 	return run(command, socket_path, command->path, NULL, json);

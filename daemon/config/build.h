@@ -32,6 +32,8 @@ int build_secrets(struct build *b);
 /* Looks at the configuration as a whole. */
 void build_check(struct build *b);
 
+/* Which kind of section @name is, and where its own name begins; -ENOENT: none. */
+int build_classify(const char *name, enum schema_section *ret_kind, const char **ret_own);
 const struct ini_key *build_find(const struct ini_section *section, const char *name);
 /* The line of key @name, or of the section when the key is not there. */
 unsigned build_line(const struct ini_section *section, const char *name);

@@ -19,6 +19,8 @@
 #include "config/errors.h"
 #include "config/secrets.h"
 
+struct ini;
+
 #define CONFIG_PORT      3260u /* iscsi-target, RFC 7143 13.1 */
 #define CONFIG_ISNS_PORT 3205u /* RFC 4171 7 */
 #define CONFIG_ISNS_MAX  4u    /* servers */
@@ -65,6 +67,7 @@ struct config_daemon {
 	uint32_t max_connections;  /* of all portals together */
 	uint32_t max_logins;       /* connections whose login is not finished */
 	uint64_t login_timeout_us; /* from accept to the full feature phase */
+	uint64_t logout_wait_us;   /* from the request to log out to the end of the session */
 	struct config_auth discovery_auth;
 	struct config_addresses isns; /* iSNS servers; none: no iSNS */
 	char *isns_entity;            /* NULL: made from the machine's name */
@@ -182,6 +185,7 @@ struct config {
 	size_t n_secrets;
 	char **texts; /* every string that a device's values point at */
 	size_t n_texts;
+	struct ini *ini; /* as it was written: for the next one to be compared with */
 };
 
 /*

@@ -246,6 +246,12 @@ static void text_layers(FILE *to)
 	fprintf(to, "\n  With any backend, about layers:\n");
 }
 
+/* The keys of a backend belong to a device, which is opened with them. */
+static const char *cost(const struct entry *e)
+{
+	return schema_reload_text(e->key ? e->key->reload : SCHEMA_REOPEN);
+}
+
 static void text_entry(FILE *to, const struct entry *e, bool active)
 {
 	fprintf(to, "\n  %s%s = %s\n", e->option->name, dot_number(e), e->value);
@@ -254,6 +260,7 @@ static void text_entry(FILE *to, const struct entry *e, bool active)
 		fprintf(to, "      Required.\n");
 	else if (*e->fallback)
 		fprintf(to, "      Default: %s\n", e->fallback);
+	fprintf(to, "      Changed by a reload: %s\n", cost(e));
 }
 
 void config_help_print(FILE *to)
@@ -321,6 +328,7 @@ static void roff_entry(FILE *to, const struct entry *e, bool active)
 		roff_text(to, e->fallback);
 		fputs("\\fR.\n", to);
 	}
+	fprintf(to, "Changed by a reload: %s.\n", cost(e));
 }
 
 void config_help_roff(FILE *to)

@@ -52,6 +52,7 @@ void config_free(struct config *config)
 	for (size_t i = 0; i < config->n_texts; i++)
 		free(config->texts[i]);
 	free(config->texts);
+	ini_free(config->ini);
 	for (size_t i = 0; i < config->n_secrets; i++)
 		secrets_free(config->secrets[i]);
 	free(config->secrets);
@@ -158,8 +159,7 @@ int build_fields(struct build *b, enum schema_section kind, const struct ini_sec
 	return 0;
 }
 
-/* Which kind of section @name is, and where its own name begins; -ENOENT: none. */
-static int classify(const char *name, enum schema_section *ret_kind, const char **ret_own)
+int build_classify(const char *name, enum schema_section *ret_kind, const char **ret_own)
 {
 	for (int i = 0; i < SCHEMA_SECTIONS; i++) {
 		const struct schema_section_info *info = schema_section((enum schema_section)i);
@@ -246,7 +246,7 @@ static int first_walk(struct build *b)
 		enum schema_section kind;
 		const char *own;
 
-		if (classify(section->name, &kind, &own) < 0)
+		if (build_classify(section->name, &kind, &own) < 0)
 			unknown_section(b, section);
 		else if (kind == SCHEMA_DAEMON)
 			r = build_fields(b, kind, section, &b->config->daemon);
@@ -270,7 +270,7 @@ static int second_walk(struct build *b)
 		enum schema_section kind;
 		const char *own;
 
-		if (!classify(b->ini->sections[i].name, &kind, &own) && kind == SCHEMA_TARGET)
+		if (!build_classify(b->ini->sections[i].name, &kind, &own) && kind == SCHEMA_TARGET)
 			r = build_target(b, &b->ini->sections[i], &b->config->targets[n++]);
 	}
 	return r;
@@ -298,6 +298,7 @@ static int parse(const void *data, size_t bytes, struct config_errors *errors, s
 	build_check(&b);
 	if (errors->n_fatal)
 		return -EINVAL;
+	config->ini = TAKE(ini);
 	*ret = TAKE(config);
 	return 0;
 }

@@ -59,6 +59,10 @@ static const struct schema_key DAEMON[] = {
 	{ { "login-timeout", SPT_OPTION_DURATION, false, "15s", SECONDS(1), SECONDS(600), NULL,
 		"How long a login may take from the connection on" },
 		SCHEMA_LIVE, D(login_timeout_us) },
+	{ { "logout-wait", SPT_OPTION_DURATION, false, "3s", 0, SECONDS(600), NULL,
+		"How long an initiator has that is asked to log out, because the daemon stops or its "
+		"target is not for it any more, before its session is dropped; 0 does not ask" },
+		SCHEMA_LIVE, D(logout_wait_us) },
 	{ { "discovery-auth", SPT_OPTION_CHOICE, false, "none", 0, 0, AUTHS,
 		"Whether an initiator has to prove who it is before it may ask which targets there "
 		"are" },
@@ -167,17 +171,17 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_NEW_LOGINS, .sample = "Scratch disk", T(alias) },
 	{ { "portal", SPT_OPTION_STRING, true, NULL, 1, 1000, NULL,
 		"The portals through which the target is reached: [portal-NAME] sections" },
-		SCHEMA_REOPEN, .form = "comma list of NAME", .sample = "main" },
+		SCHEMA_LIVE, .form = "comma list of NAME", .sample = "main" },
 	{ { "lun", SPT_OPTION_STRING, false, NULL, 1, 200, NULL,
 		"lun.N = NAME: logical unit N, 0 to 16383, is the device of [device-NAME]; "
 		"read-only after the name refuses what would change the medium. lun.N.initiators = "
 		"LIST: who of those that may log in sees it; all of them if there is no such key" },
-		SCHEMA_REOPEN, .numbered = true, .form = "NAME [read-only]", .sample = "scratch" },
+		SCHEMA_LIVE, .numbered = true, .form = "NAME [read-only]", .sample = "scratch" },
 	{ { "initiators", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
 		"Who may log in. In a name * stands for any characters and ? for one; a lone * "
 		"lets everybody in. Nobody else sees the target. More of them can stand in "
 		"initiators.1, initiators.2 and so on" },
-		SCHEMA_NEW_LOGINS, .numbered = true, .form = "comma list of iSCSI names and "
+		SCHEMA_LIVE, .numbered = true, .form = "comma list of iSCSI names and "
 			"patterns",
 		.sample = "iqn.1994-05.com.redhat:b1" },
 	{ { "redirect", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
@@ -318,6 +322,18 @@ const struct schema_key *schema_find(enum schema_section section, const char *na
 			return key;
 	}
 	return NULL;
+}
+
+const char *schema_reload_text(enum schema_reload reload)
+{
+	static const char *const TEXTS[] = {
+		[SCHEMA_LIVE] = "at once",
+		[SCHEMA_NEW_LOGINS] = "for new logins",
+		[SCHEMA_REOPEN] = "what it belongs to is opened again",
+		[SCHEMA_RESTART] = "only after a restart",
+	};
+
+	return TEXTS[reload];
 }
 
 static void store_number(void *field, size_t bytes, uint64_t value)

@@ -60,6 +60,8 @@ const struct schema_section_info *schema_section(enum schema_section section);
 /* The row of @name in @section, numbered or not, or NULL. */
 const struct schema_key *schema_find(enum schema_section section, const char *name);
 
+/* "for new logins"; never NULL. */
+const char *schema_reload_text(enum schema_reload reload);
 /* Fills @fields, a zeroed structure of the section, with the defaults. 0 or -ENOMEM. */
 int schema_defaults(enum schema_section section, void *fields);
 /* Parses @text into its field of @fields. 0, -EINVAL or -ERANGE with @error told, -ENOMEM. */

@@ -10,6 +10,8 @@
  *   GET    /v1/layers                                         JSON
  *   POST   /v1/layers  /v1/unfence  /v1/reset                 does something to a device: a
  *                                                             struct snapshot_request as JSON
+ *   POST   /v1/sessions/logout/ID                             asks its initiator to log out
+ *   POST   /v1/reload                                         reads the configuration again
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -31,6 +33,8 @@ enum control_what {
 	CONTROL_CHANGE_LAYER = 1 << 6,
 	CONTROL_UNFENCE = 1 << 7,
 	CONTROL_RESET = 1 << 8,
+	CONTROL_ASK_LOGOUT = 1 << 9,
+	CONTROL_RELOAD = 1 << 10,
 };
 
 /*
@@ -39,7 +43,7 @@ enum control_what {
  */
 struct control_query {
 	unsigned what;       /* CONTROL_*: several that only ask, or one that does something */
-	uint64_t session_id; /* CONTROL_END_SESSION */
+	uint64_t session_id; /* CONTROL_END_SESSION, CONTROL_ASK_LOGOUT */
 	struct snapshot_request request; /* CONTROL_CHANGE_LAYER, _UNFENCE, _RESET; not judged */
 	struct spt_error error; /* the daemon's, about a result below 0; empty: the usual text */
 	struct snapshot snapshot; /* the rows asked for are added here */
@@ -53,7 +57,7 @@ struct control_ops {
 };
 
 /*
- * On control's loop. 0; -ENOENT: no such session; or another -errno. A session that is being ended
+ * On control's loop. 0; -ENOENT: no such session; -EINVAL: the snapshot's report tells; or another -errno. A session that is being ended
  * is answered when the end has begun, not when it is over.
  */
 void control_answer(struct control_query *query, int result);

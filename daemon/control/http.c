@@ -80,6 +80,7 @@ static const struct {
 	{ -ENOMEM, 503, "out of memory" },
 	{ -ESHUTDOWN, 503, "the daemon is stopping" },
 	{ -EAGAIN, 503, "too many questions at once" },
+	{ -EBUSY, 409, "a reload is under way already" },
 };
 
 /* @told: what the daemon has to say about it, or NULL. */
@@ -101,7 +102,9 @@ static void send_result(struct evhttp_request *request, const struct route *rout
 {
 	AUTO_FREE char *text = result < 0 ? NULL : route->render(snapshot);
 
-	if (text)
+	if (result == -EINVAL && snapshot && snapshot->report)
+		send_error(request, 422, snapshot->report);
+	else if (text)
 		send_text(request, 200, route->content_type, text);
 	else
 		send_failure(request, result < 0 ? result : -ENOMEM, told);
@@ -147,7 +150,7 @@ static bool read_body(struct evhttp_request *request, const struct route *route,
 	size_t n = evbuffer_get_length(body);
 	struct spt_error error;
 
-	if (route->method != ROUTE_POST ||
+	if (!(route->what & (CONTROL_CHANGE_LAYER | CONTROL_UNFENCE | CONTROL_RESET)) ||
 		json_read_request(n ? (const char *)evbuffer_pullup(body, -1) : "", n, ret, &error) == 0)
 		return true;
 	send_error(request, 400, error.text);

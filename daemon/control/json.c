@@ -87,6 +87,11 @@ char *json_write_error(const char *text)
 	return write_one("error", text);
 }
 
+char *json_write_report(const char *text)
+{
+	return write_one("report", text ? text : "");
+}
+
 char *json_write_version(const char *version)
 {
 	return write_one("version", version);
@@ -191,6 +196,14 @@ int json_read_request(const char *text, size_t bytes, struct snapshot_request *r
 	}
 	*ret = request;
 	return 0;
+}
+
+char *json_read_report(const char *text, size_t bytes)
+{
+	json_t *root AUTO_JSON = json_loadb(text, bytes, 0, NULL);
+	const char *report = json_string_value(json_object_get(root, "report"));
+
+	return report ? strdup(report) : NULL;
 }
 
 int json_read_error(const char *text, size_t bytes, char *out, size_t out_bytes)

@@ -11,6 +11,8 @@
 char *json_write_rows(const struct snapshot *snapshot, enum rows_kind kind);
 /* {"error": "..."} */
 char *json_write_error(const char *text);
+/* {"report": "..."}; NULL is "". */
+char *json_write_report(const char *text);
 /* {"version": "..."} */
 char *json_write_version(const char *version);
 
@@ -27,6 +29,8 @@ char *json_write_request(const struct snapshot_request *request);
  */
 int json_read_request(const char *text, size_t bytes, struct snapshot_request *ret,
 	struct spt_error *error);
+/* What a report says, for free(); NULL: it is none. */
+char *json_read_report(const char *text, size_t bytes);
 /* What an answer says went wrong, cut to @out_bytes. -EBADMSG: it says nothing. */
 int json_read_error(const char *text, size_t bytes, char *out, size_t out_bytes);
 

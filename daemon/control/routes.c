@@ -47,6 +47,11 @@ static char *render_nothing(const struct snapshot *snapshot)
 	return strdup("{}");
 }
 
+static char *render_report(const struct snapshot *snapshot)
+{
+	return json_write_report(snapshot->report);
+}
+
 #define JSON "application/json"
 
 static const struct route ROUTES[] = {
@@ -60,6 +65,8 @@ static const struct route ROUTES[] = {
 	{ ROUTE_POST, "/v1/layers", CONTROL_CHANGE_LAYER, JSON, render_nothing },
 	{ ROUTE_POST, "/v1/unfence", CONTROL_UNFENCE, JSON, render_nothing },
 	{ ROUTE_POST, "/v1/reset", CONTROL_RESET, JSON, render_nothing },
+	{ ROUTE_POST, "/v1/sessions/logout/", CONTROL_ASK_LOGOUT, JSON, render_nothing },
+	{ ROUTE_POST, "/v1/reload", CONTROL_RELOAD, JSON, render_report },
 	{ ROUTE_GET, "/metrics",
 		CONTROL_TARGETS | CONTROL_LUNS | CONTROL_SESSIONS | CONTROL_COUNTERS,
 		"text/plain; version=0.0.4; charset=utf-8", metrics_write },

@@ -8,7 +8,7 @@
 enum route_method {
 	ROUTE_GET,
 	ROUTE_DELETE,
-	ROUTE_POST, /* its body is a struct snapshot_request as JSON */
+	ROUTE_POST, /* its body, if there is one, is a struct snapshot_request as JSON */
 	ROUTE_OTHER,
 };
 

@@ -76,8 +76,21 @@ int snapshot_count(struct snapshot *snapshot, const char *name, const char *help
 	return 0;
 }
 
+void snapshot_report(struct snapshot *snapshot, const char *line)
+{
+	size_t old = snapshot->report ? strlen(snapshot->report) : 0, bytes = strlen(line);
+	char *more = realloc(snapshot->report, old + bytes + 2);
+
+	if (!more)
+		return;
+	memcpy(more + old, line, bytes);
+	memcpy(more + old + bytes, "\n", 2);
+	snapshot->report = more;
+}
+
 void snapshot_deinit(struct snapshot *snapshot)
 {
+	free(snapshot->report);
 	free(snapshot->targets);
 	free(snapshot->luns);
 	free(snapshot->sessions);

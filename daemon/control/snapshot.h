@@ -106,6 +106,7 @@ struct snapshot {
 	size_t n_counters, room_counters;
 	struct snapshot_layer *layers;
 	size_t n_layers, room_layers;
+	char *report; /* lines for a person, or NULL */
 };
 
 /* A new zeroed row at the end, or NULL: out of memory. Valid until the next call. */
@@ -117,6 +118,8 @@ struct snapshot_layer *snapshot_add_layer(struct snapshot *snapshot);
 /* 0 or -ENOMEM. @label NULL: none. What does not fit its field is cut. */
 int snapshot_count(struct snapshot *snapshot, const char *name, const char *help, bool gauge,
 	const char *label, const char *label_value, uint64_t value);
+/* One more line of the report; left out when there is no memory. */
+void snapshot_report(struct snapshot *snapshot, const char *line);
 /* @text cut to fit. */
 void snapshot_text(char *field, size_t field_bytes, const char *text);
 /* Frees the rows and leaves an empty snapshot. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Asynchronous Messages (RFC 7143 11.9): what the initiator is told without having asked. */
-#include "wire/async.h"
+#include "fullfeature/async.h"
 
 #include "fullfeature/messages.h"
 #include "fullfeature/tmf.h"
@@ -21,19 +21,22 @@ static void encode(struct tx_message *message, struct conn *conn, uint8_t *bhs)
 	pdu_async_encode(&pdu, bhs);
 }
 
-static void put(struct conn *conn, const struct pdu_async *pdu)
+bool async_put(struct conn *conn, const struct pdu_async *pdu,
+	void (*after)(struct tx_message *message, struct conn *conn))
 {
 	struct tx_message *m = tx_message_new(conn, 0);
 
 	if (!m)
-		return;
+		return false;
 	m->arg[0] = pdu->event;
 	m->arg[1] = pdu->lun;
 	m->arg[2] = pdu->parameter1;
 	m->arg[3] = pdu->parameter2;
 	m->arg[4] = pdu->parameter3;
 	m->encode = encode;
+	m->after = after;
 	tx_message_put(conn, m);
+	return true;
 }
 
 /*
@@ -78,7 +81,7 @@ static void tell(struct spt_task *task, void *arg)
 	loss.first = c;
 	spt_session_each_task(c->session->env->host->context, c->session->cookie, find_first, &loss);
 	if (loss.first == c)
-		put(c->conn, &pdu);
+		async_put(c->conn, &pdu, NULL);
 }
 
 static void tell_session(struct session *s, struct loss *loss)
@@ -127,5 +130,5 @@ void async_conn_dropped(struct conn *conn)
 	};
 
 	if (other && s->params.error_recovery_level && dropped_by_us(conn->close_reason))
-		put(other, &pdu);
+		async_put(other, &pdu, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "fullfeature/command.h"
+#include "fullfeature/farewell.h"
 #include "fullfeature/messages.h"
 
 /* Immediate commands that a session may have outstanding; RFC 7143 11.17.1 reason 6 above that. */
@@ -241,6 +242,7 @@ void order_drop(struct session *s)
 	struct held *h;
 
 	tmf_drop(s);
+	farewell_over(s);
 	while ((h = list_first(&s->held, struct held, link)))
 		held_free(h);
 }

@@ -78,6 +78,7 @@ struct conn {
 	bool logout_waits;            /* closed by a Logout Request on another one: */
 	uint32_t logout_conn, logout_itt;
 	void *target; /* what find_target() found: target/'s */
+	void *generation; /* target/'s, while there is a login */
 	uint64_t joins; /* id of the session that it wants to join */
 	uint64_t owner[2]; /* join()'s, and auth_failed()'s */
 

@@ -90,6 +90,7 @@ struct session_env {
 	void *arg; /* of ops */
 	struct login_limits limits; /* for discovery */
 	uint64_t login_timeout_us;
+	uint64_t logout_wait_us; /* that an initiator has when it is asked to log out */
 	uint8_t *scratch;
 	struct tx_ring *rings;
 	struct spt_link commands; /* spare ones: fullfeature/command.c */

@@ -59,6 +59,9 @@ struct session {
 	struct spt_post tmf_poll; /* fullfeature/tmf_wait.c */
 	struct log_limit tmf_log;
 	struct session_policy policy;
+	struct spt_timer farewell; /* fullfeature/farewell.h */
+	enum close_reason farewell_reason;
+	bool farewell_asked, farewell_dropping;
 	unsigned pending; /* task management that must be answered by the library first */
 
 	uint64_t commands, bytes_in, bytes_out;

@@ -8,8 +8,7 @@
 
 #include "session/conn.h"
 #include "session/session.h"
-#include "target/listener.h"
-#include "target/server.h"
+#include "target/generation.h"
 #include "target/target.h"
 #include "target/worker.h"
 
@@ -26,12 +25,12 @@ static void host_of(const char *address, char *host, size_t bytes)
  * RFC 7143 13.8: domainname:port,tag. A portal that listens on every address is reached, as far as
  * anybody can know, at the address that this connection came to.
  */
-static void put_address(const struct conn *conn, const struct listener *l, struct key_writer *out)
+static void put_address(const struct conn *conn, const struct portal_address *l, struct key_writer *out)
 {
 	char host[CONN_ADDRESS_MAX], address[CONN_ADDRESS_MAX + 16];
 
 	host_of(l->wildcard ? conn->local : l->text, host, sizeof(host));
-	snprintf(address, sizeof(address), "%s:%u,%u", host, l->port, l->portal.tag);
+	snprintf(address, sizeof(address), "%s:%u,%u", host, l->port, l->tag);
 	key_put(out, "TargetAddress", address);
 }
 
@@ -46,18 +45,18 @@ static void put_advertised(const struct config_portal *portal, struct key_writer
 	}
 }
 
-static void put_target(const struct conn *conn, const struct server *server,
+static void put_target(const struct conn *conn, const struct generation *g,
 	const struct target *target, struct key_writer *out)
 {
 	key_put(out, "TargetName", target->config->name);
-	for (size_t i = 0; i < server->n_listeners; i++) {
-		const struct listener *l = &server->listeners[i];
+	for (size_t i = 0; i < g->n_addresses; i++) {
+		const struct portal_address *l = &g->addresses[i];
 		if (target_has_portal(target, l->portal_index) &&
-			!server->config->portals[l->portal_index].advertise.n)
+			!g->config->portals[l->portal_index].advertise.n)
 			put_address(conn, l, out);
 	}
 	for (size_t i = 0; i < target->config->n_portals; i++)
-		put_advertised(&server->config->portals[target->config->portals[i]], out);
+		put_advertised(&g->config->portals[target->config->portals[i]], out);
 }
 
 /* Appendix C: All in a discovery session; a name; or nothing, the session's own target. */
@@ -75,11 +74,11 @@ static bool asked_for(const struct conn *conn, const struct target *target, cons
 
 void discovery_send_targets(struct conn *conn, const char *value, struct key_writer *out)
 {
-	const struct server *server = worker_of(conn->env)->server;
+	const struct generation *g = worker_of(conn->env)->generation;
 
-	for (size_t i = 0; i < server->n_targets; i++) {
-		const struct target *t = &server->targets[i];
+	for (size_t i = 0; i < g->n_targets; i++) {
+		const struct target *t = &g->targets[i];
 		if (asked_for(conn, t, value) && target_visible(t, conn->params.initiator_name))
-			put_target(conn, server, t, out);
+			put_target(conn, g, t, out);
 	}
 }

@@ -15,6 +15,7 @@
 #include "session/conn.h"
 #include "session/session.h"
 #include "target/discovery.h"
+#include "target/generation.h"
 #include "target/move.h"
 #include "target/registry.h"
 #include "target/server.h"
@@ -100,20 +101,38 @@ static bool find_session(struct conn *conn, const struct login_question *q,
 	return true;
 }
 
+/* What the login sees stays until it is over, though there may be a new configuration meanwhile. */
+static struct generation *hold_generation(struct conn *conn)
+{
+	struct generation *g = worker_of(conn->env)->generation;
+
+	if (conn->generation != g) {
+		generation_unref(conn->generation);
+		conn->generation = generation_ref(g);
+	}
+	return g;
+}
+
+static void let_go_of_generation(struct conn *conn)
+{
+	generation_unref(TAKE(conn->generation));
+	conn->target = NULL;
+}
+
 static bool find_target(struct conn *conn, const struct login_question *q,
 	struct login_target *ret)
 {
-	struct server *server = server_of(conn);
+	struct generation *g = hold_generation(conn);
 
 	conn->target = NULL;
 	ret->portal_group_tag = conn->portal.tag;
 	if (q->session_type == SESSION_DISCOVERY) {
 		if (q->tsih)
 			refuse(ret, LOGIN_NO_SESSION, "discovery sessions have one connection");
-		authentication_demand(&server->discovery_auth, ret);
+		authentication_demand(&g->discovery_auth, ret);
 		return true;
 	}
-	struct target *target = server_find_target(server, q->target_name, conn->portal.name);
+	struct target *target = generation_find(g, q->target_name, conn->portal.name);
 	if (!target) {
 		refuse(ret, LOGIN_NOT_FOUND, "no such target at this portal");
 		return true;
@@ -147,7 +166,7 @@ static struct session_policy policy_of(const struct config_target *config)
 
 static void start_session(struct conn *conn, struct claim *claim, bool reinstated)
 {
-	const struct target *target = claim->target;
+	const struct target *target = conn->target;
 	struct spt_lun_map *luns = target ?
 		target_luns_of(target, login_params(conn->login)->initiator_name) : NULL;
 	struct session_params params = {
@@ -225,12 +244,33 @@ static struct join *join_new(struct conn *conn)
 	return join;
 }
 
+/* A configuration that came during the login may not have the target any more, or not for this initiator. */
+static bool still_allowed(struct conn *conn)
+{
+	const struct login_params *p = login_params(conn->login);
+	const struct generation *g = worker_of(conn->env)->generation;
+
+	if (!conn->target || conn->generation == g)
+		return true;
+	struct target *target = generation_find(g, p->target_name, conn->portal.name);
+	if (!target || !target_allows(target, p->initiator_name) ||
+		!generation_has_portal(g, conn->portal.name, conn->portal.tag))
+		return false;
+	conn->target = target; /* of the worker's generation, which is asked for it in this turn of the loop only */
+	return true;
+}
+
 static void attempt(struct conn *conn, struct join *join, bool reinstated)
 {
 	struct server *server = server_of(conn);
 	struct registry_holder holder;
 	struct claim *claim;
 
+	if (!still_allowed(conn)) {
+		join_free(conn, join);
+		conn_joined(conn, LOGIN_NOT_FOUND, "the target is not for it any more", NULL);
+		return;
+	}
 	switch (registry_claim(&server->registry, login_params(conn->login), conn->target,
 		worker_of(conn->env), &join->waiter, &claim, &holder)) {
 	case REGISTRY_CLAIMED:
@@ -324,7 +364,7 @@ static void cold_reset(struct session *session)
 {
 	const struct claim *claim = session->target;
 
-	registry_each(&worker_of(session->env)->server->registry, claim->target, end_for_cold_reset);
+	registry_each(&worker_of(session->env)->server->registry, claim->seat, end_for_cold_reset);
 }
 
 /* The log tells who it was and how it failed; the answer waits the longer the more have failed. */
@@ -359,11 +399,14 @@ static uint64_t auth_failed(struct conn *conn)
 
 static void login_over(struct conn *conn)
 {
+	if (!conn->refusing)
+		let_go_of_generation(conn);
 	server_login_over(server_of(conn));
 }
 
 static void conn_gone(struct conn *conn)
 {
+	let_go_of_generation(conn);
 	slowdown_answered(&server_of(conn)->slowdown,
 		(struct slowdown_entry *)(uintptr_t)conn->owner[1]);
 	server_conn_gone(server_of(conn), worker_of(conn->env), conn->login && !conn->refusing);

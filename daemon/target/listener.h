@@ -17,7 +17,7 @@ struct listener {
 	struct server *server;
 	struct spt_watch watch;
 	struct spt_timer pause; /* after a failed accept() */
-	size_t portal_index;
+	struct config_address configured; /* without a length: it was handed to us */
 	struct conn_portal portal;
 	bool wildcard;
 	unsigned port;

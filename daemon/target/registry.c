@@ -26,7 +26,7 @@ void registry_deinit(struct registry *r)
 static bool same_nexus(const struct claim *c, const struct login_params *p,
 	const struct target *target)
 {
-	return c->target == target && c->portal_group_tag == p->portal_group_tag &&
+	return c->seat == target->seat && c->portal_group_tag == p->portal_group_tag &&
 		!memcmp(c->isid, p->isid, sizeof(c->isid)) &&
 		!strcmp(c->initiator_name, p->initiator_name);
 }
@@ -71,7 +71,7 @@ static struct claim *claim_new(struct registry *r, const struct login_params *p,
 		return NULL;
 	}
 	c->id = r->next_id++;
-	c->target = target;
+	c->seat = target ? seat_ref(target->seat) : NULL;
 	c->worker = worker;
 	c->portal_group_tag = p->portal_group_tag;
 	memcpy(c->isid, p->isid, sizeof(c->isid));
@@ -94,13 +94,13 @@ static enum registry_result claim_locked(struct registry *r, const struct login_
 		list_append(&holder->waiters, &waiter->link);
 		return REGISTRY_TAKEN;
 	}
-	if (target && target->n_sessions >= target->config->max_sessions)
+	if (target && target->seat->n_sessions >= target->config->max_sessions)
 		return REGISTRY_FULL;
 	*ret = claim_new(r, p, target, worker);
 	if (!*ret)
 		return REGISTRY_NO_MEMORY;
 	if (target)
-		target->n_sessions++;
+		target->seat->n_sessions++;
 	return REGISTRY_CLAIMED;
 }
 
@@ -121,14 +121,15 @@ void registry_release(struct registry *r, struct claim *c)
 	pthread_mutex_lock(&r->lock);
 	list_del(&c->link);
 	r->tsih_used[c->tsih / 8] &= (uint8_t)~(1u << c->tsih % 8);
-	if (c->target)
-		c->target->n_sessions--;
+	if (c->seat)
+		c->seat->n_sessions--;
 	while ((w = list_first(&c->waiters, struct waiter, link))) {
 		list_del(&w->link);
 		w->posted = true;
 		spt_host_post(w->host, &w->post);
 	}
 	pthread_mutex_unlock(&r->lock);
+	seat_unref(c->seat);
 	free(c);
 }
 
@@ -164,7 +165,7 @@ bool registry_find_tsih(struct registry *r, const struct login_question *q,
 
 	pthread_mutex_lock(&r->lock);
 	list_foreach (c, &r->claims, link) {
-		if (c->tsih != q->tsih || c->target != target || c->ending ||
+		if (c->tsih != q->tsih || c->seat != target->seat || c->ending ||
 			memcmp(c->isid, q->isid, sizeof(c->isid)) ||
 			strcmp(c->initiator_name, q->initiator_name))
 			continue;
@@ -176,14 +177,14 @@ bool registry_find_tsih(struct registry *r, const struct login_question *q,
 	return found;
 }
 
-void registry_each(struct registry *r, const struct target *target,
+void registry_each(struct registry *r, const struct seat *seat,
 	void (*fn)(struct worker *worker, uint64_t id))
 {
 	struct claim *c;
 
 	pthread_mutex_lock(&r->lock);
 	list_foreach (c, &r->claims, link) {
-		if (c->target == target)
+		if (c->seat == seat)
 			fn(c->worker, c->id);
 	}
 	pthread_mutex_unlock(&r->lock);

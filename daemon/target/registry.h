@@ -20,13 +20,14 @@
 
 struct worker;
 struct target;
+struct seat;
 struct login_question;
 
 struct claim {
 	struct spt_link link;
 	uint64_t id;
 	uint16_t tsih;
-	struct target *target; /* NULL: a discovery session */
+	struct seat *seat; /* of its target, a reference; NULL: a discovery session */
 	struct worker *worker;
 	char initiator_name[NAME_MAX_BYTES + 1];
 	uint8_t isid[6];
@@ -85,8 +86,8 @@ struct worker *registry_find(struct registry *registry, uint64_t id);
  */
 bool registry_find_tsih(struct registry *registry, const struct login_question *question,
 	const struct target *target, struct registry_holder *ret, uint16_t *ret_tag);
-/* Ends every session of @target by @end. */
-void registry_each(struct registry *registry, const struct target *target,
+/* Calls @fn for every session of the target with @seat. */
+void registry_each(struct registry *registry, const struct seat *seat,
 	void (*fn)(struct worker *worker, uint64_t id));
 
 #endif

@@ -8,64 +8,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <spt/layer.h>
-
+#include "base/list.h"
 #include "loop/offload.h"
-#include "target/identity.h"
 #include "target/target.h"
 #include "target/worker.h"
 
 #define OFFLOAD_THREADS 4u
 #define WORKERS_MAX     64u
-
-static void device_event(void *arg, const char *device, const char *text)
-{
-	log_warning("device %s: %s", device, text);
-}
-
-static void open_devices(struct server *s)
-{
-	const struct config *config = s->config;
-	uint64_t identity = identity_get(config->daemon.state_dir);
-
-	for (size_t i = 0; i < config->n_devices; i++) {
-		const struct config_device *d = &config->devices[i];
-		struct spt_device_params params = {
-			.name = d->name,
-			.identity = identity,
-			.backend = d->backend,
-			.values = d->values,
-			.layers = spt_layers(),
-			.layer_values = d->layer_values,
-			.escalation = d->escalation,
-			.raw_reservations = d->reservations == CONFIG_RESERVATIONS_RAW,
-			.exclusive = d->exclusive,
-			.state_dir = config->daemon.state_dir,
-			.event = device_event,
-		};
-		struct spt_error error;
-		int r = spt_device_open(&params, &error, &s->devices[i]);
-		if (r < 0)
-			log_error("device %s: %s; its logical units are not exported", d->name, error.text);
-	}
-}
-
-static int make_targets(struct server *s)
-{
-	for (; s->n_targets < s->config->n_targets; s->n_targets++) {
-		int r = target_init(&s->targets[s->n_targets], s->config, s->n_targets, s->devices);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
+#define RETIRE_TICK_US  500000u
 
 static int make_workers(struct server *s)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned n = s->config->daemon.workers ? s->config->daemon.workers
-					       : (unsigned)MAX(cpus, 1L);
+	unsigned n = s->generation->config->daemon.workers;
 
+	if (!n)
+		n = (unsigned)MAX(cpus, 1L);
 	n = MIN(n, WORKERS_MAX);
 	s->workers = calloc(n, sizeof(*s->workers));
 	if (!s->workers)
@@ -80,87 +38,67 @@ static int make_workers(struct server *s)
 	return 0;
 }
 
-static struct listener *add_listener(struct server *s, size_t portal)
+/* A connection may outlive the configuration that its portal comes from. */
+static const char *keep_name(struct server *s, const char *name)
 {
-	const struct config_portal *p = &s->config->portals[portal];
-	struct listener *l = &s->listeners[s->n_listeners];
+	for (size_t i = 0; i < s->n_names; i++) {
+		if (!strcmp(s->names[i], name))
+			return s->names[i];
+	}
+	char **names = reallocarray(s->names, s->n_names + 1, sizeof(*names));
+	if (!names)
+		return NULL;
+	s->names = names;
+	names[s->n_names] = strdup(name);
+	return names[s->n_names] ? names[s->n_names++] : NULL;
+}
 
-	*l = (struct listener){
-		.portal_index = portal,
-		.watch.fd = -1,
-		.portal = {
-			.name = p->name,
+/* The settings of the portals go to their sockets. False: out of memory. */
+static bool set_portals(struct server *s, const struct listening *listening, const struct config *config)
+{
+	for (size_t i = 0; i < listening->n; i++) {
+		const struct listening_slot *slot = &listening->slots[i];
+		const struct config_portal *p = &config->portals[slot->portal_index];
+		const char *name = keep_name(s, p->name);
+		if (!name)
+			return false;
+		slot->listener->portal = (struct conn_portal){
+			.name = name,
 			.tag = p->tag,
 			.nop_interval_us = p->nop_interval_us,
 			.nop_timeout_us = p->nop_timeout_us,
-		},
-	};
-	s->n_listeners++;
-	return l;
+		};
+	}
+	return true;
 }
 
-/* A portal's own addresses, unless the service manager has opened its sockets for us. */
-static int make_portal(struct server *s, size_t portal, const struct server_socket *sockets,
+static void add_generation(struct server *s, struct generation *g)
+{
+	list_append(&s->generations, &g->link);
+	s->generation = g;
+}
+
+int server_init(struct server *s, struct config *config, const struct server_socket *sockets,
 	size_t n_sockets, struct spt_error *error)
 {
-	const struct config_portal *p = &s->config->portals[portal];
-	bool handed = false;
+	struct generation *g = NULL;
 
-	for (size_t i = 0; i < n_sockets; i++) {
-		/* With one portal there is no question whose they are. */
-		if (s->config->n_portals > 1 && strcmp(sockets[i].name, p->name))
-			continue;
-		int r = listener_adopt(add_listener(s, portal), sockets[i].fd);
-		if (r < 0)
-			return spt_error_set(error, r, "portal %s: the socket handed over is no TCP socket",
-				p->name);
-		handed = true;
-	}
-	for (size_t i = 0; !handed && i < p->listen.n; i++) {
-		int r = listener_open(add_listener(s, portal), &p->listen.list[i], error);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int make_listeners(struct server *s, const struct server_socket *sockets, size_t n_sockets,
-	struct spt_error *error)
-{
-	size_t n = n_sockets;
-
-	for (size_t i = 0; i < s->config->n_portals; i++)
-		n += s->config->portals[i].listen.n;
-	s->listeners = calloc(n, sizeof(*s->listeners));
-	if (!s->listeners)
-		return spt_error_set(error, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < s->config->n_portals; i++) {
-		int r = make_portal(s, i, sockets, n_sockets, error);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-int server_init(struct server *s, const struct config *config,
-	const struct server_socket *sockets, size_t n_sockets, struct spt_error *error)
-{
 	memset(s, 0, sizeof(*s));
-	s->config = config;
+	list_init(&s->generations);
 	registry_init(&s->registry);
 	slowdown_init(&s->slowdown);
-	s->devices = calloc(config->n_devices + 1, sizeof(*s->devices));
-	s->targets = calloc(config->n_targets + 1, sizeof(*s->targets));
-	if (!s->devices || !s->targets)
-		return spt_error_set(error, -ENOMEM, "out of memory");
 	/* First what may be refused to us, then what takes time. */
-	int r = make_listeners(s, sockets, n_sockets, error);
-	if (r < 0)
-		return r;
-	open_devices(s);
-	r = make_targets(s);
+	int r = listening_make(config, NULL, sockets, n_sockets, error, &s->listening);
 	if (!r)
-		r = authentication_init(&s->discovery_auth, &config->daemon.discovery_auth);
+		r = generation_new(config, NULL, error, &g);
+	if (r < 0) {
+		config_free(config);
+		return r;
+	}
+	add_generation(s, g);
+	r = listening_tell(&s->listening, g);
+	if (!r && !set_portals(s, &s->listening, config))
+		r = -ENOMEM;
 	if (!r)
 		r = make_workers(s);
 	if (!r)
@@ -177,18 +115,12 @@ int server_start(struct server *s)
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < s->n_listeners; i++) {
-		int r = listener_start(&s->listeners[i], s);
+	for (size_t i = 0; i < s->listening.n; i++) {
+		int r = listener_start(s->listening.slots[i].listener, s);
 		if (r < 0)
 			return r;
 	}
 	return 0;
-}
-
-static void close_listeners(struct server *s)
-{
-	for (size_t i = 0; i < s->n_listeners; i++)
-		listener_close(&s->listeners[i]);
 }
 
 void server_drain(struct server *s, uint64_t timeout_us, void (*drained)(void *arg), void *arg)
@@ -196,7 +128,8 @@ void server_drain(struct server *s, uint64_t timeout_us, void (*drained)(void *a
 	s->draining = true;
 	s->drained = drained;
 	s->drained_arg = arg;
-	close_listeners(s);
+	listening_close(&s->listening);
+	spt_host_timer_clear(loop_host(s->workers[0].loop), &s->retire);
 	atomic_store(&s->workers_left, s->n_workers);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_drain(&s->workers[i], timeout_us);
@@ -219,7 +152,7 @@ void server_worker_drained(struct server *s)
 
 void server_deinit(struct server *s)
 {
-	close_listeners(s);
+	listening_close(&s->listening);
 	for (unsigned i = 1; i < s->n_workers; i++) {
 		if (!s->workers[i].started)
 			continue;
@@ -229,31 +162,95 @@ void server_deinit(struct server *s)
 	offload_stop();
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_deinit(&s->workers[i]);
-	for (size_t i = 0; i < s->n_targets; i++)
-		target_deinit(&s->targets[i]);
-	for (size_t i = 0; s->devices && i < s->config->n_devices; i++)
-		spt_device_unref(s->devices[i]);
+	struct generation *g;
+	while ((g = list_first(&s->generations, struct generation, link))) {
+		list_del(&g->link);
+		generation_free(g);
+	}
+	for (size_t i = 0; i < s->n_names; i++)
+		free(s->names[i]);
+	free(s->names);
 	free(s->workers);
-	free(s->listeners);
-	free(s->targets);
-	free(s->devices);
-	authentication_deinit(&s->discovery_auth);
 	slowdown_deinit(&s->slowdown);
 	registry_deinit(&s->registry);
 }
 
-struct target *server_find_target(struct server *s, const char *name, const char *portal)
+/* An older generation goes when nothing of it has been in use for a while: closing devices may take time. */
+static void retire_work(struct spt_work *work)
 {
-	for (size_t i = 0; i < s->n_targets; i++) {
-		struct target *t = &s->targets[i];
-		if (strcmp(t->config->name, name))
+	struct server *s = work->arg;
+
+	generation_free(s->retiring);
+}
+
+static void retire_done(struct spt_work *work)
+{
+	struct server *s = work->arg;
+
+	s->retiring = NULL;
+}
+
+static void retire(struct server *s, struct generation *g)
+{
+	list_del(&g->link);
+	s->retiring = g;
+	s->retire_work = (struct spt_work){ .work = retire_work, .done = retire_done, .arg = s };
+	spt_host_offload(loop_host(s->workers[0].loop), &s->retire_work);
+}
+
+static void retire_tick(struct spt_timer *timer)
+{
+	struct server *s = timer->arg;
+	struct generation *g = list_first(&s->generations, struct generation, link);
+
+	if (g == s->generation || s->draining)
+		return;
+	bool idle = !generation_in_use(g, s->generation);
+	if (idle && s->idle == g && !s->retiring)
+		retire(s, g);
+	s->idle = idle ? g : NULL;
+	spt_host_timer_set(loop_host(s->workers[0].loop), timer, RETIRE_TICK_US);
+}
+
+/* Those that stay take the new settings, the fresh ones begin, the others are closed. */
+static void switch_listening(struct server *s, struct listening *next)
+{
+	struct listening old = s->listening;
+
+	for (size_t i = 0; i < old.n; i++) {
+		bool stays = false;
+		for (size_t k = 0; k < next->n; k++)
+			stays |= next->slots[k].listener == old.slots[i].listener;
+		if (stays)
 			continue;
-		for (size_t p = 0; p < t->config->n_portals; p++) {
-			if (!strcmp(s->config->portals[t->config->portals[p]].name, portal))
-				return t;
-		}
+		log_notice("portal %s: not listening on %s any more", old.slots[i].listener->portal.name,
+			old.slots[i].listener->text);
+		listener_close(old.slots[i].listener);
+		free(old.slots[i].listener);
 	}
-	return NULL;
+	free(old.slots);
+	s->listening = *next;
+	*next = (struct listening){ 0 };
+	for (size_t i = 0; i < s->listening.n; i++) {
+		struct listening_slot *slot = &s->listening.slots[i];
+		if (slot->fresh && listener_start(slot->listener, s) < 0)
+			log_error("portal %s: cannot watch %s", slot->listener->portal.name,
+				slot->listener->text);
+		slot->fresh = false;
+	}
+}
+
+void server_switch(struct server *s, struct generation *g, struct listening *listening)
+{
+	if (!set_portals(s, listening, g->config))
+		log_error("out of memory: portals keep what they had");
+	add_generation(s, g);
+	switch_listening(s, listening);
+	for (unsigned i = 0; i < s->n_workers; i++)
+		worker_switch(&s->workers[i], g);
+	s->idle = NULL;
+	s->retire = (struct spt_timer){ .fn = retire_tick, .arg = s, .impl = s->retire.impl };
+	spt_host_timer_set(loop_host(s->workers[0].loop), &s->retire, RETIRE_TICK_US);
 }
 
 static struct worker *least_loaded(struct server *s)
@@ -270,7 +267,7 @@ static struct worker *least_loaded(struct server *s)
 void server_accepted(struct server *s, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer)
 {
-	const struct config_daemon *limits = &s->config->daemon;
+	const struct config_daemon *limits = &s->generation->config->daemon;
 
 	if (s->n_conns >= limits->max_connections || s->n_logins >= limits->max_logins) {
 		log_warning("portal %s: connection refused: %s", portal->name,

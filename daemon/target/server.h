@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon's objects and their order: devices, targets, workers, listeners. Made before the loops
- * run, taken apart after they have ended; between, only what is marked changes.
+ * The daemon's objects and their order: what is exported, workers, listening sockets. Made before the loops run,
+ * taken apart after they have ended; between, a new generation may take the place of what is exported.
  */
 #ifndef TARGET_SERVER_H
 #define TARGET_SERVER_H
@@ -12,8 +12,8 @@
 
 #include "config/config.h"
 #include "session/conn.h"
-#include "target/authentication.h"
-#include "target/listener.h"
+#include "target/generation.h"
+#include "target/listening.h"
 #include "target/registry.h"
 #include "target/slowdown.h"
 
@@ -21,16 +21,18 @@ struct worker;
 struct target;
 
 struct server {
-	const struct config *config;
-	struct spt_device **devices; /* parallel to config->devices; NULL: could not be opened */
-	struct target *targets;
-	size_t n_targets;
+	struct generation *generation; /* the newest one; on the first worker */
+	struct spt_link generations;   /* those that are still there, the newest one last */
+	struct spt_timer retire;       /* while there are older ones */
+	struct generation *idle;       /* was out of use when last looked at */
+	struct generation *retiring;   /* being freed, where that may block */
+	struct spt_work retire_work;
 	struct worker *workers;
 	unsigned n_workers;
-	struct listener *listeners;
-	size_t n_listeners;
+	struct listening listening;
+	char **names; /* of portals: connections keep them */
+	size_t n_names;
 	struct registry registry;
-	struct authentication discovery_auth;
 	struct slowdown slowdown;
 	atomic_uint n_conns, n_logins;
 	atomic_uint workers_left; /* while draining */
@@ -40,17 +42,11 @@ struct server {
 	struct spt_post drained_post;
 };
 
-/* A listening socket that was handed to us; @name: its portal's. */
-struct server_socket {
-	int fd;
-	const char *name;
-};
-
 /*
  * Opens devices, makes targets, workers and sockets. A device that cannot be opened is logged and its LUNs
- * are left out; a portal that cannot listen is -errno with @error told. @sockets are taken over.
+ * are left out; a portal that cannot listen is -errno with @error told. @config and @sockets are taken over.
  */
-int server_init(struct server *server, const struct config *config,
+int server_init(struct server *server, struct config *config,
 	const struct server_socket *sockets, size_t n_sockets, struct spt_error *error);
 /* Starts accepting, and the workers but the first. */
 int server_start(struct server *server);
@@ -59,7 +55,11 @@ void server_drain(struct server *server, uint64_t timeout_us, void (*drained)(vo
 /* After the first worker's loop has ended. */
 void server_deinit(struct server *server);
 
-struct target *server_find_target(struct server *server, const char *name, const char *portal);
+/*
+ * On the first worker's loop: what is exported from now on. @generation and @listening are taken over. Workers follow, and
+ * end or change the sessions that it concerns.
+ */
+void server_switch(struct server *server, struct generation *generation, struct listening *listening);
 /* A connection was accepted, on the first worker's loop. */
 void server_accepted(struct server *server, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer);

@@ -58,19 +58,33 @@ static bool has_several_ports(const struct config *config, const struct config_t
 	return false;
 }
 
+struct seat *seat_ref(struct seat *seat)
+{
+	atomic_fetch_add_explicit(&seat->refs, 1, memory_order_relaxed);
+	return seat;
+}
+
+void seat_unref(struct seat *seat)
+{
+	if (seat && atomic_fetch_sub_explicit(&seat->refs, 1, memory_order_acq_rel) == 1)
+		free(seat);
+}
+
 int target_init(struct target *target, const struct config *all, size_t index,
-	struct spt_device *const *devices)
+	struct spt_device *const *devices, struct seat *seat)
 {
 	const struct config_target *config = &all->targets[index];
 	AUTO_FREE struct spt_lun_entry *entries = calloc(config->n_luns + 1, sizeof(*entries));
 	size_t n = 0;
 
-	if (!entries)
+	target->seat = seat ? seat_ref(seat) : calloc(1, sizeof(*seat));
+	if (!entries || !target->seat)
 		return -ENOMEM;
+	if (!seat)
+		atomic_init(&target->seat->refs, 1);
 	target->config = config;
 	target->limits = limits_of(&config->negotiation);
 	target->several_ports = has_several_ports(all, config);
-	atomic_init(&target->n_sessions, 0);
 	atomic_init(&target->n_redirects, 0);
 	for (size_t i = 0; i < config->n_luns; i++) {
 		struct spt_device *device = devices[config->luns[i].device];
@@ -87,6 +101,7 @@ void target_deinit(struct target *target)
 {
 	authentication_deinit(&target->auth);
 	spt_lun_map_unref(TAKE(target->luns));
+	seat_unref(TAKE(target->seat));
 }
 
 static bool names(char *const *patterns, size_t n, const char *name)

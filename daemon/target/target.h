@@ -15,20 +15,30 @@
 #include "login/params.h"
 #include "target/authentication.h"
 
+/* How many sessions the target of one name has, whatever the configuration says about it at the moment. */
+struct seat {
+	atomic_uint refs;
+	atomic_uint n_sessions;
+};
+
 struct target {
+	struct seat *seat; /* a reference */
 	const struct config_target *config;
 	struct spt_lun_map *luns; /* all of them */
 	bool luns_differ;         /* not everybody sees all of them */
 	struct login_limits limits;
 	struct authentication auth;
 	bool several_ports; /* portal group tags: on iSCSI each is a SCSI target port (RFC 7143 4.4.1) */
-	atomic_uint n_sessions;
 	atomic_uint n_redirects;
 };
 
-/* Of target @index. @devices: parallel to config->devices; NULL where the device could not be opened. 0 or -errno. */
+struct seat *seat_ref(struct seat *seat);
+void seat_unref(struct seat *seat);
+
+/* Of target @index. @devices: parallel to config->devices; NULL where the device could not be opened. @seat: of the target that
+ * had this name before, or NULL. 0 or -errno; then it is for target_deinit() as well. */
 int target_init(struct target *target, const struct config *config, size_t index,
-	struct spt_device *const *devices);
+	struct spt_device *const *devices, struct seat *seat);
 void target_deinit(struct target *target);
 bool target_allows(const struct target *target, const char *initiator_name);
 /* The LUNs that this initiator sees, a reference of the caller's; NULL: out of memory. */

@@ -8,14 +8,24 @@
 #include <unistd.h>
 
 #include "base/list.h"
+#include "fullfeature/farewell.h"
 #include "fullfeature/fullfeature.h"
 #include "session/session.h"
+#include "target/generation.h"
 #include "target/join.h"
 #include "target/server.h"
 
 #define DRAIN_TICK_US 20000u
 /* How long after the end of the draining a device may keep the tasks of sessions that are gone. */
 #define DRAIN_GRACE_US 3000000u
+
+void worker_live_keys(struct worker *w)
+{
+	const struct config_daemon *d = &w->generation->config->daemon;
+
+	w->env.login_timeout_us = d->login_timeout_us;
+	w->env.logout_wait_us = d->logout_wait_us;
+}
 
 int worker_init(struct worker *w, struct server *server, unsigned number)
 {
@@ -33,7 +43,8 @@ int worker_init(struct worker *w, struct server *server, unsigned number)
 	w->env.ops = &JOIN_OPS;
 	w->env.phase = &FULLFEATURE;
 	w->env.arg = w;
-	w->env.login_timeout_us = server->config->daemon.login_timeout_us;
+	w->generation = generation_ref(server->generation);
+	worker_live_keys(w);
 	return 0;
 }
 
@@ -52,6 +63,7 @@ void worker_deinit(struct worker *w)
 		fullfeature_deinit(&w->env);
 		session_env_deinit(&w->env);
 	}
+	generation_unref(TAKE(w->generation));
 	loop_free(TAKE(w->loop));
 }
 
@@ -118,6 +130,7 @@ struct end_session {
 	struct worker *worker;
 	uint64_t id;
 	enum close_reason reason;
+	bool ask; /* to log out */
 };
 
 static void end_session(struct spt_post *post)
@@ -125,12 +138,16 @@ static void end_session(struct spt_post *post)
 	struct end_session *e = post->arg;
 	struct session *s = session_by_id(&e->worker->env, e->id);
 
-	if (s)
+	if (s && e->ask)
+		farewell_begin(s, e->reason, s->env->logout_wait_us);
+	else if (s && e->reason == CLOSE_ENDED_BY_CONTROL)
+		farewell_drop(s, e->reason);
+	else if (s)
 		session_end(s, e->reason);
 	free(e);
 }
 
-void worker_end_session(struct worker *w, uint64_t id, enum close_reason reason)
+static void post_end(struct worker *w, uint64_t id, enum close_reason reason, bool ask)
 {
 	struct end_session *e = calloc(1, sizeof(*e));
 
@@ -143,8 +160,19 @@ void worker_end_session(struct worker *w, uint64_t id, enum close_reason reason)
 		.worker = w,
 		.id = id,
 		.reason = reason,
+		.ask = ask,
 	};
 	spt_host_post(loop_host(w->loop), &e->post);
+}
+
+void worker_end_session(struct worker *w, uint64_t id, enum close_reason reason)
+{
+	post_end(w, id, reason, false);
+}
+
+void worker_ask_session(struct worker *w, uint64_t id, enum close_reason reason)
+{
+	post_end(w, id, reason, true);
 }
 
 static void context_freed(void *arg)
@@ -156,13 +184,17 @@ static void context_freed(void *arg)
 	server_worker_drained(w->server);
 }
 
-/* A connection that has nothing under way, or whose time is up. */
-static bool may_close(const struct worker *w, const struct conn *conn, uint64_t now)
+/* A connection whose time is up; a session that has nothing under way, and had the time to log out. */
+static void drain_conn(const struct worker *w, struct conn *conn, uint64_t now)
 {
-	const struct session *s = conn->session;
+	struct session *s = conn->session;
 
-	return now >= w->drain_end_us || w->drain_now || !s ||
-		(s->active == 0 && s->immediate == 0 && conn->tx.n_items == 0);
+	if (now >= w->drain_end_us || w->drain_now || !s ||
+		s->params.session_type == SESSION_DISCOVERY)
+		conn_close(conn, CLOSE_DRAINED, NULL);
+	else if (now >= w->drain_asked_us && s->active == 0 && s->immediate == 0 &&
+		conn->tx.n_items == 0)
+		farewell_drop(s, CLOSE_DRAINED);
 }
 
 /* Nobody waits without end, for a device neither: what it does not give back is taken away from it. */
@@ -196,10 +228,8 @@ static void drain_tick(struct spt_timer *timer)
 	struct conn *conn;
 
 	fence_late(w, now);
-	list_foreach (conn, &w->env.conns, link) {
-		if (may_close(w, conn, now))
-			conn_close(conn, CLOSE_DRAINED, NULL);
-	}
+	list_foreach (conn, &w->env.conns, link)
+		drain_conn(w, conn, now);
 	end_waiting(w);
 	if (w->env.n_conns || w->env.n_sessions)
 		spt_host_timer_set(loop_host(w->loop), timer, DRAIN_TICK_US);
@@ -214,8 +244,12 @@ static void drain_begin(struct spt_post *post)
 
 	w->draining = true;
 	/* Commands that were let into the window are served; it does not move any more. */
-	list_foreach (session, &w->env.sessions, link)
+	list_foreach (session, &w->env.sessions, link) {
 		session->window = 0;
+		if (w->env.logout_wait_us)
+			farewell_request(session, w->env.logout_wait_us);
+	}
+	w->drain_asked_us = spt_host_now_us(loop_host(w->loop)) + w->env.logout_wait_us;
 	drain_tick(&w->drain_timer);
 }
 

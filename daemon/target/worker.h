@@ -16,18 +16,20 @@
 #include "session/env.h"
 
 struct server;
+struct generation;
 
 struct worker {
 	struct server *server;
 	struct loop *loop;
 	struct spt_context *context;
 	struct session_env env;
+	struct generation *generation; /* a reference; what logins see from now on */
 	pthread_t thread;
 	bool started;
 	atomic_uint n_conns; /* handed to it and not gone: for the choice of a worker */
 	/* While draining. */
 	struct spt_timer drain_timer;
-	uint64_t drain_end_us;
+	uint64_t drain_end_us, drain_asked_us; /* until then idle sessions may log out by themselves */
 	atomic_bool drain_now; /* any thread: its time is up */
 	struct spt_post drain_post;
 	bool draining;
@@ -37,6 +39,8 @@ struct worker {
 
 /* 0 or -errno. */
 int worker_init(struct worker *worker, struct server *server, unsigned number);
+/* On its loop, or before it runs: what the generation's configuration says to all of its connections. */
+void worker_live_keys(struct worker *worker);
 /* Nothing may live there any more. */
 void worker_deinit(struct worker *worker);
 /* Runs it on a thread of its own. */
@@ -46,6 +50,10 @@ void worker_hand_over(struct worker *worker, int fd, const struct conn_portal *p
 	const struct sockaddr *peer);
 /* Any thread: end the session with this number, if it is there. */
 void worker_end_session(struct worker *worker, uint64_t id, enum close_reason reason);
+/* Any thread: ask it to log out, and end it if it does not. */
+void worker_ask_session(struct worker *worker, uint64_t id, enum close_reason reason);
+/* On the first worker's loop: the worker goes over to @generation by itself. */
+void worker_switch(struct worker *worker, struct generation *generation);
 /* Any thread: lets running commands finish for up to @timeout_us, ends everything, then closes the
  * library's context and reports server_worker_drained(). */
 void worker_drain(struct worker *worker, uint64_t timeout_us);

@@ -122,6 +122,14 @@ void spt_device_describe(const struct spt_device *device, char *text, size_t siz
 		device->ops->describe(device->state, text, size);
 }
 
+bool spt_device_in_use(struct spt_device *device)
+{
+	pthread_mutex_lock(&device->lock);
+	bool used = !list_empty(&device->itls);
+	pthread_mutex_unlock(&device->lock);
+	return used;
+}
+
 bool spt_device_fenced(const struct spt_device *device)
 {
 	return atomic_load_explicit(&device->fenced, memory_order_relaxed);

@@ -94,6 +94,8 @@ void spt_device_unref(struct spt_device *device);
 const char *spt_device_name(const struct spt_device *device);
 const char *spt_device_backend(const struct spt_device *device);
 void spt_device_properties(const struct spt_device *device, struct spt_properties *ret);
+/* Is some nexus at the device, or has it not quite left? */
+bool spt_device_in_use(struct spt_device *device);
 bool spt_device_fenced(const struct spt_device *device);
 /* How it is with the device now, in a line; empty when there is nothing to say. Any thread. */
 void spt_device_describe(const struct spt_device *device, char *text, size_t size);

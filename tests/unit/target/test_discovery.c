@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "target/discovery.h"
-#include "target/server.h"
+#include "target/generation.h"
 #include "target/target.h"
 #include "target/worker.h"
 
@@ -30,16 +30,14 @@ static struct config_target configs[] = {
 static struct config_portal portals[] = { { .name = "main" }, { .name = "other" } };
 static struct config config = { .portals = portals, .n_portals = 2 };
 static struct target targets[4];
-static struct listener listeners[] = {
-	{ .portal_index = 0, .portal = { .name = "main", .tag = 1 }, .wildcard = true, .port = 3260,
-		.text = "[::]:3260" },
-	{ .portal_index = 1, .portal = { .name = "other", .tag = 2 }, .port = 3261,
-		.text = "192.0.2.7:3261" },
+static struct portal_address addresses[] = {
+	{ .portal_index = 0, .tag = 1, .wildcard = true, .port = 3260, .text = "[::]:3260" },
+	{ .portal_index = 1, .tag = 2, .port = 3261, .text = "192.0.2.7:3261" },
 };
-static struct server server = {
-	.config = &config, .targets = targets, .n_targets = 4, .listeners = listeners, .n_listeners = 2,
+static struct generation generation = {
+	.config = &config, .targets = targets, .n_targets = 4, .addresses = addresses, .n_addresses = 2,
 };
-static struct worker worker = { .server = &server };
+static struct worker worker = { .generation = &generation };
 static struct session_env env = { .arg = &worker };
 
 static const char *ask(uint8_t type, const char *value, const char *initiator)
@@ -119,10 +117,10 @@ static void access_lists(void **state)
 			rows[i].allowed);
 	assert_true(target_has_portal(&targets[1], 1));
 	assert_false(target_has_portal(&targets[1], 0));
-	assert_ptr_equal(server_find_target(&server, A, "main"), &targets[0]);
-	assert_ptr_equal(server_find_target(&server, B, "other"), &targets[1]);
-	assert_null(server_find_target(&server, B, "main"));
-	assert_null(server_find_target(&server, "iqn.no", "main"));
+	assert_ptr_equal(generation_find(&generation, A, "main"), &targets[0]);
+	assert_ptr_equal(generation_find(&generation, B, "other"), &targets[1]);
+	assert_null(generation_find(&generation, B, "main"));
+	assert_null(generation_find(&generation, "iqn.no", "main"));
 }
 
 int main(void)

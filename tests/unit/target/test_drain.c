@@ -97,7 +97,7 @@ static void *client(void *arg)
 	unsigned number = *(unsigned *)arg;
 	struct sockaddr_in a = {
 		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)server.listeners[0].port),
+		.sin_port = htons((uint16_t)server.listening.slots[0].listener->port),
 	};
 	uint8_t bhs[BHS_BYTES];
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -176,7 +176,6 @@ static double run(const struct spt_backend_ops *ops)
 		pthread_join(threads[i], NULL);
 	assert_true(drained);
 	server_deinit(&server);
-	config_free(config);
 	free(errors);
 	return took;
 }

@@ -14,7 +14,8 @@
 #include "target/target.h"
 
 static struct config_target config = { .max_sessions = 4 };
-static struct target target = { .config = &config };
+static struct seat seat = { .refs = 1 };
+static struct target target = { .config = &config, .seat = &seat };
 /* Workers are told apart here and never looked at. */
 static struct worker *const one = (struct worker *)1, *const two = (struct worker *)2;
 
@@ -62,7 +63,7 @@ static void names(void **state)
 	assert_int_equal(claim(&r, &host, &c[1], params_of("iqn.b", 1, 1), one), REGISTRY_CLAIMED);
 	assert_int_equal(claim(&r, &host, &c[2], params_of("iqn.a", 2, 1), one), REGISTRY_CLAIMED);
 	assert_int_equal(claim(&r, &host, &c[3], params_of("iqn.a", 1, 2), two), REGISTRY_CLAIMED);
-	assert_int_equal(target.n_sessions, 4);
+	assert_int_equal(seat.n_sessions, 4);
 	for (unsigned i = 0; i < 4; i++) {
 		assert_int_not_equal(c[i].claim->tsih, 0);
 		for (unsigned k = 0; k < i; k++) {
@@ -79,7 +80,9 @@ static void names(void **state)
 	assert_int_equal(holder.id, c[0].claim->id);
 	assert_ptr_equal(holder.worker, one);
 	assert_int_equal(tag, 1);
-	assert_false(registry_find_tsih(&r, &q, NULL, &holder, &tag));
+	static struct seat other_seat = { .refs = 1 };
+	const struct target other = { .config = &config, .seat = &other_seat };
+	assert_false(registry_find_tsih(&r, &q, &other, &holder, &tag));
 	q.initiator_name = "iqn.b";
 	assert_false(registry_find_tsih(&r, &q, &target, &holder, &tag));
 	q = (struct login_question){ .initiator_name = "iqn.a", .isid = isid, .tsih = (uint16_t)(tsih + 77) };
@@ -88,7 +91,7 @@ static void names(void **state)
 	assert_null(registry_find(&r, 4711));
 	for (unsigned i = 0; i < 4; i++)
 		registry_release(&r, c[i].claim);
-	assert_int_equal(target.n_sessions, 0);
+	assert_int_equal(seat.n_sessions, 0);
 	assert_true(list_empty(&r.claims));
 	registry_deinit(&r);
 	fake_host_deinit(&host);
@@ -144,7 +147,7 @@ static void discovery(void **state)
 	assert_int_equal(registry_claim(&r, &p, NULL, one, NULL, &a, &holder), REGISTRY_CLAIMED);
 	assert_int_equal(registry_claim(&r, &p, NULL, one, NULL, &b, &holder), REGISTRY_CLAIMED);
 	assert_int_not_equal(a->tsih, b->tsih);
-	assert_int_equal(target.n_sessions, 0);
+	assert_int_equal(seat.n_sessions, 0);
 	registry_release(&r, a);
 	registry_release(&r, b);
 	registry_deinit(&r);
@@ -199,7 +202,7 @@ static void each(void **state)
 	claim(&r, &host, &b, params_of("iqn.b", 1, 1), two);
 	assert_int_equal(registry_claim(&r, &p, NULL, one, NULL, &other, &a.holder), REGISTRY_CLAIMED);
 	seen = 0;
-	registry_each(&r, &target, see);
+	registry_each(&r, &seat, see);
 	assert_int_equal(seen, 2);
 	registry_release(&r, a.claim);
 	registry_release(&r, b.claim);

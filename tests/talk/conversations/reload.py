@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: MIT
+"""A configuration that is read again while sessions run, and what initiators are told (RFC 7143 11.9, SPC-5 6.33)."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+
+from talk import *  # noqa: F403
+
+LOGOUT_REQUEST, DROP_SESSION = 1, 3
+KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxOutstandingR2T': 1}
+TASK_ABORTED = 0x40
+NOT_FOUND = 0x0203
+CONFIG = """
+[daemon]
+workers = 2
+control-socket = {dir}/control.sock
+state-dir = {dir}
+logout-wait = 1s
+[portal-main]
+listen = 127.0.0.1:0
+[device-disk]
+backend = mem
+size = 64M
+[device-second]
+backend = mem
+size = 8M
+[target-talk]
+name = iqn.2026-11.org.sptgt:talk
+portal = main
+lun.0 = disk
+lun.1 = second
+initiators = iqn.2026-11.org.sptgt:*
+[target-other]
+name = iqn.2026-11.org.sptgt:other
+portal = main
+lun.5 = second
+initiators = iqn.2026-11.org.sptgt:*
+"""
+OTHER = 'iqn.2026-11.org.sptgt:other'
+OTHER_SECTION = CONFIG[CONFIG.index('[target-other]'):]
+
+
+class Control(http.client.HTTPConnection):
+    def __init__(self, daemon):
+        super().__init__('localhost', timeout=15)
+        self.path = daemon.dir + '/control.sock'
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def ask(t, method, path):
+    """Status and body."""
+    control = Control(t.daemon)
+    try:
+        control.request(method, path)
+        answer = control.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        control.close()
+
+
+def put(t, config):
+    path = t.daemon.dir + '/sptgt.conf'
+    with open(path + '.new', 'w') as f:
+        f.write(config.replace('{dir}', t.daemon.dir))
+    os.chmod(path + '.new', 0o600)
+    os.rename(path + '.new', path)
+
+
+def reload(t, config):
+    """Must be taken; what it reports."""
+    put(t, config)
+    status, body = ask(t, 'POST', '/v1/reload')
+    equal(status, 200, 'the status of a reload: %s' % body)
+    return body['report']
+
+
+@contextlib.contextmanager
+def afterwards(t):
+    """Whatever happens, the configuration of the beginning is back for the next conversation."""
+    try:
+        yield
+    finally:
+        reload(t, CONFIG)
+
+
+def session(t, name='one', target=True, keys=KEYS):
+    s = t.connect()
+    s.name = '%s-%s' % (t.name, name)
+    s.log_in(keys, target)
+    for lun in (0, 1) if target is True else (5,):
+        while s.command(TEST_UNIT_READY, lun=lun).status != GOOD:
+            pass
+    return s
+
+
+def waiting_write(s, lun=0, blocks=8):
+    task = s.start(WRITE10(s.talk.region % 8192, blocks), write=pattern(blocks * BLOCK), lun=lun)
+    while not task.r2ts:
+        s.step(answer=False)
+    return task
+
+
+def luns(s, lun=0):
+    task = s.good(bytes([0xa0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]), read=512, lun=lun)
+    n = int.from_bytes(task.data[:4], 'big')
+    return [task.data[8 + i + 1] for i in range(0, n, 8)]
+
+
+@conversation('SPC-5 6.33, SAM-5 5.14', 'a new LUN: sessions stay, are told by a unit attention, and find it; what runs goes on', alone=True)
+def new_lun(t):
+    s = session(t)
+    with afterwards(t):
+        task = waiting_write(s)
+        reload(t, CONFIG.replace('lun.1 = second\n', 'lun.1 = second\nlun.7 = second\n'))
+        t.until(lambda: s.command(TEST_UNIT_READY).sense_code() == 0x063f0e, 'no unit attention')
+        s.failed(TEST_UNIT_READY, 0x063f0e, lun=1)
+        equal(luns(s), [0, 1, 7], 'the LUNs')
+        s.failed(TEST_UNIT_READY, 0x062900, lun=7)
+        while s.command(TEST_UNIT_READY, lun=7).status != GOOD:
+            pass
+        s.answer_r2t(task, task.r2ts[0])
+        equal(s.finish(task).status, GOOD, 'the status of the write that was under way')
+        equal(session(t, 'two').command(TEST_UNIT_READY, lun=7).status, CHECK_CONDITION, 'the first command there')
+
+
+@conversation('SPC-5 6.33', 'REPORT LUNS tells of the change, and takes the unit attention', alone=True)
+def report_luns_is_enough(t):
+    s = session(t)
+    with afterwards(t):
+        reload(t, CONFIG.replace('lun.1 = second\n', 'lun.1 = second\nlun.7 = second\n'))
+        t.until(lambda: luns(s) == [0, 1, 7], 'the LUN is not there')
+        s.good(TEST_UNIT_READY)
+
+
+@conversation('SAM-5 5.14, 5.6', 'a LUN that is gone: its tasks end with TASK ABORTED, others go on, the session stays', alone=True)
+def lun_gone(t):
+    s = session(t)
+    with afterwards(t):
+        theirs, mine = waiting_write(s, lun=1), waiting_write(s)
+        reload(t, CONFIG.replace('lun.1 = second\n', ''))
+        s.step(answer=False)
+        equal(theirs.status, TASK_ABORTED, 'the status')
+        s.data_out(theirs, theirs.r2ts[0].ttt, 0, len(theirs.write))         # on its way: dropped
+        s.failed(TEST_UNIT_READY, 0x052500, lun=1)
+        s.failed(TEST_UNIT_READY, 0x063f0e)
+        s.answer_r2t(mine, mine.r2ts[0])
+        equal(s.finish(mine).status, GOOD, 'the status of the write to the LUN that stays')
+        equal(luns(s), [0], 'the LUNs')
+
+
+@conversation('sptgtd(8)', 'a file with faults: all of them are told, with their lines, and nothing has changed', alone=True)
+def faults(t):
+    s = session(t)
+    with afterwards(t):
+        put(t, CONFIG.replace('size = 64M', 'size = 64 Martians').replace('lun.5 = second', 'lun.5 = secund'))
+        status, body = ask(t, 'POST', '/v1/reload')
+        equal(status, 422, 'the status')
+        for word in ('sptgt.conf:11:', 'Martians', 'secund', 'nothing has changed'):
+            check(word in body['error'], 'the answer does not say %s: %s', word, body['error'])
+        s.good(TEST_UNIT_READY)
+        session(t, 'two', OTHER)
+    check('sptgt.conf:11:' in t.daemon.log(), 'the log does not tell the fault')
+
+
+@conversation('sptgtd(8)', 'a device that cannot be opened, an address that cannot be had: nothing has changed', alone=True)
+def cannot_open(t):
+    s = session(t)
+    taken = socket.create_server(('127.0.0.1', 0))
+    with taken, afterwards(t):
+        for config, word in (
+                (CONFIG.replace('[target-talk]', '[device-gone]\nbackend = file\npath = {dir}/no/such\n[target-talk]')
+                 .replace('lun.1 = second', 'lun.1 = gone'), 'no/such'),
+                (CONFIG.replace('listen = 127.0.0.1:0', 'listen = 127.0.0.1:0, 127.0.0.1:%d' % taken.getsockname()[1]),
+                 'cannot listen')):
+            put(t, config)
+            status, body = ask(t, 'POST', '/v1/reload')
+            equal(status, 422, 'the status')
+            check(word in body['error'], 'the answer does not say %s: %s', word, body['error'])
+        s.good(TEST_UNIT_READY)
+        equal(luns(s), [0, 1], 'the LUNs')
+
+
+@conversation('RFC 7143 11.9.1 (1)', 'a target that is gone: its sessions are asked to log out, and may; logins are refused', alone=True)
+def target_gone(t):
+    s, bystander = session(t, 'one', OTHER), session(t, 'two')
+    with afterwards(t):
+        report = reload(t, CONFIG.replace(OTHER_SECTION, ''))
+        check('[target-other] is gone' in report, 'the report: %s', report)
+        pdu = s.expect('async', event=LOGOUT_REQUEST, itt=NONE)
+        equal((pdu.p1, pdu.p2, pdu.p3), (0, 0, 1), 'the parameters')
+        s.log_out()
+        try:
+            session(t, 'three', OTHER)
+        except Refused as e:
+            equal(e.status, NOT_FOUND, 'the status of the login')
+        else:
+            check(False, 'a login to a target that is gone succeeds')
+        bystander.silent(0.1)
+        bystander.good(TEST_UNIT_READY)
+    session(t, 'four', OTHER)
+
+
+@conversation('RFC 7143 11.9.1 (1, 3)', 'who does not log out in that time is told that the session is dropped, and it is', alone=True)
+def no_logout(t):
+    s = session(t, 'one', OTHER)
+    with afterwards(t):
+        reload(t, CONFIG.replace(OTHER_SECTION, ''))
+        s.expect('async', event=LOGOUT_REQUEST)
+        s.good(TEST_UNIT_READY, lun=5)                       # until then it works
+        pdu = s.expect('async', event=DROP_SESSION)
+        equal((pdu.p2, pdu.p3), (2, 20), 'Time2Wait and Time2Retain')
+        s.gone(allowed=())
+
+
+@conversation('RFC 7143 11.9.1', 'an initiator that is not on the access list any more has to go, others stay', alone=True)
+def access_list(t):
+    s, other = session(t, 'one'), session(t, 'two')
+    with afterwards(t):
+        allowed = 'initiators = %s-two, iqn.2026-11.org.sptgt:x*\n' % t.name
+        reload(t, CONFIG.replace('initiators = iqn.2026-11.org.sptgt:*\n', allowed, 1))
+        s.expect('async', event=LOGOUT_REQUEST)
+        s.log_out()
+        other.silent(0.1)
+        other.good(TEST_UNIT_READY)
+        try:
+            session(t, 'one')
+        except Refused as e:
+            equal(e.status, 0x0202, 'the status of the login')
+        else:
+            check(False, 'a login that is not allowed succeeds')
+
+
+@conversation('RFC 7143 13.8', 'portals and targets come and go', alone=True)
+def portals(t):
+    s = session(t)
+    with afterwards(t):
+        reload(t, CONFIG.replace('[device-disk]', '[portal-new]\nlisten = 127.0.0.1:0\n[device-disk]')
+               + '[target-new]\nname = iqn.2026-11.org.sptgt:new\nportal = new\nlun.5 = second\ninitiators = *\n')
+        line = [x for x in t.daemon.log().splitlines() if 'portal new: listening on' in x][-1]
+        port = int(line.rsplit(':', 1)[1])
+        new = t.connect(address=('127.0.0.1', port))
+        new.log_in(KEYS, 'iqn.2026-11.org.sptgt:new')
+        reload(t, CONFIG)
+        new.expect('async', event=LOGOUT_REQUEST)
+        new.log_out()
+
+        def refused():
+            try:
+                socket.create_connection(('127.0.0.1', port), timeout=2).close()
+            except ConnectionRefusedError:
+                return True
+            return False
+        t.until(refused, 'the portal that is gone still listens')
+        s.good(TEST_UNIT_READY)
+
+
+@conversation('sptgt.conf(5)', 'keys for new logins: who is there keeps what was agreed', alone=True)
+def new_logins(t):
+    s = session(t)
+    with afterwards(t):
+        report = reload(t, CONFIG.replace('lun.0 = disk\n', 'lun.0 = disk\nqueue-depth = 3\n'))
+        check('[target-talk] queue-depth is changed: for new logins' in report, 'the report: %s', report)
+        s.ping()
+        check((s.maxcmdsn - s.expcmdsn) & NONE > 100, 'the window of the old session')
+        new = session(t, 'two')
+        new.ping()
+        equal((new.maxcmdsn - new.expcmdsn + 1) & NONE, 3, 'the window of the new session')
+
+
+@conversation('sptgt.conf(5)', 'a device whose keys change is opened again; its tasks end, sessions see the new one', alone=True)
+def device_changes(t):
+    s = session(t)
+    with afterwards(t):
+        task = waiting_write(s, lun=1)
+        reload(t, CONFIG.replace('size = 8M', 'size = 16M'))
+        s.step(answer=False)
+        equal(task.status, TASK_ABORTED, 'the status')
+        s.failed(TEST_UNIT_READY, 0x062900, lun=1)
+        s.failed(TEST_UNIT_READY, 0x063f0e, lun=1)
+        data = s.good(READ_CAPACITY10, read=8, lun=1).data
+        equal(int.from_bytes(data[:4], 'big') + 1, (16 << 20) // BLOCK, 'the capacity')
+
+
+@conversation('sptgtd(8)', 'SIGHUP reads it as well; only what is changed is touched', alone=True)
+def sighup(t):
+    s = session(t)
+    s.write(t.region, pattern(8 * BLOCK, 9))
+    with afterwards(t):
+        put(t, '# only a comment\n' + CONFIG)
+        before = t.daemon.log().count('is in use: portals')
+        os.kill(t.daemon.process.pid, signal.SIGHUP)
+        t.until(lambda: t.daemon.log().count('is in use: portals') > before, 'nothing is read')
+        s.good(TEST_UNIT_READY)
+        equal(s.read(t.region, 8), pattern(8 * BLOCK, 9), 'what was written')
+
+
+@conversation('RFC 7143 11.9.1', 'one session is asked to log out, or is ended, by whoever runs the daemon', alone=True)
+def by_hand(t):
+    for method, path, event in (('POST', '/v1/sessions/logout/%d', LOGOUT_REQUEST),
+                                ('DELETE', '/v1/sessions/%d', DROP_SESSION)):
+        s = session(t)
+        rows = ask(t, 'GET', '/v1/sessions')[1]['sessions']
+        number = [row['id'] for row in rows if row['initiator'] == s.name][-1]
+        equal(ask(t, method, path % number)[0], 200, 'the status')
+        s.expect('async', event=event)
+        if event == LOGOUT_REQUEST:
+            s.log_out()
+        else:
+            s.gone(allowed=())
+        equal(ask(t, method, path % 999999)[0], 404, 'the status for a session that there is not')
+
+
+@conversation('sptgtd(8)', 'many reloads under load: nothing is lost, nothing is left', alone=True, seconds=60)
+def under_load(t):
+    s, other = session(t, 'one', keys={'ImmediateData': 'Yes', 'InitialR2T': 'No'}), session(t, 'two', OTHER)
+    stop = []
+
+    def work():
+        n = 0
+        while not stop:
+            task = s.command(WRITE10(t.region, 8), write=pattern(8 * BLOCK, n))
+            if task.status == CHECK_CONDITION:
+                equal(task.sense_code(), 0x063f0e, 'the sense')
+                continue
+            equal(task.status, GOOD, 'the status')
+            n += 1
+        check(n > 0, 'not one write')
+    with afterwards(t):
+        load = Background(work)
+        for i in range(15):
+            reload(t, CONFIG.replace('lun.1 = second\n', 'lun.1 = second\nlun.9 = disk\n' if i % 2 else '')
+                   .replace('size = 8M', 'size = %dM' % (8 + i)))
+            new = t.connect()
+            new.name = '%s-three' % t.name
+            new.log_in(KEYS)
+            new.close()
+        stop.append(1)
+        load.finish()
+    other.close()
