@@ -286,9 +286,11 @@ void task_finish(struct spt_task *task)
 	list_del(&task->doomed_link);
 	taskset_remove(task);
 	task->state = SPT_TASK_DONE;
+	/* Those that it held back keep their I_T_L nexus; without them done() may be the end of that. */
+	bool held_back = itl && itl->blocked;
 	task->ops->done(task);
-	/* Only now those that it held back: their results come after its own. */
-	if (itl && itl->blocked)
+	/* Only now: their results come after its own. */
+	if (held_back)
 		taskset_wake(itl);
 	if (!list_empty(&context->tmf_parts))
 		tmf_reevaluate(context);
