@@ -93,7 +93,7 @@ static void init_transfer(struct command *c, const struct pdu_scsi_command *pdu,
 	c->departed = NULL;
 	c->acked_bytes = c->snack_tag = c->segments.segment_bytes = 0;
 	for (unsigned i = 0; i < COMMAND_R2T_MAX; i++)
-		c->bursts[i].open = false;
+		c->bursts[i].open = c->bursts[i].queued = false;
 }
 
 static void init_task(struct command *c, const struct pdu_scsi_command *pdu)

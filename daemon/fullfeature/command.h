@@ -121,8 +121,8 @@ void r2t_continue(struct command *command);
 /* A sequence has ended and not all of it is there: asks again for what is missing (RFC 7143 11.8). False:
  * it has been tried too often. */
 bool r2t_recover(struct burst *burst);
-/* The same on another connection, of the command that @burst belongs to. */
-void r2t_reassign(struct burst *burst);
+/* The same on another connection, of the command that @burst belongs to. False: no place is left. */
+bool r2t_reassign(struct burst *burst);
 /* data_out.c: no unsolicited data will come any more. */
 void data_out_end_unsolicited(struct command *command);
 /* data_in.c: the next PDU of its result. */

@@ -41,13 +41,16 @@ static void sent(struct tx_item *item, struct conn *conn)
 	command_unuse(b->command);
 }
 
+/* NULL: those that are not open are about to be told again all the same. */
 static struct burst *free_burst(struct command *c)
 {
-	unsigned i = (c->first_burst + c->open_bursts) % COMMAND_R2T_MAX;
-
-	while (c->bursts[i].open)
-		i = (i + 1) % COMMAND_R2T_MAX;
-	return &c->bursts[i];
+	for (unsigned i = 0; i < COMMAND_R2T_MAX; i++) {
+		struct burst *b =
+			&c->bursts[(c->first_burst + c->open_bursts + i) % COMMAND_R2T_MAX];
+		if (!b->open && !b->queued)
+			return b;
+	}
+	return NULL;
 }
 
 static void tell(struct burst *b, uint32_t offset_bytes, uint32_t bytes)
@@ -63,17 +66,28 @@ static void tell(struct burst *b, uint32_t offset_bytes, uint32_t bytes)
 	tx_put(c->conn, &b->tx);
 }
 
-static void ask(struct command *c)
+/* The oldest one that is open may not be where the last oldest was. */
+static void open_burst(struct command *c, struct burst *b)
+{
+	b->command = c;
+	b->open = true;
+	while (!c->bursts[c->first_burst].open)
+		c->first_burst = (c->first_burst + 1) % COMMAND_R2T_MAX;
+}
+
+static bool ask(struct command *c)
 {
 	struct burst *b = free_burst(c);
 	uint32_t bytes = MIN(c->task.out_wanted_bytes - c->solicited_bytes,
 		c->conn->params.max_burst_bytes);
 
-	b->command = c;
-	b->open = true;
+	if (!b)
+		return false;
+	open_burst(c, b);
 	c->open_bursts++;
 	tell(b, c->solicited_bytes, bytes);
 	c->solicited_bytes += bytes;
+	return true;
 }
 
 static void fill_again(struct tx_item *item, struct conn *conn, struct tx_frame *frame)
@@ -93,6 +107,9 @@ static void sent_again(struct tx_item *item, struct conn *conn)
 
 	(void)conn;
 	b->queued = false;
+	/* Its place may be what was missing. */
+	if (!b->open && !b->command->dead && b->command->task.state == SPT_TASK_COLLECT)
+		r2t_continue(b->command);
 	command_unuse(b->command);
 }
 
@@ -106,20 +123,33 @@ void resend_r2t(struct burst *b)
 	tx_put(b->command->conn, &b->tx);
 }
 
-void r2t_reassign(struct burst *b)
+/* @b is in the transmit queue: another one takes its place. */
+static struct burst *replace(struct burst *b)
+{
+	struct command *c = b->command;
+	struct burst *other = free_burst(c);
+
+	if (!other)
+		return NULL;
+	b->open = false;
+	open_burst(c, other);
+	return other;
+}
+
+bool r2t_reassign(struct burst *b)
 {
 	struct sequence s = b->sequence;
 
-	sequence_deinit(&b->sequence);
+	if (b->queued && !(b = replace(b)))
+		return false;
+	sequence_deinit(&s);
 	tell(b, s.offset_bytes + s.done_bytes, s.bytes - s.done_bytes);
+	return true;
 }
 
 bool r2t_recover(struct burst *b)
 {
-	if (b->queued || ++b->command->recoveries > RECOVERIES_MAX)
-		return false;
-	r2t_reassign(b);
-	return true;
+	return ++b->command->recoveries <= RECOVERIES_MAX && r2t_reassign(b);
 }
 
 void r2t_continue(struct command *c)
@@ -147,6 +177,6 @@ void r2t_continue(struct command *c)
 		return;
 	}
 	unsigned limit = MIN((unsigned)conn->params.max_outstanding_r2t, COMMAND_R2T_MAX);
-	while (c->open_bursts < limit && c->solicited_bytes < c->task.out_wanted_bytes)
-		ask(c);
+	while (c->open_bursts < limit && c->solicited_bytes < c->task.out_wanted_bytes && ask(c))
+		;
 }

@@ -19,6 +19,10 @@ static void fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame
 	const struct command *c = r->command;
 	const struct spt_task *t = &c->task;
 	struct segment s = segments_at(&r->segments, r->next, t->in.bytes);
+	/* MaxRecvDataSegmentLength has become less meanwhile: the rest needs an R-Data SNACK. */
+	bool shrunk = s.bytes > conn->params.max_send_data_segment_bytes;
+
+	s.bytes = MIN(s.bytes, conn->params.max_send_data_segment_bytes);
 	bool end = s.offset_bytes + s.bytes == t->in.bytes;
 	bool acknowledge = s.final && !end;
 	struct pdu_data_in pdu = {
@@ -35,7 +39,7 @@ static void fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame
 
 	frame->data = t->in.data + s.offset_bytes;
 	frame->data_bytes = s.bytes;
-	frame->last = r->next == r->end;
+	frame->last = shrunk || r->next == r->end;
 	pdu_data_in_encode(&pdu, frame->head);
 }
 

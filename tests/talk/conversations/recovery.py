@@ -258,6 +258,37 @@ def r2ts(t):
     equal(s.read(t.region, 64), pattern(64 * BLOCK, 3), 'the data')
 
 
+@conversation('RFC 7143 11.16.1', 'an R2T is asked for again in the moment in which its data comes, well or spoilt')
+def r2t_crossing_its_data(t):
+    for keys in ({'DataDigest': 'CRC32C'}, {'DataDigest': 'CRC32C', 'DataSequenceInOrder': 'No', 'MaxOutstandingR2T': '8'}):
+        for spoilt in (False, True):
+            s = log_in(t, LEVEL, MaxBurstLength='1024', **keys)
+            data = pattern(64 * BLOCK, 8)
+            task = s.start(WRITE10(t.region, 64), write=data)
+            told = {}
+            answered = set()
+            while True:
+                pdu = s.recv()
+                if pdu.name == 'response':
+                    break
+                if pdu.name == 'reject':
+                    equal(pdu.reason, BAD_DIGEST, 'the reason')
+                    continue
+                if pdu.r2tsn in told:
+                    same(pdu, told[pdu.r2tsn])
+                    continue
+                told[pdu.r2tsn] = pdu
+                bad = spoilt and pdu.offset not in answered
+                answered.add(pdu.offset)
+                snack = s.pdu('snack', flags=FINAL, itt=task.itt, begrun=pdu.r2tsn, runlength=1)
+                out = s.pdu('data_out', lun=t.lun, itt=task.itt, ttt=pdu.ttt, offset=pdu.offset,
+                            data=data[pdu.offset:pdu.offset + pdu.desired])
+                s.send_bytes(snack.encode() + out.encode(False, True, 'data' if bad else None))
+            equal(pdu.status, GOOD, 'the status')
+            s.tasks.clear()
+            equal(s.read(t.region, 64), data, 'the data')
+
+
 def piece(s, task, r2t, sn, offset, length, final, spoil=None):
     s.send('data_out', spoil=spoil, lun=task.pdu.lun, itt=task.itt, ttt=r2t.ttt, datasn=sn, offset=offset,
            flags=FINAL if final else 0, data=task.write[offset:offset + length])
