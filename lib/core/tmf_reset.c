@@ -28,7 +28,7 @@ void reset_condition(struct spt_device *device)
 	device_attention(device, NULL, NULL, 0x2903); /* BUS DEVICE RESET FUNCTION OCCURRED */
 }
 
-/* What the far side of a mirrored nexus did not do was not done. 0: it did. */
+/* What the far side of a mirrored nexus did not do was not done; nor what never got there. 0: it did. */
 static uint8_t refusal_of(const struct spt_tmf_run *run, int result)
 {
 	switch (result) {
@@ -63,7 +63,7 @@ static void reset_done(struct spt_reset *reset, int result)
 	free(r);
 	if (!run)
 		return;
-	if (mirrored)
+	if (mirrored || result == -ENOTCONN)
 		run->refusal = refusal_of(run, result);
 	/* Otherwise its result does not count: what does is whether the tasks have ended. */
 	run_release(run);
