@@ -48,7 +48,7 @@ struct command *command_find(struct session *session, uint32_t itt)
 	return t && !command_of(t)->dead ? command_of(t) : NULL;
 }
 
-/* RFC 7143 13.10, 13.11, 13.14: unsolicited data only as negotiated. */
+/* RFC 7143 4.2.5.2, 13.10, 13.11, 13.14: unsolicited data only as negotiated. */
 static int judge_data(const struct login_params *params, const struct pdu_scsi_command *pdu)
 {
 	uint32_t out = pdu_scsi_command_out_bytes(pdu);
@@ -111,7 +111,7 @@ static void init_task(struct command *c, const struct pdu_scsi_command *pdu)
 	memcpy(t->aux.signature, SPT_AUXILIARY_SIGNATURE, sizeof(t->aux.signature));
 	t->cdb_bytes = pdu_scsi_command_cdb(pdu, t->cdb);
 	t->attribute = pdu->attribute;
-	/* RFC 7144 4.2: reserved, and so ignored, below level 2. */
+	/* RFC 7144 4: reserved, and so ignored, below level 2. */
 	t->priority = c->session->params.protocol_level >= 2 ? pdu->priority : 0;
 	t->expected_in_bytes = pdu_scsi_command_in_bytes(pdu);
 	t->expected_out_bytes = pdu_scsi_command_out_bytes(pdu);
@@ -162,7 +162,7 @@ static int enter_task(struct command *c)
 	switch (r) {
 	case 0:
 		return 0;
-	case -EEXIST: /* RFC 7143 11.17.1: task in progress */
+	case -EEXIST: /* RFC 7143 4.2.5.3, 11.17.1: task in progress */
 		return REJECT_TASK_IN_PROGRESS;
 	default:
 		return REJECT_INVALID_PDU_FIELD;

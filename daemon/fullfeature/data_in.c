@@ -69,7 +69,7 @@ void response_fill(struct command *c, struct conn *conn, struct tx_frame *frame)
 {
 	const struct spt_task *t = &c->task;
 	bool completed = t->outcome == SPT_COMPLETED;
-	/* RFC 7143 11.4.1: they mean nothing with another response */
+	/* RFC 7143 11.4.1, 11.4.2: they mean nothing with another response */
 	struct residual r = completed ? residual(c) : (struct residual){ 0, 0 };
 	struct pdu_scsi_response pdu = {
 		.residual_flags = r.flags,
@@ -114,6 +114,7 @@ static void note_segments(struct command *c, const struct login_params *p)
 	};
 }
 
+/* RFC 7143 11.7.1, 11.7.7: within what the initiator takes; F ends each sequence. */
 static void fill_data(struct command *c, struct conn *conn, struct tx_frame *frame)
 {
 	const struct spt_task *t = &c->task;
@@ -138,7 +139,7 @@ static void fill_data(struct command *c, struct conn *conn, struct tx_frame *fra
 	pdu.final = end || c->burst_bytes == p->max_burst_bytes;
 	if (pdu.final)
 		c->burst_bytes = 0;
-	/* RFC 7143 11.7.2: once every MaxBurstLength; the end is acknowledged with the status. */
+	/* RFC 7143 11.7.2, 11.7.4: once every MaxBurstLength; the end is acknowledged with the status. */
 	if (p->error_recovery_level && pdu.final && !end) {
 		pdu.acknowledge = true;
 		pdu.ttt = pdu.itt;

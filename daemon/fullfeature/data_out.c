@@ -70,7 +70,7 @@ static void judge_unsolicited(const struct pdu_data_out *pdu, struct meaning *m)
 	m->drop = sequence_judge(m->sequence, &rules, pdu, &m->wrong) == SEQUENCE_DROP;
 }
 
-/* DataSequenceInOrder: the oldest R2T is answered first; else any (RFC 7143 13.19). */
+/* DataSequenceInOrder: the oldest R2T is answered first; else any (RFC 7143 11.7.4, 13.19). */
 static struct burst *find_burst(struct command *c, uint32_t ttt)
 {
 	unsigned n = c->session->params.data_sequence_in_order ? 1 : COMMAND_R2T_MAX;
@@ -155,7 +155,7 @@ void data_out_end_unsolicited(struct command *c)
 	c->solicited_bytes = c->collected_bytes;
 }
 
-/* F: the sequence is over. False: it is not all there, and nothing will bring the rest. */
+/* RFC 7143 11.7.1: with F the sequence is over. False: it is not all there, and nothing will bring the rest. */
 static bool end_sequence(struct meaning *m)
 {
 	struct command *c = m->command;

@@ -102,7 +102,7 @@ static void expired(struct spt_timer *timer)
 	session_left(s);
 }
 
-/* RFC 7143 13.15, 13.16 */
+/* RFC 7143 6.3.6, 13.15, 13.16 */
 static uint64_t retain_us(const struct session *s, bool keeps)
 {
 	unsigned seconds = s->params.default_time2wait_s + s->params.default_time2retain_s;

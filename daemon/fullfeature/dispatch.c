@@ -48,6 +48,7 @@ static void pdu(struct conn *conn, struct rx_pdu *pdu)
 		return;
 	}
 	if (r) {
+		/* RFC 7143 7.7, 7.13: nothing of it is done. */
 		reject(conn, (uint8_t)r, pdu->bhs, "not legal here");
 		return;
 	}

@@ -87,6 +87,7 @@ static void close_own(struct conn *conn, const struct pdu_logout_request *reques
 	conn->logging_out = true;
 }
 
+/* RFC 7143 11.14.5: answered when its commands have ended. */
 static void close_other(struct conn *conn, struct conn *other,
 	const struct pdu_logout_request *request)
 {
@@ -112,6 +113,7 @@ static void close_departed(struct conn *conn, struct departed *d,
 	departed_close(d, conn, request->itt);
 }
 
+/* RFC 7143 11.14.3, 11.15.1 */
 static void close_connection(struct conn *conn, const struct pdu_logout_request *request)
 {
 	struct conn *other = session_by_cid(conn->session, request->cid);

@@ -29,11 +29,12 @@ void nop_out(struct conn *conn, struct rx_pdu *pdu)
 		reject(conn, (uint8_t)r, pdu->bhs, "malformed");
 		return;
 	}
+	/* RFC 7143 11.18.2: an answer, and not answered. */
 	if (nop.ttt != TAG_NONE && nop.ttt == conn->nop_ttt)
 		conn->nop_ttt = TAG_NONE;
 	if (nop.itt == TAG_NONE)
 		return;
-	/* RFC 7143 11.19.3: the data of the ping, as much as the initiator takes in one PDU. */
+	/* RFC 7143 11.18.3: the data of the ping, as much as the initiator takes in one PDU. */
 	uint32_t bytes = pdu->discarded ? 0
 		: MIN(pdu->data_bytes, conn->params.max_send_data_segment_bytes);
 	struct tx_message *m = tx_message_new(conn, bytes);

@@ -164,7 +164,7 @@ static void hold_pdu(struct conn *conn, struct rx_pdu *pdu, sn_t cmd_sn)
 	uint32_t bytes = is_command || pdu->discarded ? 0 : pdu->data_bytes;
 
 	if (!place_for(conn->session, cmd_sn))
-		return; /* RFC 7143 4.2.2.1: a duplicate is ignored */
+		return; /* RFC 7143 4.2.2.1, 7.2.1: a duplicate is ignored */
 	if (conn->session->held_bytes + bytes > HELD_MAX_BYTES) {
 		reject(conn, REJECT_LONG_OPERATION, pdu->bhs, "too much data before its turn");
 		return;

@@ -60,7 +60,7 @@ static void tell(struct burst *b, uint32_t offset_bytes, uint32_t bytes)
 	b->tx = (struct tx_item){ .fill = fill, .sent = sent };
 	b->told = false;
 	b->ttt = conn_take_ttt(c->conn);
-	b->r2t_sn = c->data_sn++;
+	b->r2t_sn = c->data_sn++; /* RFC 7143 4.2.2.4, 11.8.2: from 0, with the Data-In PDUs */
 	sequence_init(&b->sequence, offset_bytes, bytes);
 	c->users++;
 	tx_put(c->conn, &b->tx);
@@ -176,6 +176,7 @@ void r2t_continue(struct command *c)
 		(void)r;
 		return;
 	}
+	/* RFC 7143 13.17 */
 	unsigned limit = MIN((unsigned)conn->params.max_outstanding_r2t, COMMAND_R2T_MAX);
 	while (c->open_bursts < limit && c->solicited_bytes < c->task.out_wanted_bytes && ask(c))
 		;

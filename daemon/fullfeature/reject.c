@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reject (RFC 7143 11.17): the header of what was refused goes back with the reason. */
+/* Reject (RFC 7143 11.17, 11.17.4): the header of what was refused goes back with the reason. */
 #include "wire/reject.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Sequences of Data-Out PDUs: see sequence.h. Every number is compared before it is used. */
 #include "fullfeature/sequence.h"
 
-/* RFC 7143 13.18: within a sequence at continuously increasing offsets; its end is where F is. */
+/* RFC 7143 11.7.6, 13.18: within a sequence at continuously increasing offsets; its end is where F is. */
 static const char *wrong_in_order(const struct sequence *s, const struct sequence_rules *rules,
 	const struct pdu_data_out *pdu)
 {
@@ -31,7 +31,7 @@ static const char *wrong_anywhere(const struct sequence *s, const struct sequenc
 enum sequence_verdict sequence_judge(const struct sequence *s, const struct sequence_rules *rules,
 	const struct pdu_data_out *pdu, const char **ret_wrong)
 {
-	/* RFC 7143 7.9: a gap in DataSN means that one before it is lost. */
+	/* RFC 7143 4.2.2.4, 7.9, 11.7.5: a gap in DataSN means that one before it is lost. */
 	bool gap = rules->recovers && pdu->data_sn > s->data_sn;
 
 	*ret_wrong = NULL;

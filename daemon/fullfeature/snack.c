@@ -121,6 +121,7 @@ static struct verdict data(struct conn *conn, const struct pdu_snack *pdu)
 	return DONE;
 }
 
+/* RFC 7143 11.16.2 */
 static struct verdict data_ack(struct conn *conn, const struct pdu_snack *pdu)
 {
 	const struct verdict invalid = { REJECT_INVALID_DATA_ACK, "acknowledges what was not sent" };

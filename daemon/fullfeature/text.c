@@ -57,7 +57,7 @@ static void send_text(struct conn *conn, uint32_t itt, const void *data, size_t 
 }
 
 /*
- * The next piece of the answer. The last one has F, if the request had it: RFC 7143 11.11.1. If not,
+ * The next piece of the answer. The last one has F, if the request had it: RFC 7143 11.10.1, 11.11.1. If not,
  * the initiator's next one is answered by an empty F, unless it brings more text.
  */
 static void send_piece(struct conn *conn, uint32_t itt)

@@ -100,7 +100,7 @@ static void done(struct spt_tmf *tmf)
 	session_pending_done(s);
 }
 
-/* RFC 7143 11.5.5: the RefCmdSN of an immediate command is the CmdSN of the request. */
+/* RFC 7143 11.5.4, 11.5.5: the RefCmdSN of an immediate command is the CmdSN of the request. */
 static struct spt_task_cookie reference(const struct conn *conn, const struct pdu_tmf_request *r)
 {
 	const struct command *c = command_find(conn->session, r->referenced_itt);
@@ -178,7 +178,7 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 		.lun = request->lun,
 		.reference = reference(conn, request),
 		.done = done,
-		/* RFC 7144: the functions from QUERY TASK on belong to level 2. */
+		/* RFC 7144 5: the functions from QUERY TASK on belong to level 2. */
 		.protocol_level_2 = conn->params.protocol_level >= 2,
 	};
 	conn->session->pending++;

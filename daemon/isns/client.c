@@ -160,7 +160,7 @@ static void ask(struct isns_client *c, enum request request, size_t node)
 	wait_for(c, STATE_ASKING, ANSWER_US);
 }
 
-/* Registered, and nothing to be done before the period is half over. */
+/* Registered, and nothing to be done before the period (RFC 4171 6.2.6) is half over. */
 static void rest(struct isns_client *c)
 {
 	uint32_t period_s = c->period_s ? MIN(c->period_s, PERIOD_MOST_S) : c->params.period_s;
@@ -308,6 +308,7 @@ static void link_pdu(struct isns_link *link, const struct isns_header *h, const 
 			lost(c);
 		return;
 	}
+	/* RFC 4171 5.1.5 */
 	if (c->state != STATE_ASKING || h->transaction != c->transaction)
 		return; /* an answer that comes too late */
 	if (h->function != (function_of(c->request) | ISNS_ANSWER) ||

@@ -174,6 +174,7 @@ void isns_put_query(struct writer *w, const struct isns_entity *entity, size_t n
 	finish(w, ISNS_DEV_ATTR_QRY, 0, transaction);
 }
 
+/* RFC 4171 5.6.5.4 */
 void isns_put_deregister(struct writer *w, const struct isns_entity *entity, uint16_t transaction)
 {
 	start(w);

@@ -39,63 +39,63 @@ static const struct key_word NO[] = { { "No", 1 }, { NULL, 0 } };
 static const struct key_word REJECT[] = { { "Reject", 1 }, { NULL, 0 } };
 
 const struct key_row KEY_TABLE[] = {
-	/* 13.1 */
+	/* RFC 7143 13.1 */
 	{ "HeaderDigest", KEY_LIST, INITIAL, 0, 0, DIGESTS, BOTH(header_digest) },
 	{ "DataDigest", KEY_LIST, INITIAL, 0, 0, DIGESTS, BOTH(data_digest) },
-	/* 13.2 */
+	/* RFC 7143 13.2 */
 	{ "MaxConnections", KEY_MIN, LEADING | USE_NORMAL | USE_LATE, 1, 65535, NULL,
 		BOTH(max_connections) },
-	/* 13.3 */
+	/* RFC 7143 13.3 */
 	{ "SendTargets", KEY_OWNER, USE_FULL_FEATURE | BY_INITIATOR, 0, 0, NULL, NONE, NONE },
-	/* 13.4, 13.5 */
+	/* RFC 7143 13.4, 13.5 */
 	{ "TargetName", KEY_NAME, IDENTITY, 0, 0, NULL, NONE, PARAM(target_name) },
 	{ "InitiatorName", KEY_NAME, IDENTITY, 0, 0, NULL, NONE, PARAM(initiator_name) },
-	/* 13.6, 13.7 */
+	/* RFC 7143 13.6, 13.7 */
 	{ "TargetAlias", KEY_TEXT, ALWAYS | BY_TARGET, 0, 0, NULL, NONE, NONE },
 	{ "InitiatorAlias", KEY_TEXT, ALWAYS | BY_INITIATOR, 0, 0, NULL, NONE,
 		PARAM(initiator_alias) },
-	/* 13.8, 13.9 */
+	/* RFC 7143 13.8, 13.9 */
 	{ "TargetAddress", KEY_TEXT, ALWAYS | BY_TARGET, 0, 0, NULL, NONE, NONE },
 	{ "TargetPortalGroupTag", KEY_NUMBER, USE_SECURITY | USE_OPERATIONAL | BY_TARGET, 0, 65535,
 		NULL, NONE, PARAM(portal_group_tag) },
-	/* 13.10, 13.11 */
+	/* RFC 7143 13.10, 13.11 */
 	{ "InitialR2T", KEY_OR, LEADING | USE_NORMAL, 0, 1, NULL, BOTH(initial_r2t) },
 	{ "ImmediateData", KEY_AND, LEADING | USE_NORMAL, 0, 1, NULL, BOTH(immediate_data) },
-	/* 13.12: each side declares what it takes, so what comes is what we may send */
+	/* RFC 7143 13.12: each side declares what it takes, so what comes is what we may send */
 	{ "MaxRecvDataSegmentLength", KEY_NUMBER, INITIAL | USE_FULL_FEATURE, 512, SEGMENT_MAX,
 		NULL, LIMIT(max_recv_data_segment_bytes), PARAM(max_send_data_segment_bytes) },
-	/* 13.13, 13.14 */
+	/* RFC 7143 13.13, 13.14 */
 	{ "MaxBurstLength", KEY_MIN, LEADING | USE_NORMAL, 512, SEGMENT_MAX, NULL,
 		BOTH(max_burst_bytes) },
 	{ "FirstBurstLength", KEY_MIN, LEADING | USE_NORMAL | USE_LATE, 512, SEGMENT_MAX, NULL,
 		BOTH(first_burst_bytes) },
-	/* 13.15, 13.16 */
+	/* RFC 7143 13.15, 13.16 */
 	{ "DefaultTime2Wait", KEY_MAX, LEADING, 0, 3600, NULL, BOTH(default_time2wait_s) },
 	{ "DefaultTime2Retain", KEY_MIN, LEADING, 0, 3600, NULL, BOTH(default_time2retain_s) },
-	/* 13.17 */
+	/* RFC 7143 13.17 */
 	{ "MaxOutstandingR2T", KEY_MIN, LEADING | USE_NORMAL | USE_LATE, 1, 65535, NULL,
 		BOTH(max_outstanding_r2t) },
-	/* 13.18, 13.19 */
+	/* RFC 7143 13.18, 13.19 */
 	{ "DataPDUInOrder", KEY_OR, LEADING | USE_NORMAL, 0, 1, NULL, BOTH(data_pdu_in_order) },
 	{ "DataSequenceInOrder", KEY_OR, LEADING | USE_NORMAL, 0, 1, NULL,
 		BOTH(data_sequence_in_order) },
-	/* 13.20 */
+	/* RFC 7143 13.20 */
 	{ "ErrorRecoveryLevel", KEY_MIN, LEADING, 0, 2, NULL, BOTH(error_recovery_level) },
-	/* 13.21 */
+	/* RFC 7143 13.21 */
 	{ "SessionType", KEY_WORD, IDENTITY, 0, 0, SESSION_TYPES, NONE, PARAM(session_type) },
-	/* 13.23, 13.24 */
+	/* RFC 7143 13.23, 13.24, RFC 7144 6 */
 	{ "TaskReporting", KEY_LIST, LEADING | USE_NORMAL, 0, 0, REPORTINGS,
 		BOTH(task_reporting) },
 	{ "iSCSIProtocolLevel", KEY_MIN, LEADING | USE_NORMAL, 0, 31, NULL, BOTH(protocol_level) },
-	/* 13.25 */
+	/* RFC 7143 13.25 */
 	{ "IFMarker", KEY_FIXED, INITIAL, 0, 0, NO, NONE, NONE },
 	{ "OFMarker", KEY_FIXED, INITIAL, 0, 0, NO, NONE, NONE },
 	{ "IFMarkInt", KEY_FIXED, INITIAL, 0, 0, REJECT, NONE, NONE },
 	{ "OFMarkInt", KEY_FIXED, INITIAL, 0, 0, REJECT, NONE, NONE },
-	/* 13.26: of use to people only; it may come with the names as well */
+	/* RFC 7143 13.26: of use to people only; it may come with the names as well */
 	{ "X#NodeArchitecture", KEY_TEXT, USE_SECURITY | USE_OPERATIONAL | BY_BOTH, 0, 0, NULL,
 		NONE, NONE },
-	/* 12.1 */
+	/* RFC 7143 12.1 */
 	{ "AuthMethod", KEY_METHODS, USE_SECURITY | BY_BOTH, 0, 0, NULL, NONE, NONE },
 };
 

@@ -78,7 +78,7 @@ enum login_action reply_done(struct login *l)
 
 	r->transit = true;
 	r->nsg = STAGE_FULL_FEATURE;
-	r->tsih = l->n.params.tsih;
+	r->tsih = l->n.params.tsih; /* RFC 7143 11.13.3 */
 	l->state = STATE_DONE;
 	(void)fill(l, r);
 	return LOGIN_REPLY_DONE;

@@ -94,7 +94,7 @@ int take_identity(struct login *l)
 	return end_of_text(l, &reader) < 0 ? -1 : check_identity(l);
 }
 
-/* RFC 7143 6.2: a key that we do not know is answered so; how many of them is our bound. */
+/* RFC 7143 6.2, 13.22: a key that we do not know is answered so; how many of them is our bound. */
 static int take_unknown(struct login *l, const struct key_pair *pair)
 {
 	static const char answer[] = "NotUnderstood";

@@ -186,6 +186,7 @@ void conn_close(struct conn *conn, enum close_reason reason, const char *detail,
 	spt_host_defer(conn->env->host, &conn->reaper);
 }
 
+/* RFC 7143 11.8.5, 11.19.1 */
 uint32_t conn_take_ttt(struct conn *conn)
 {
 	uint32_t ttt = conn->next_ttt++;

@@ -141,7 +141,7 @@ void conn_joined(struct conn *conn, enum login_status status, const char *reason
 	conn->joining = false;
 	if (session) {
 		session_add(session, conn);
-		if (conn->number == 1) {
+		if (conn->number == 1) { /* RFC 7143 11.12.8 */
 			session->exp_cmd_sn = login_params(conn->login)->cmd_sn;
 			session->max_cmd_sn = sn_add(session->exp_cmd_sn, session->window - 1);
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The keep-alive of a connection in full feature phase: after a silence a NOP-In that wants an
- * answer (RFC 7143 11.19); no answer, or a peer that takes nothing of what it is owed, ends the
+ * answer (RFC 7143 11.19.1, 11.19.2); no answer, or a peer that takes nothing of what it is owed, ends the
  * connection.
  */
 #include "session/conn.h"

@@ -47,7 +47,7 @@ static size_t head_bytes(const struct conn *conn, const uint8_t *bhs)
 	return BHS_BYTES + bhs_ahs_bytes(bhs) + (header_digest(conn) ? DIGEST_BYTES : 0);
 }
 
-/* RFC 7143 13.12: a data segment may not be longer than we declared. */
+/* RFC 7143 11.2.1.6, 13.12: a data segment may not be longer than we declared. */
 static bool check_length(struct conn *conn, const uint8_t *bhs)
 {
 	uint32_t limit = conn_full_feature(conn) ? conn->params.max_recv_data_segment_bytes

@@ -101,6 +101,7 @@ static void nexus_stopped(void *arg)
 	session_pending_done(arg);
 }
 
+/* RFC 7143 7.6, E: its tasks end with it, and what its nexus held; nobody else's. */
 static void stop(struct session *s)
 {
 	s->ending = true;
@@ -151,7 +152,7 @@ enum login_status session_may_add(const struct session *s, uint16_t cid)
 		return LOGIN_NO_SESSION;
 	list_foreach (conn, &s->conns, session_link)
 		open += !conn->closing;
-	/* RFC 7143 6.3.4: one that takes the place of another is always welcome */
+	/* RFC 7143 6.3.4, 13.2: one that takes the place of another is always welcome */
 	if (open >= s->params.max_connections && !session_by_cid(s, cid))
 		return LOGIN_TOO_MANY_CONNECTIONS;
 	return LOGIN_SUCCESS;

@@ -7,7 +7,7 @@
 
 #include "base/util.h"
 
-/* One byte at a time over the reflected polynomial 0x82f63b78 (RFC 7143 13.1: 0x11edc6f41). */
+/* One byte at a time over the reflected polynomial 0x82f63b78 (RFC 7143 13.1, A.4: 0x11edc6f41). */
 static const uint32_t TABLE[256] = {
 	0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4, 0xc79a971f, 0x35f1141c,
 	0x26a1e7e8, 0xd4ca64eb, 0x8ad958cf, 0x78b2dbcc, 0x6be22838, 0x9989ab3b,

@@ -3,7 +3,7 @@
 """The table of clauses: what the standards demand of a target, where the code keeps it, which test tries to break it.
 
 The demands are rows of the *.must files here: CLAUSE | demand | TEST, TEST... A TEST is conversation.function of tests/talk/,
-or unit/area/file.c:function. The code's places are found by its citations ("RFC 7143 11.7.4"), so a demand whose clause no
+unit/area/file.c:function, or isns.method of tests/isns/. The code's places are found by its citations ("RFC 7143 11.7.4"), so a demand whose clause no
 code cites, whose test is not there, or whose test does not cite the clause, is a fault.
 
 usage: clauses.py ROOT            judge, and compare docs/clauses.md with what it should be
@@ -15,10 +15,10 @@ import os
 import re
 import sys
 
-CITATION = re.compile(r'\b(RFC (\d{4})) ((?:[0-9A-Z]+\.)*[0-9A-Z]+)(?![\w.])')
-MORE = re.compile(r'(?:,| and| to|;) ((?:\d+\.)+\d+)')
+CITATION = re.compile(r'\b(RFC (\d{4})) ((?:\d+\.)*\d+|[A-E](?:\.\d+)*)(?!\w|\.\w)')
+MORE = re.compile(r'(?: [a-h])?(?:,| and| to) ((?:\d+\.)*\d+|[A-E](?:\.\d+)*)(?!\w|\.\w)')
 CONVERSATION = re.compile(r'@conversation\((.*?)\)\ndef (\w+)\(', re.DOTALL)
-FUNCTION = re.compile(r'^(?:static |const |bool |void |int )*[\w ]*?\**(\w+)\([^;]*$')
+METHOD = re.compile(r'^    def (test_\w+)\(self', re.MULTILINE)
 TARGET = os.path.join('docs', 'clauses.md')
 
 HEAD = """# Clauses, code and tests
@@ -26,7 +26,8 @@ HEAD = """# Clauses, code and tests
 What the standards demand of a target, clause by clause; the files that cite the clause where they keep it; and the tests
 that try to break it. Written by `tests/clauses/clauses.py` from the demands in `tests/clauses/*.must` and the citations in code
 and tests; a demand without code or without a test is a fault of the test suite. A talk test is named
-`conversation.function` (`tests/talk/conversations/`), a unit test by its file below `tests/unit/`.
+`conversation.function` (`tests/talk/conversations/`), one of the iSNS client `isns.method` (`tests/isns/`), a unit test by
+its file below `tests/`.
 """
 
 Row = collections.namedtuple('Row', 'where standard clause demand tests')
@@ -75,9 +76,12 @@ def tests(root):
         for m in CONVERSATION.finditer(text):
             body = text[m.end():].split('\n@conversation', 1)[0]
             found['%s.%s' % (subject, m.group(2))] = cited(m.group(1)) | cited(body) | general
+    for _, text in files(root, os.path.join('tests', 'isns'), ending='test_isns.py'):
+        for m in METHOD.finditer(text):
+            found['isns.%s' % m.group(1)] = cited(METHOD.split(text[m.end():], 1)[0])
     for path, text in files(root, os.path.join('tests', 'unit'), ending='.c'):
         head = cited(text.split('*/', 2)[1] if text.count('*/') > 1 else '')
-        for m in re.finditer(r'^static void (test_\w+|\w+)\(void \*\*state\)', text, re.MULTILINE):
+        for m in re.finditer(r'^static void (\w+)\(void \*\*state\)', text, re.MULTILINE):
             before = text[:m.start()].rstrip()
             comment = before[before.rfind('/*'):] if before.endswith('*/') else ''
             body = text[m.end():].split('\n}', 1)[0]

@@ -102,7 +102,7 @@ class Case(unittest.TestCase):
 
 class Registering(Case):
     def test_what_is_registered(self):
-        """5.6.5.1: entity, portals, nodes, and a PG object for each pair; null where a node is not reached"""
+        """RFC 4171 5.6.5.1, 6.3.2, 6.3.4, 6.4.4: entity, portals, nodes, and a PG object for each pair; null where a node is not reached"""
         self.begin()
         self.registered()
         eid, content = self.server.entity()
@@ -138,6 +138,7 @@ class Registering(Case):
         self.assertEqual(self.server.scn[A], 0x9c, '6.4.4: initiators and self; removed, added, updated')
 
     def test_many_targets_take_several_messages(self):
+        """RFC 4171 5.1.3"""
         self.begin(more=''.join('[target-n%d]\nname = iqn.2026-11.org.sptgt:%s-%d\nportal = main\nlun.0 = disk\n'
                                 'initiators = *\n' % (i, 'x' * 190, i) for i in range(120)))
         until(lambda: 'registered as' in self.daemon.log(), self.daemon.log())
@@ -151,7 +152,7 @@ class Registering(Case):
         self.assertEqual([bool(m.flags & fake.REPLACE) for m in registrations], [True] + [False] * (len(registrations) - 1))
 
     def test_deregistered_at_the_end(self):
-        """5.6.5.4"""
+        """RFC 4171 5.6.5.4"""
         self.begin()
         self.registered()
         started = time.monotonic()
@@ -176,7 +177,7 @@ class Registering(Case):
         self.assertLess(time.monotonic() - started, 6)
 
     def test_features_that_are_missing(self):
-        """5.6.5.1, 6.3.4: status 23 and status 21 leave the feature out"""
+        """RFC 4171 5.6.5.1, 6.3.4: status 23 and status 21 leave the feature out"""
         server = self.server = fake.Server()
         self.servers = [server]
 
@@ -195,7 +196,7 @@ class Registering(Case):
 
 class KeptAlive(Case):
     def test_refreshed_within_the_period(self):
-        """6.2.6: a message at intervals shorter than what the server grants"""
+        """RFC 4171 6.2.6: a message at intervals shorter than what the server grants"""
         self.servers = [fake.Server(period=3)]
         self.server = self.servers[0]
         self.start()
@@ -284,7 +285,7 @@ class Asked(Case):
         return s
 
     def test_entity_status_inquiry(self):
-        """5.6.5.13: a status, then the attributes as they came"""
+        """RFC 4171 5.1.2, 5.1.4, 5.1.5, 5.6.5.13: a status, then the attributes as they came"""
         self.begin()
         self.registered()
         content = fake.tlv(4, struct.pack('>Q', 77)) + fake.tlv(fake.ENTITY, 'unit.example.org') + \
@@ -302,7 +303,7 @@ class Asked(Case):
         self.assertEqual((answer.transaction, answer.status()), (98, 0))
 
     def test_state_change_notification(self):
-        """5.6.5.8, 5.7.5.8; one that is about us makes us ask"""
+        """RFC 4171 5.6.5.8, 5.7.5.8: answered; one that is about us makes us ask"""
         self.begin()
         self.registered()
         scn = fake.tlv(fake.NAME, A) + fake.tlv(4, bytes(8)) + fake.tlv(fake.BITMAP, 8) + fake.tlv(fake.NAME, 'iqn.x:host')
@@ -325,7 +326,7 @@ class Asked(Case):
         self.assertLessEqual(queries, 2, 'fifty notifications are no fifty queries')
 
     def test_notified_while_asking(self):
-        """What is taken away while an answer is on its way is found out, too."""
+        """RFC 4171 5.6.5.8: What is taken away while an answer is on its way is found out, too."""
         self.begin()
         self.registered()
         mine = fake.tlv(fake.NAME, A) + fake.tlv(4, bytes(8)) + fake.tlv(fake.BITMAP, 16) + fake.tlv(fake.NAME, B)
@@ -368,6 +369,7 @@ class Asked(Case):
         self.assertEqual(closed, 4)
 
     def test_hostile_inquiries(self):
+        """RFC 4171 5.3"""
         self.begin()
         self.registered()
         good = fake.tlv(fake.ENTITY, 'unit.example.org')
@@ -404,6 +406,7 @@ class Lied(Case):
     """Answers that are none: the next server, and nothing breaks."""
 
     def test_hostile_answers(self):
+        """RFC 4171 5.1.1, 5.1.2, 5.1.5"""
         answers = [
             lambda s, m: b'\0' * 12, lambda s, m: b'\xff' * 400,
             lambda s, m: s.answer(m)[:9] + b'\xff' * 3,

@@ -150,7 +150,7 @@ def mutual(t):
             s.log_out()
 
 
-@conversation('RFC 7143 12.1.3', "the target's order of algorithms; none that both have ends the login")
+@conversation('RFC 7143 6.2.1, 12.1.3', "the target's order of algorithms; none that both have ends the login")
 def order(t):
     equal(ask(begin(t), '5,6,7,8')[0], 8, 'CHAP_A')
     equal(ask(begin(t, MD5_ONLY), '8,7,6,5')[0], 5, 'CHAP_A')
@@ -159,7 +159,7 @@ def order(t):
         refused(begin(t, address='127.0.9.%d' % (1 + len(wrong))), {'CHAP_A': wrong})
 
 
-@conversation('RFC 7143 6.3', 'straight from the security stage to full feature phase')
+@conversation('RFC 7143 6.3, 6.3.1', 'straight from the security stage to full feature phase')
 def straight(t):
     s = begin(t)
     s.login_request(proof(ask(s), 'binary', bytes.fromhex(BINARY)), 0, 3, True)
@@ -181,7 +181,7 @@ def users(t):
     refused(s, proof(ask(s), 'elsewhere', "somebody else's"))
 
 
-@conversation('RFC 7143 12.1', 'no CHAP in the offer, no offer, or a target without it: who has to prove it does not get around it')
+@conversation('RFC 7143 6.3.2, 12.1', 'no CHAP in the offer, no offer, or a target without it: who has to prove it does not get around it')
 def no_chap(t):
     for keys in ({'AuthMethod': 'None'}, {'AuthMethod': 'KRB5,None'}, {}):
         s = t.connect(source=source(t))
@@ -214,7 +214,7 @@ def stage_skipped(t):
                 one_of(e.status, (FAILED, BAD), 'the status')
 
 
-@conversation('RFC 7143 6.3', 'T in the middle of the exchange is not honoured')
+@conversation('RFC 7143 6.3, 11.13.6', 'T in the middle of the exchange is not honoured')
 def early_transit(t):
     s = begin(t)
     for _ in range(2):

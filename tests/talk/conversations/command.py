@@ -6,7 +6,7 @@ from talk import *  # noqa: F403
 BURSTS = ((512, 512), (512, 4096), (8192, 8192), (65536, 262144), (262144, 1048576))
 
 
-@conversation('RFC 7143 11.7', 'reads of every size with every segment and burst length', seconds=40)
+@conversation('RFC 7143 4.2.2.4, 11.7, 11.7.1, 11.7.5, 11.7.7, 13.13', 'reads of every size with every segment and burst length', seconds=40)
 def reads(t):
     data = pattern(512 * BLOCK, t.number)
     t.log_in().settle().write(t.region, data)
@@ -29,7 +29,7 @@ def status_once(t):
     s.silent(0.2)
 
 
-@conversation('RFC 7143 11.4.5', 'more is expected than comes: underflow, and the residual is the difference')
+@conversation('RFC 7143 11.4.1, 11.4.5', 'more is expected than comes: underflow, and the residual is the difference')
 def underflow(t):
     s = t.log_in().settle()
     for blocks, expected in ((8, 16 * BLOCK), (8, 8 * BLOCK + 1), (1, 1 << 20), (1, 0xfffffffc)):
@@ -45,7 +45,7 @@ def underflow(t):
           'TEST UNIT READY that expects data')
 
 
-@conversation('RFC 7143 11.4.5', 'less is expected than there is: overflow, and the data is cut')
+@conversation('RFC 7143 11.3.4, 11.4.1, 11.4.5', 'less is expected than there is: overflow, and the data is cut')
 def overflow(t):
     s = t.log_in().settle()
     whole = s.read(t.region, 8)
@@ -67,7 +67,7 @@ def residual_of_failed(t):
           'length, flags and residual')
 
 
-@conversation('SAM-5 5.2, SPC-5 4.4', 'errors of the emulated disk, with sense data')
+@conversation('RFC 7143 11.4.2, 11.4.7; SAM-5 5.2, SPC-5 4.4', 'errors of the emulated disk, with sense data')
 def errors(t):
     s = t.log_in().settle()
     s.failed(bytes([0xc1]) + bytes(9), 0x052000)                           # INVALID COMMAND OPERATION CODE
@@ -78,7 +78,7 @@ def errors(t):
     s.good(TEST_UNIT_READY)
 
 
-@conversation('SAM-5 5.11, SPC-5 6.7',
+@conversation('RFC 7143 11.4.7; SAM-5 5.11, SPC-5 6.7',
               'a LUN that does not exist: LOGICAL UNIT NOT SUPPORTED, and INQUIRY says so in its own way')
 def no_such_lun(t):
     s = t.log_in().settle()
@@ -166,7 +166,7 @@ def immediate_command(t):
     equal((s.cmdsn, s.expcmdsn), (before, before), 'CmdSN and ExpCmdSN')
 
 
-@conversation('RFC 7143 11.2.2',
+@conversation('RFC 7143 11.2.2, 11.2.2.3',
               'CDBs of 16 bytes, and longer ones in an AHS: executed or refused with sense, never misread')
 def long_cdbs(t):
     s = t.log_in().settle()

@@ -139,7 +139,7 @@ def sixteen(t):
         s.gone(allowed=())
 
 
-@conversation('RFC 7143 13', 'keys of the session are irrelevant on a further connection; its own are its own')
+@conversation('RFC 7143 13, E', 'keys of the session are irrelevant on a further connection; its own are its own')
 def keys_of_a_connection(t):
     a = t.log_in(KEYS).settle()
     b = a.add(1, {'MaxBurstLength': '512', 'HeaderDigest': 'CRC32C', 'DataDigest': 'CRC32C', 'MaxRecvDataSegmentLength': '4096'})
@@ -166,7 +166,7 @@ def reinstatement(t):
     a.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 6.3.4', 'the only connection of a session is reinstated, also where one is all that it may have')
+@conversation('RFC 7143 6.3.4, E', 'the only connection of a session is reinstated, also where one is all that it may have')
 def reinstate_the_only_one(t):
     a = t.log_in({**KEYS, 'MaxConnections': '1'}).settle()
     a.write(t.region, pattern(8 * BLOCK, 3))
@@ -191,7 +191,7 @@ def log_out_one(t):
     refused(a.beside(2), 0x020a)
 
 
-@conversation('RFC 7143 11.14', 'a connection is logged out from another one; its tasks end')
+@conversation('RFC 7143 7.6, 11.14, 11.14.3', 'a connection is logged out from another one; its tasks end')
 def log_out_another(t):
     a = t.log_in(KEYS).settle()
     b = a.add(1)
@@ -204,7 +204,7 @@ def log_out_another(t):
     a.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.14', 'what had come on a connection and waited for its turn is discarded with its logout')
+@conversation('RFC 7143 11.14, 11.14.5', 'what had come on a connection and waited for its turn is discarded with its logout')
 def held_is_discarded(t):
     a = t.log_in(KEYS).settle()
     b = a.add(1)
@@ -221,7 +221,7 @@ def held_is_discarded(t):
         a.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.14', 'the session is closed: every connection of it')
+@conversation('RFC 7143 11.14, 11.15', 'the session is closed: every connection of it')
 def log_out_all(t):
     a = t.log_in(KEYS).settle()
     b, c = a.add(1), a.add(2)
@@ -231,7 +231,7 @@ def log_out_all(t):
     refused(a.beside(0), 0x020a)
 
 
-@conversation('RFC 7143 11.15.1', 'CID not found: 1; recovery without ErrorRecoveryLevel 2: 2')
+@conversation('RFC 7143 7.1.4.3, 11.14.3, 11.15.1', 'CID not found: 1; recovery without ErrorRecoveryLevel 2: 2')
 def wrong_logouts(t):
     a = t.log_in(KEYS).settle()
     b = a.add(7)

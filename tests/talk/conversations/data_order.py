@@ -124,7 +124,7 @@ def gaps(t):
         equal(s.read(t.region, 16), pattern(16 * BLOCK, 9), 'what is there')
 
 
-@conversation('RFC 7143 11.7', 'in any order, but within what the R2T asked for')
+@conversation('RFC 7143 11.7, 11.7.6', 'in any order, but within what the R2T asked for')
 def outside(t):
     s = t.log_in(ANY).settle()
     for offset, length in ((8192, 512), (8000, 512), (0xfffffe00, 512), (0, 8704), (7 << 28, 1)):

@@ -9,7 +9,7 @@ BOTH = {'HeaderDigest': 'CRC32C', 'DataDigest': 'CRC32C', 'InitialR2T': 'Yes', '
 CHOICES = [(header, data) for header in ('None', 'CRC32C') for data in ('None', 'CRC32C')]
 
 
-@conversation('RFC 7143 13.1',
+@conversation('RFC 7143 11.2.3, 13.1',
               'every combination of digests: commands, data both ways, sense, pings, texts, logout', seconds=40)
 def combinations(t):
     for header, data in CHOICES:

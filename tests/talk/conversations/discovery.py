@@ -70,7 +70,7 @@ def send_targets(s, value='All', **more):
     return found
 
 
-@conversation('RFC 7143 C',
+@conversation('RFC 7143 13.8, C',
               'SendTargets=All names what this initiator may see through this portal group, with addresses')
 def all_targets(t):
     found = dict(send_targets(discover(t)))
@@ -95,7 +95,7 @@ def by_initiator(t):
     equal(list(found), ['iqn.2026-11.org.sptgt:elsewhere'], 'what a stranger sees at the other portal')
 
 
-@conversation('RFC 7143 11.11, 13.12', 'an answer that fits into no one PDU comes in several', seconds=30)
+@conversation('RFC 7143 11.10.1, 11.11, 13.12', 'an answer that fits into no one PDU comes in several', seconds=30)
 def long_answer(t):
     for limit in (512, 8192):
         s = discover(t, {'MaxRecvDataSegmentLength': limit}, name='iqn.2026-11.org.sptgt:collector')
@@ -141,7 +141,7 @@ def no_commands(t):
     s.log_out()
 
 
-@conversation('RFC 7143 11.9, 11.10', 'a Text Request in parts (C bit) is one request')
+@conversation('RFC 7143 6.2, 11.9, 11.10', 'a Text Request in parts (C bit) is one request')
 def request_in_parts(t):
     s = discover(t)
     whole = text({'SendTargets': t.target})
@@ -157,7 +157,7 @@ def request_in_parts(t):
     check(pdu.has(FINAL) and t.target.encode() in pdu.data, 'the answer: %s', pdu)
 
 
-@conversation('RFC 7143 6.4', 'unknown keys are answered with NotUnderstood, in full feature phase too')
+@conversation('RFC 7143 6.2, 6.4', 'unknown keys are answered with NotUnderstood, in full feature phase too')
 def unknown_key(t):
     s = t.log_in()
     itt = s.new_itt()
@@ -177,7 +177,7 @@ def new_segment_length(t):
     equal(len(s.good(READ10(0, 16), read=16 * BLOCK).data), 16 * BLOCK, 'the data read')
 
 
-@conversation('RFC 7143 13.12', 'a longer segment is used, a shorter one is kept to, at once; a value that there is not changes nothing')
+@conversation('RFC 7143 7.12, 11.7.7, 13.12', 'a longer segment is used, a shorter one is kept to, at once; a value that there is not changes nothing')
 def segment_length_effect(t):
     s = t.log_in({'MaxRecvDataSegmentLength': 512}).settle()
 
@@ -228,7 +228,7 @@ def target_declares_late(t):
     equal(s.read(t.region, 128), data, 'what was written')
 
 
-@conversation('RFC 7143 6.2, 6.4, 11.10', 'a negotiation of several texts: F only where both have it, each key once, one Initiator Task Tag')
+@conversation('RFC 7143 6.2, 6.4, 11.10, 11.10.1, 11.10.3, 11.11.1, 11.17.1', 'a negotiation of several texts: F only where both have it, each key once, one Initiator Task Tag')
 def several_texts(t):
     s = t.log_in()
     itt = s.new_itt()
@@ -336,14 +336,14 @@ def endless_text(t):
         pass
 
 
-@conversation('RFC 7143 11.14',
+@conversation('RFC 7143 11.14, 11.15',
               'logout closes the session or the connection, and the connection ends after the response')
 def logout(t):
     for reason, enter in ((0, t.log_in), (1, t.log_in), (0, lambda: discover(t))):
         equal(enter().log_out(reason).response, 0, 'the response to reason %d' % reason)
 
 
-@conversation('RFC 7143 11.14, 11.15.1',
+@conversation('RFC 7143 11.14, 11.14.1, 11.15.1',
               'logout of a connection that there is not, for recovery, and for no reason: answered, and nothing breaks')
 def odd_logouts(t):
     for reason, cid, allowed in ((1, 99, (1, 3)), (2, 0, (1, 2, 3)), (2, 99, (1, 2, 3)), (5, 0, ())):
@@ -360,7 +360,7 @@ def odd_logouts(t):
             equal(pdu.name, 'reject', 'the answer to reason %d' % reason)
 
 
-@conversation('RFC 7143 11.14',
+@conversation('RFC 7143 11.14, 11.14.5',
               'logout with commands outstanding: their data no longer comes, the response does')
 def logout_with_tasks(t):
     s = t.log_in({'InitialR2T': 'Yes', 'ImmediateData': 'No'}).settle()

@@ -80,7 +80,7 @@ GOOD_OFFERS = [
 ]
 
 
-@conversation('RFC 7143 13',
+@conversation('RFC 7143 6.2.1, 6.2.2, 13, 13.1, 13.13, 13.15, 13.16, 13.20',
               'every key with values that it may have: the answer is what its result function allows', seconds=40)
 def good_values(t):
     for key, values, law in GOOD_OFFERS:
@@ -95,7 +95,7 @@ def good_values(t):
             check(fine, '%s=%s is answered with %s', key, value, answer)
 
 
-@conversation('RFC 7143 13.23, 13.24; RFC 7144 7.1',
+@conversation('RFC 7143 13.23, 13.24; RFC 7144 6',
               'TaskReporting is the first of the offer, iSCSIProtocolLevel the smaller of both: 2 at most')
 def reporting_and_level(t):
     for offered, answer in (('FastAbort,ResponseFence,RFC3720', 'FastAbort'), ('RFC3720,FastAbort', 'RFC3720'),
@@ -142,7 +142,7 @@ BAD_OFFERS = [
 ]
 
 
-@conversation('RFC 7143 6.2.2, 7.12',
+@conversation('RFC 7143 6.1, 6.2.1, 6.2.2, 7.12',
               'a value out of range or of no form is rejected, or the login is refused: never taken',
               seconds=40)
 def bad_values(t):
@@ -184,7 +184,7 @@ def markers(t):
         equal(offer(t, {key: '2048~8192'}).get(key), 'Reject', key)
 
 
-@conversation('RFC 7143 13.26, 6.1', 'X- and X# keys: the one that there is, is a declaration; others are not understood')
+@conversation('RFC 7143 6.1, 13.22, 13.26', 'X- and X# keys: the one that there is, is a declaration; others are not understood')
 def extension_keys(t):
     answers = offer(t, {'X#NodeArchitecture': 'Linux', 'X#Other': '1', 'X-org.example.key': '2', 'Y-org.example.key': '3'})
     check(answers != 'refused', 'refused')
@@ -212,7 +212,7 @@ def send_targets_in_login(t):
         equal(offer(t, {'SendTargets': 'All'}, csg), 'refused', 'SendTargets in stage %d' % csg)
 
 
-@conversation('RFC 7143 6.2.2', 'Reject of ours ends the login: what was offered wrongly is in no session')
+@conversation('RFC 7143 6.2.2, 7.12', 'Reject of ours ends the login: what was offered wrongly is in no session')
 def rejected_ends(t):
     for key, value in (('MaxBurstLength', '1'), ('HeaderDigest', 'Foo'), ('InitialR2T', 'Maybe')):
         equal(offer(t, {key: value}), 'refused', '%s=%s' % (key, value))
@@ -233,7 +233,7 @@ def duplicate_keys(t):
         pass
 
 
-@conversation('RFC 7143 13', 'keys that only a target may send, or only in full feature phase')
+@conversation('RFC 7143 13, 13.4', 'keys that only a target may send, or only in full feature phase')
 def keys_of_others(t):
     for key, value in (('TargetAlias', 'x'), ('TargetAddress', '10.0.0.1:3260,1'),
                        ('TargetPortalGroupTag', '1'),
@@ -243,7 +243,7 @@ def keys_of_others(t):
               '%s is taken: %s', key, answers)
 
 
-@conversation('RFC 7143 12', 'AuthMethod has no place in the operational stage')
+@conversation('RFC 7143 6.3.2, 12', 'AuthMethod has no place in the operational stage')
 def key_in_wrong_stage(t):
     answers = offer(t, {'AuthMethod': 'None'}, csg=1)
     check(answers == 'refused' or answers.get('AuthMethod') in ('Reject', 'Irrelevant', 'NotUnderstood',

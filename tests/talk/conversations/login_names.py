@@ -66,7 +66,7 @@ def missing_names(t):
           'the status without SessionType (13.21: Normal)')
 
 
-@conversation('RFC 7143 11.13.5', 'a target that there is not: 0203h; a session type that there is not: 0209h')
+@conversation('RFC 7143 11.13.5, 13.21', 'a target that there is not: 0203h; a session type that there is not: 0209h')
 def unknown_target(t):
     equal(status_of(t, keys_of(t.name, 'iqn.2026-11.org.sptgt:nowhere')), 0x0203, 'the status')
     equal(status_of(t, keys_of(t.name, t.target + 'x')), 0x0203, 'the status')
@@ -93,7 +93,7 @@ def denied_by_default(t):
            'the status')
 
 
-@conversation('RFC 7143 4.2.7.2',
+@conversation('RFC 7143 4.2.7.1, 4.2.7.2, 4.2.7.4, 4.2.7.5, 4.2.7.6',
               'names that are none: too long, empty, of no form, with bytes that do not belong there')
 def bad_names(t):
     for name in ('', 'x', 'iqn.', 'iqn.2026-11', 'eui.123', 'naa.zzzz', 'iqn.2026-11.org.sptgt:' + 'a' * 230,
@@ -115,7 +115,7 @@ def case_of_names(t):
     s.settle()
 
 
-@conversation('RFC 7143 13.3, 13.9', 'alias and portal group tag are those of the target and of the portal')
+@conversation('RFC 7143 13.3, 13.6, 13.9', 'alias and portal group tag are those of the target and of the portal')
 def declarations(t):
     s = t.log_in()
     equal(s.answers.get('TargetAlias'), 'a disk to talk to', 'TargetAlias')

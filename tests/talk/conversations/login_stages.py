@@ -37,7 +37,7 @@ def method_chosen(t):
         equal(s.answers.get('AuthMethod'), 'None', 'AuthMethod for ' + offer)
 
 
-@conversation('RFC 7143 6.3', 'one key a request and T only at last: the target waits in the stage')
+@conversation('RFC 7143 6.3, 11.13.6', 'one key a request and T only at last: the target waits in the stage')
 def one_key_at_a_time(t):
     s = t.connect()
     s.login_request(s.names(), 1, transit=False)
@@ -135,7 +135,7 @@ def stage_skipped(t):
     refused(s)
 
 
-@conversation('RFC 7143 11.12', 'fields that must stay the same through a login do not change')
+@conversation('RFC 7143 11.12, 11.12.5, 11.12.6, 11.12.7', 'fields that must stay the same through a login do not change')
 def changing_fields(t):
     for field, value in (('isid', b'\x80\x99\x99\x99\x00\x01'), ('cid', 9), ('itt', 0x4711), ('tsih', 5)):
         s = t.connect()
@@ -149,7 +149,7 @@ def changing_fields(t):
             raise Wrong('%s changed: %s' % (field, e))
 
 
-@conversation('RFC 7143 11.13', 'the version: 0 is taken, what cannot go down to 0 is refused with 0205h')
+@conversation('RFC 7143 11.12.4, 11.13', 'the version: 0 is taken, what cannot go down to 0 is refused with 0205h')
 def versions(t):
     s = t.connect()
     s.login_request(s.names(), version_max=3, version_min=0)
@@ -160,7 +160,7 @@ def versions(t):
     equal(refused(s), 0x0205, 'the status')
 
 
-@conversation('RFC 7143 11.13.4', 'StatSN, ExpCmdSN and ISID of the Login Responses')
+@conversation('RFC 7143 4.2.2.1, 11.12.8, 11.13.3, 11.13.4', 'StatSN, ExpCmdSN and ISID of the Login Responses')
 def numbers(t):
     s = t.connect()
     s.cmdsn = 0xfffffffe

@@ -21,7 +21,7 @@ def after(t, s, what, answers=('reject', 'response', 'nop_in', 'tmf_response', '
         pass
 
 
-@conversation('RFC 7143 11.1.1, 11.17.1', 'opcodes that there are not, or only a target may send')
+@conversation('RFC 7143 7.13, 11.1.1, 11.2.1.2, 11.17.1', 'opcodes that there are not, or only a target may send')
 def opcodes(t):
     witness = t.log_in().settle()
     for opcode in [op for op in range(0x40) if op not in (0, 1, 2, 3, 4, 5, 6)]:
@@ -33,7 +33,7 @@ def opcodes(t):
     witness.ping()
 
 
-@conversation('RFC 7143 11.2.2',
+@conversation('RFC 7143 11.2.1.5, 11.2.2',
               'AHS: every length in words, unknown types, lengths that lead out of the header')
 def additional_header_segments(t):
     witness = t.log_in().settle()
@@ -54,7 +54,7 @@ def additional_header_segments(t):
     witness.ping()
 
 
-@conversation('RFC 7143 11.2.2', 'an AHS where there may be none')
+@conversation('RFC 7143 11.2.1.5, 11.2.2', 'an AHS where there may be none')
 def ahs_elsewhere(t):
     for name in ('nop_out', 'tmf', 'text', 'logout', 'data_out'):
         s = t.connect()
@@ -64,7 +64,7 @@ def ahs_elsewhere(t):
         after(t, s, 'an AHS on a %s' % name)
 
 
-@conversation('RFC 7143 11.12, 7.7', 'an AHS on a Login Request, and one of 1020 bytes that never comes')
+@conversation('RFC 7143 7.7, 11.2.1.5, 11.12', 'an AHS on a Login Request, and one of 1020 bytes that never comes')
 def ahs_on_login(t):
     s = t.connect()
     s.login_request(s.names())
@@ -79,7 +79,7 @@ def ahs_on_login(t):
             pass
 
 
-@conversation('RFC 7143 13.12', 'data segments over what was declared are not waited for')
+@conversation('RFC 7143 11.2.1.6, 13.12', 'data segments over what was declared are not waited for')
 def giant_segments(t):
     witness = t.log_in().settle()
     for name in ('nop_out', 'command', 'tmf', 'text', 'data_out', 'logout', 'snack'):
@@ -91,7 +91,7 @@ def giant_segments(t):
         witness.ping()
 
 
-@conversation('RFC 7143 13.12', 'a Login Request with a data segment over 8192 bytes')
+@conversation('RFC 7143 11.2.1.6, 13.12', 'a Login Request with a data segment over 8192 bytes')
 def giant_login(t):
     for length in (8196, 100000, 0xffffff):
         s = t.connect()
@@ -111,7 +111,7 @@ def data_where_none_belongs(t):
         s.close()
 
 
-@conversation('RFC 7143 11.2.1.8', 'an Initiator Task Tag that is in use, and the reserved one')
+@conversation('RFC 7143 4.2.5.3, 11.2.1.8', 'an Initiator Task Tag that is in use, and the reserved one')
 def task_tags(t):
     s = t.log_in({'InitialR2T': 'Yes', 'ImmediateData': 'No'}).settle()
     task = s.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK))
@@ -136,7 +136,7 @@ def snack(t):
         after(t, s, 'SNACK type %d' % kind)
 
 
-@conversation('RFC 7143 11.4.1', 'a SCSI Command without the F bit that moves no data out')
+@conversation('RFC 7143 11.3.1, 11.4.1', 'a SCSI Command without the F bit that moves no data out')
 def no_final_bit(t):
     s = t.log_in().settle()
     for flags in (SIMPLE, READ | SIMPLE):

@@ -4,7 +4,7 @@
 from talk import *  # noqa: F403
 
 
-@conversation('RFC 7143 11.19.1', 'a NOP-Out with a tag is answered with its tag and data')
+@conversation('RFC 7143 4.2.2.2, 11.1, 11.18.1, 11.18.3, 11.19.1', 'a NOP-Out with a tag is answered with its tag and data')
 def ping(t):
     s = t.log_in()
     for data in (b'', b'x', b'hello', pattern(4096), pattern(8192)):
@@ -22,7 +22,7 @@ def ping_without_tag(t):
     s.ping()
 
 
-@conversation('RFC 7143 11.19', 'an immediate NOP-Out is answered and ExpCmdSN stays')
+@conversation('RFC 7143 4.2.2.1, 11.19', 'an immediate NOP-Out is answered and ExpCmdSN stays')
 def immediate_ping(t):
     s = t.log_in()
     before = s.expcmdsn
@@ -33,7 +33,7 @@ def immediate_ping(t):
     equal(s.expcmdsn, before + 1, 'ExpCmdSN after a NOP-Out that is not immediate')
 
 
-@conversation('RFC 7143 11.18.2', 'ping data longer than our MaxRecvDataSegmentLength is cut to it')
+@conversation('RFC 7143 11.18.2, 11.18.3', 'ping data longer than our MaxRecvDataSegmentLength is cut to it')
 def ping_cut(t):
     s = t.log_in({'MaxRecvDataSegmentLength': 512})
     itt = s.new_itt()
@@ -41,7 +41,7 @@ def ping_cut(t):
     s.expect('nop_in', itt=itt, data=pattern(2000)[:512])
 
 
-@conversation('RFC 7143 11.18', 'many pings at once are answered, each once and in order')
+@conversation('RFC 7143 4.2.2.1, 11.18', 'many pings at once are answered, each once and in order')
 def many_pings(t):
     s = t.log_in()
     itts = [s.new_itt() for _ in range(64)]

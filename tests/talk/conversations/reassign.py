@@ -140,7 +140,7 @@ def read(t):
         a.log_out()
 
 
-@conversation('RFC 7143 7.2.2', 'data acknowledged by DataACK is not sent again; another MaxRecvDataSegmentLength is minded')
+@conversation('RFC 7143 7.2.2, 11.5.6', 'data acknowledged by DataACK is not sent again; another MaxRecvDataSegmentLength is minded')
 def read_elsewhere(t):
     a = log_in(t)
     want = pattern(64 * BLOCK, t.number)
@@ -204,7 +204,7 @@ def responses(t):
     a.reassign(task, response=STILL_ALLEGIANT)
 
 
-@conversation('RFC 7143 11.14', 'a connection that is there is removed for recovery, by itself or by another')
+@conversation('RFC 7143 11.14, 11.15.3', 'a connection that is there is removed for recovery, by itself or by another')
 def removed(t):
     a = log_in(t)
     b, c = add(a, 1), add(a, 2)
@@ -298,7 +298,7 @@ def reinstated(t):
     b.write(t.region, pattern(8 * BLOCK))
 
 
-@conversation('RFC 7143 11.14', 'a lost connection is logged out to be closed: its commands end, and then comes the answer')
+@conversation('RFC 7143 7.6, 11.14', 'a lost connection is logged out to be closed: its commands end, and then comes the answer')
 def closed(t):
     a = log_in(t)
     b = add(a, 1)

@@ -78,7 +78,7 @@ def status_apart(t):
     equal(task.end.snack_tag, 0, 'SNACK Tag')
 
 
-@conversation('RFC 7143 11.16.1', 'every PDU with status is sent again as it was, all or some of them')
+@conversation('RFC 7143 4.2.2.2, 11.16.1, 11.16.7', 'every PDU with status is sent again as it was, all or some of them')
 def statuses(t):
     s = log_in(t)
     s.no_acknowledgement()
@@ -103,7 +103,7 @@ def statuses(t):
     s.ping()
 
 
-@conversation('RFC 7143 11.16', 'what is acknowledged, or was never sent, is not asked for: Protocol error')
+@conversation('RFC 7143 4.2.2.2, 11.16, 11.16.6', 'what is acknowledged, or was never sent, is not asked for: Protocol error')
 def wrong_statuses(t):
     s = log_in(t)
     for _ in range(3):
@@ -124,7 +124,7 @@ def wrong_statuses(t):
     s.ping()
 
 
-@conversation('RFC 7143 11.16.1', 'Data-In PDUs are sent again as they were, all or some of them')
+@conversation('RFC 7143 11.16.1, 11.16.7', 'Data-In PDUs are sent again as they were, all or some of them')
 def data(t):
     s = log_in(t)
     want = pattern(200 * BLOCK, t.number)
@@ -144,7 +144,7 @@ def data(t):
     refused(s, PROTOCOL)
 
 
-@conversation('RFC 7143 11.16', 'a run of data out of range, of another task or connection: Protocol error')
+@conversation('RFC 7143 11.16, 11.16.6, 11.17.1', 'a run of data out of range, of another task or connection: Protocol error')
 def wrong_data(t):
     s = log_in(t)
     other = s.add(1)
@@ -160,7 +160,7 @@ def wrong_data(t):
     refused(other, PROTOCOL)
 
 
-@conversation('RFC 7143 11.7.2, 11.16.1', 'the end of a sequence wants an acknowledgement; what has one is not sent again')
+@conversation('RFC 7143 11.7.2, 11.7.4, 11.16.1, 11.16.2', 'the end of a sequence wants an acknowledgement; what has one is not sent again')
 def data_acks(t):
     s = log_in(t)
     s.no_acknowledgement()
@@ -195,7 +195,7 @@ def declare(s, length):
     s.params['MaxRecvDataSegmentLength'] = str(length)
 
 
-@conversation('RFC 7143 11.16.3', 'after MaxRecvDataSegmentLength has changed all is sent anew, with the SNACK Tag')
+@conversation('RFC 7143 11.4.8, 11.16.3', 'after MaxRecvDataSegmentLength has changed all is sent anew, with the SNACK Tag')
 def resegmented(t):
     s = log_in(t)
     want = pattern(128 * BLOCK, t.number)
@@ -294,7 +294,7 @@ def piece(s, task, r2t, sn, offset, length, final, spoil=None):
            flags=FINAL if final else 0, data=task.write[offset:offset + length])
 
 
-@conversation('RFC 7143 7.8, 11.8', 'Data-Out with a wrong digest: Reject with its header, and an R2T for what is missing')
+@conversation('RFC 7143 7.8, 11.8, 11.17.4', 'Data-Out with a wrong digest: Reject with its header, and an R2T for what is missing')
 def spoilt_data(t):
     for order in ('Yes', 'No'):
         s = log_in(t, CHECKED, DataPDUInOrder=order)
@@ -348,7 +348,7 @@ def spoilt_unsolicited(t):
         equal(s.read(t.region, 32), data, 'the data')
 
 
-@conversation('RFC 7143 7.2.1', 'a command whose immediate data is spoilt is rejected, and retried with its CmdSN and tag')
+@conversation('RFC 7143 7.2.1, 7.3', 'a command whose immediate data is spoilt is rejected, and retried with its CmdSN and tag')
 def retry(t):
     s = log_in(t, CHECKED, ImmediateData='Yes')
     data = pattern(8 * BLOCK, 4)
@@ -477,7 +477,7 @@ def dropped(t):
     a.add(1).good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.6.1', 'TASK REASSIGN below level 2: 4')
+@conversation('RFC 7143 7.1.4.3, 11.6.1', 'TASK REASSIGN below level 2: 4')
 def no_reassign(t):
     s = log_in(t)
     task = s.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK))

@@ -33,7 +33,7 @@ def two(t):
     return t.log_in().settle(), other.log_in().settle()
 
 
-@conversation('SPC-2 7.20', 'RESERVE keeps the other out until RELEASE, or until the session ends', alone=True)
+@conversation('RFC 7143 E; SPC-2 7.20', 'RESERVE keeps the other out until RELEASE, or until the session ends', alone=True)
 def reserve(t):
     one, other = two(t)
     one.good(RESERVE6)
@@ -71,7 +71,7 @@ def persistent(t):
     one.read(t.region, 1)
 
 
-@conversation('SPC-5 5.14.7', 'a registration outlives its session, and a new one of the same name has it', alone=True)
+@conversation('RFC 7143 E; SPC-5 5.14.7', 'a registration outlives its session, and a new one of the same name has it', alone=True)
 def outlives(t):
     one, other = two(t)
     out(one, REGISTER, action_key=1)

@@ -29,7 +29,7 @@ initiators = iqn.2026-11.org.sptgt:*
 KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No'}
 
 
-@conversation('RFC 7143 6.3.5', 'a login with the same names and ISID takes the place of the old session',
+@conversation('RFC 7143 4.4.3, 6.3.5', 'a login with the same names and ISID takes the place of the old session',
               alone=True)
 def reinstatement(t):
     old = t.log_in(KEYS).settle()
@@ -82,7 +82,7 @@ def racing_reinstatements(t):
     t.log_in(KEYS).settle()
 
 
-@conversation('RFC 7143 6.3.5',
+@conversation('RFC 7143 4.4.3, 6.3.5',
               'another ISID, another name, another target portal group: not the same session', alone=True)
 def not_reinstated(t):
     first = t.log_in(KEYS).settle()
@@ -136,7 +136,7 @@ def nothing_comes(t):
     check(1.5 < time.monotonic() - start < 5, 'closed after %.1f s', time.monotonic() - start)
 
 
-@conversation('login deadline', 'a login that stops on its way is closed within the login time')
+@conversation('RFC 7143 6.3; login deadline', 'a login that stops on its way is closed within the login time')
 def login_stops(t):
     s = t.connect()
     s.login_request(s.names(), 1, transit=False)
@@ -144,7 +144,7 @@ def login_stops(t):
     s.gone(6, allowed=('login_response', 'reject'))
 
 
-@conversation('login deadline', 'bytes that drip in do not win time')
+@conversation('RFC 7143 6.3; login deadline', 'bytes that drip in do not win time')
 def dripping_login(t):
     s = t.connect()
     whole = s.pdu('login', flags=FINAL | 1 << 2 | 3, data=text(s.names()), immediate=True, isid=s.isid,
@@ -175,7 +175,7 @@ def chatting_login(t):
         pass
 
 
-@conversation('RFC 7143 11.19',
+@conversation('RFC 7143 11.19, 11.19.1, 11.19.2',
               'the target asks a silent initiator for a sign of life, and is content with the answer')
 def keepalive(t):
     s = t.log_in()
@@ -212,7 +212,7 @@ def busy_initiator(t):
         time.sleep(0.2)
 
 
-@conversation('RFC 7143 11.18.3', 'an answer to a ping that was never asked')
+@conversation('RFC 7143 11.18.2, 11.18.3', 'an answer to a ping that was never asked')
 def answer_without_question(t):
     s = t.log_in(portal='patient')
     s.send('nop_out', immediate=True, itt=NONE, ttt=0x5555)

@@ -127,7 +127,7 @@ def abort_behind_a_hole(t):
     s.ping()
 
 
-@conversation('RFC 7143 11.6.1', 'ABORT TASK of what there is not, with RefCmdSN in and out of the window',
+@conversation('RFC 7143 11.5.5, 11.6.1', 'ABORT TASK of what there is not, with RefCmdSN in and out of the window',
               alone=True)
 def abort_of_nothing(t):
     s = t.log_in().settle()
@@ -140,7 +140,7 @@ def abort_of_nothing(t):
     s.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.5.1, 11.6.1',
+@conversation('RFC 7143 11.5.1, 11.5.5, 11.6.1',
               'ABORT TASK that comes before its command does: the command is not executed afterwards',
               alone=True)
 def abort_before_command(t):
@@ -157,7 +157,7 @@ def abort_before_command(t):
     s.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.5.1', 'ABORT TASK of another session, or by another LUN: it finds nothing',
+@conversation('RFC 7143 11.5.1, 11.5.4', 'ABORT TASK of another session, or by another LUN: it finds nothing',
               alone=True)
 def abort_of_others(t):
     one, two = t.log_in(KEYS).settle(), other_session(t)
@@ -170,7 +170,7 @@ def abort_of_others(t):
     equal(one.finish(task).status, GOOD, 'the status of the write')
 
 
-@conversation('RFC 7143 11.5.1', 'ABORT TASK SET takes all tasks of this session on that LUN, and no others',
+@conversation('RFC 7143 4.2.3.2, 11.5.1', 'ABORT TASK SET takes all tasks of this session on that LUN, and no others',
               alone=True)
 def abort_task_set(t):
     one, two = t.log_in({**KEYS}).settle(), other_session(t)
@@ -348,7 +348,7 @@ def many_aborts(t):
         s.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.5', 'a session resets the unit and leaves at once; another works on', alone=True)
+@conversation('RFC 7143 11.5, E', 'a session resets the unit and leaves at once; another works on', alone=True)
 def reset_and_leave(t):
     two = other_session(t)
     for _ in range(20):

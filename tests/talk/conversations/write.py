@@ -12,7 +12,7 @@ def keys(r2t, immediate, first, burst, outstanding=1):
             'MaxOutstandingR2T': outstanding}
 
 
-@conversation('RFC 7143 13.10, 13.11',
+@conversation('RFC 7143 11.8.4, 13.10, 13.11',
               'every combination of InitialR2T and ImmediateData with small and large bursts', seconds=60)
 def combinations(t):
     for r2t, immediate in COMBINATIONS:
@@ -27,7 +27,7 @@ def combinations(t):
             s.close()
 
 
-@conversation('RFC 7143 4.2.5.1',
+@conversation('RFC 7143 4.2.5.1, 4.2.5.2',
               'unsolicited data counts against what is asked for: R2Ts begin where it ended')
 def r2t_after_unsolicited(t):
     s = t.log_in(keys('No', 'Yes', 4096, 8192)).settle()
@@ -48,7 +48,7 @@ def no_unsolicited_data(t):
         equal(s.read(t.region, 24), data, 'what was written')
 
 
-@conversation('RFC 7143 4.2.5.1', 'unsolicited data up to FirstBurstLength in PDUs of any size')
+@conversation('RFC 7143 4.2.5.1, 4.2.5.2', 'unsolicited data up to FirstBurstLength in PDUs of any size')
 def pieces(t):
     s = t.log_in(keys('No', 'No', 8192, 16384)).settle()
     for step in (4, 100, 511, 512, 4096, 8192):
@@ -75,7 +75,7 @@ def gather(s, task):
         pass
 
 
-@conversation('RFC 7143 13.17', 'several R2Ts open at once, and never more than were agreed')
+@conversation('RFC 7143 4.2.2.4, 11.8.2, 13.17', 'several R2Ts open at once, and never more than were agreed')
 def outstanding_r2ts(t):
     for outstanding in (1, 2, 4, 8):
         s = t.log_in(keys('Yes', 'No', 4096, 4096, outstanding)).settle()
@@ -90,7 +90,7 @@ def outstanding_r2ts(t):
         s.close()
 
 
-@conversation('RFC 7143 11.8', 'two writes with R2Ts at once, their data mixed')
+@conversation('RFC 7143 11.8, 11.8.5', 'two writes with R2Ts at once, their data mixed')
 def mixed_writes(t):
     s = t.log_in(keys('Yes', 'No', 4096, 8192, 2)).settle()
     one, two = pattern(64 * BLOCK, 1), pattern(64 * BLOCK, 2)
@@ -146,7 +146,7 @@ def nothing_written(t):
           'a block is written without any data')
 
 
-@conversation('RFC 7143 4.2.5', 'a megabyte in one command, through R2Ts of every kind', seconds=30)
+@conversation('RFC 7143 4.2.5, 11.8.4', 'a megabyte in one command, through R2Ts of every kind', seconds=30)
 def large(t):
     data = pattern(2048 * BLOCK, 9)
     for more in (keys('No', 'Yes', 65536, 262144, 4), keys('Yes', 'No', 8192, 16384, 1),

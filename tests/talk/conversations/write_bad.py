@@ -93,7 +93,7 @@ SOLICITED = {
 }
 
 
-@conversation('RFC 7143 7.7, 11.7.5', 'solicited Data-Out with a wrong offset, length or DataSN', seconds=60)
+@conversation('RFC 7143 4.2.2.4, 7.7, 11.7.1, 11.7.5, 11.7.6', 'solicited Data-Out with a wrong offset, length or DataSN', seconds=60)
 def solicited(t):
     for what, fields in SOLICITED.items():
         scene = Scene(t, KEYS)
@@ -102,7 +102,7 @@ def solicited(t):
         scene.judge(what)
 
 
-@conversation('RFC 7143 11.8.5',
+@conversation('RFC 7143 11.7.4, 11.8.5',
               'a Target Transfer Tag that was never given out, that of another task, or none', seconds=60)
 def wrong_ttt(t):
     for what, wrong in (('unknown', lambda ttt: ttt ^ 0x12345678), ('the next', lambda ttt: ttt + 1),
@@ -122,7 +122,7 @@ def wrong_lun(t):
         scene.judge('LUN %d' % lun, may_be_good=True)      # 11.7.3: the LUN must equal that of the R2T; it identifies nothing
 
 
-@conversation('RFC 7143 11.7', 'Data-Out for a task that there is not: Reject, silence or the end', seconds=30)
+@conversation('RFC 7143 7.13, 11.7', 'Data-Out for a task that there is not: Reject, silence or the end', seconds=30)
 def no_task(t):
     s = t.log_in(KEYS).settle()
     for ttt in (NONE, 7):
@@ -133,7 +133,7 @@ def no_task(t):
             s = t.log_in(KEYS).settle()
 
 
-@conversation('RFC 7143 11.7', 'Data-Out for a task that reads', seconds=30)
+@conversation('RFC 7143 7.13, 11.7', 'Data-Out for a task that reads', seconds=30)
 def data_out_for_a_read(t):
     scene = Scene(t, KEYS)
     scene.itt = scene.s.new_itt()
@@ -151,7 +151,7 @@ def data_out_for_a_read(t):
     equal(scene.witness.read(t.region, 64), scene.around, 'the medium')
 
 
-@conversation('RFC 7143 13.14', 'more unsolicited data than FirstBurstLength', seconds=30)
+@conversation('RFC 7143 4.2.5.2, 13.14', 'more unsolicited data than FirstBurstLength', seconds=30)
 def over_first_burst(t):
     scene = Scene(t, FREE)
     scene.start(unsolicited=True)
@@ -164,7 +164,7 @@ def over_first_burst(t):
     scene.judge('8192 bytes in one PDU')
 
 
-@conversation('RFC 7143 13.10, 13.14',
+@conversation('RFC 7143 4.2.5.2, 13.10, 13.11, 13.14',
               'immediate data beyond FirstBurstLength, beyond the command, or where there may be none',
               seconds=30)
 def immediate(t):
@@ -178,7 +178,7 @@ def immediate(t):
         scene.judge('immediate data ' + what)
 
 
-@conversation('RFC 7143 13.11', 'unsolicited Data-Out though InitialR2T=Yes', seconds=30)
+@conversation('RFC 7143 13.10, 13.11', 'unsolicited Data-Out though InitialR2T=Yes', seconds=30)
 def unsolicited_not_allowed(t):
     scene = Scene(t, KEYS)
     scene.itt = scene.s.new_itt()

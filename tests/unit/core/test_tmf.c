@@ -50,6 +50,7 @@ static const struct {
 	{ make_device, SPT_TASK_DEVICE },
 };
 
+/* RFC 7143 11.5.1 */
 static void abort_in_every_state(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(STATES); i++) {
@@ -139,7 +140,7 @@ static void done_is_too_late(void **state)
 	}
 }
 
-/* RFC 7143 11.5.1, 11.6.1: by another LUN, generation or nexus there is no such task. */
+/* RFC 7143 11.5.4, 11.5.1, 11.6.1: by another LUN, generation or nexus there is no such task. */
 static void references_that_differ(void **state)
 {
 	struct rig rig;

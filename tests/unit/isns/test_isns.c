@@ -64,6 +64,7 @@ static const char *tags(const struct writer *w)
 	return text;
 }
 
+/* RFC 4171 5.3.1, 5.6.5.1 */
 static void test_register(void **state)
 {
 	static const uint8_t own[16] = V4(192, 0, 2, 1);
@@ -97,6 +98,7 @@ static void test_register(void **state)
 	assert_int_equal(w.err, -EMSGSIZE);
 }
 
+/* RFC 4171 5.6.1 */
 static void test_query(void **state)
 {
 	uint8_t pdu[200];
@@ -108,6 +110,7 @@ static void test_query(void **state)
 	assert_null(memmem(pdu, wr_len(&w), "iqn.x:a", 8));
 }
 
+/* RFC 4171 5.3.1 */
 static void test_text(void **state)
 {
 	uint8_t buffer[64];
@@ -140,6 +143,7 @@ static void put_answer(struct writer *w, uint32_t status)
 	isns_put_nothing(w, ISNS_TAG_DELIMITER);
 }
 
+/* RFC 4171 5.3 */
 static void test_answers(void **state)
 {
 	uint8_t buffer[200];
@@ -167,6 +171,7 @@ static void test_answers(void **state)
 	}
 }
 
+/* RFC 4171 5.1.1, 5.1.3, 5.1.4 */
 static void test_headers(void **state)
 {
 	uint8_t pdu[ISNS_HEADER_BYTES] = { 0, 1, 0, 13, 0, 8 };

@@ -169,7 +169,7 @@ static void residuals_of_writes(void **state)
 	}
 }
 
-/* The delivery below failed: no status, no residual, a response that says so (RFC 7143 11.4.3). */
+/* RFC 7143 11.4.2: The delivery below failed: no status, no residual, a response that says so (RFC 7143 11.4.3). */
 static void delivery_failure(void **state)
 {
 	struct rig rig;

@@ -107,7 +107,7 @@ static void held_with_data(void **state)
 	}
 }
 
-/* A Target Transfer Tag is given when its R2T has left, not before: it can be guessed. */
+/* RFC 7143 11.7.4: A Target Transfer Tag is given when its R2T has left, not before: it can be guessed. */
 static void guessed_tags(void **state)
 {
 	struct rig rig;
@@ -138,7 +138,7 @@ static void guessed_tags(void **state)
 	rig_close(&rig);
 }
 
-/* Every number in a Data-Out is held against what was asked for. */
+/* RFC 7143 4.2.2.4: Every number in a Data-Out is held against what was asked for. */
 static void wrong_numbers(void **state)
 {
 	static const struct {

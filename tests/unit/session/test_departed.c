@@ -139,7 +139,7 @@ static void not_kept(void **state)
 	rig_close(&rig);
 }
 
-/* The answer to the logout of another connection waits for the device, but not for ever. */
+/* RFC 7143 11.14.5: The answer to the logout of another connection waits for the device, but not for ever. */
 static void logout_waits(void **state)
 {
 	for (unsigned level = 0; level < 3; level++) {

@@ -105,7 +105,7 @@ static void below_the_window(void **state)
 	rig_close(&rig);
 }
 
-/* The window is what may be outstanding: it closes, and what ends opens it and says so. */
+/* RFC 7143 4.2.2.1: The window is what may be outstanding: it closes, and what ends opens it and says so. */
 static void window_closes_and_opens(void **state)
 {
 	struct rig rig;
@@ -209,7 +209,7 @@ static void held_data_is_bounded(void **state)
 	rig_close(&rig);
 }
 
-/* RFC 7143 11.17.1 reason 7: the tag of a task that is there. */
+/* RFC 7143 4.2.5.3, 11.17.1 reason 7: the tag of a task that is there. */
 static void tag_in_use(void **state)
 {
 	struct rig rig;
@@ -293,7 +293,7 @@ static void abort_of_a_held_command(void **state)
 	rig_close(&rig);
 }
 
-/* Functions that wait are memory: above a bound they are answered at once, with no. */
+/* RFC 7143 4.2.2.1: Functions that wait are memory: above a bound they are answered at once, with no. */
 static void too_many_functions(void **state)
 {
 	struct rig rig;

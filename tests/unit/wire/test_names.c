@@ -68,6 +68,7 @@ static const struct {
 	{ "wwn.52004567BA64678D", NAME_INVALID },
 };
 
+/* RFC 7143 4.2.7.4, 4.2.7.5, 4.2.7.6 */
 static void test_types(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {
@@ -98,7 +99,7 @@ static void test_length(void **state)
 	assert_int_equal(name_normalize(name, NAME_MAX_BYTES + 1, normal), -EINVAL);
 }
 
-/* RFC 3722 3: capitals are folded. */
+/* RFC 7143 4.2.7.2, RFC 3722 3: capitals are folded. */
 static void test_normalize(void **state)
 {
 	char ret[NAME_MAX_BYTES + 1] = "untouched";

@@ -352,7 +352,7 @@ static void test_refusals(void **state)
 	}
 }
 
-/* RFC 7143 11: a receiver ignores what is reserved. */
+/* RFC 7143 11, 11.1: a receiver ignores what is reserved. */
 static void test_reserved_is_ignored(void **state)
 {
 	uint8_t bhs[BHS_BYTES] = { [0] = 0x02, [1] = 0x85, [2] = 0xff, [3] = 0xff, [40] = 0xff };

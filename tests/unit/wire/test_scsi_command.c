@@ -13,7 +13,7 @@
 
 #define ITT 0, 0, 0, 3
 
-/* The READ(10) whose header digest RFC 7143 A.4 gives as well. */
+/* RFC 7144 4: The READ(10) whose header digest RFC 7143 A.4 gives as well. */
 static void test_read(void **state)
 {
 	static const uint8_t wire[BHS_BYTES] = { 0x01, 0xc1, 0x30, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0,
@@ -163,7 +163,7 @@ static void test_segments(void **state)
 	}
 }
 
-/* A CDB over what any command set has. */
+/* RFC 7143 11.2.2.3: A CDB over what any command set has. */
 static void test_cdb_too_long(void **state)
 {
 	uint8_t bhs[BHS_BYTES] = { 0x01, 0x80, [4] = 255 };
