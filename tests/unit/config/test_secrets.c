@@ -82,7 +82,6 @@ static const struct {
 	{ "", "f has no users", true },
 };
 
-/* RFC 7143 9.2.1 */
 static void test_faults(void **state)
 {
 	struct config_errors errors;
