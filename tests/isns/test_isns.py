@@ -316,14 +316,17 @@ class Asked(Case):
             self.server.messages.get()
         self.server.entities.clear()
         mine = fake.tlv(fake.NAME, A) + fake.tlv(4, bytes(8)) + fake.tlv(fake.BITMAP, 16) + fake.tlv(fake.NAME, A)
+        began = time.monotonic()
+        s.sendall(b''.join(fake.pdu(fake.SCN, mine, transaction=n) for n in range(50)))
         for n in range(50):
-            s.sendall(fake.pdu(fake.SCN, mine, transaction=n))
             fake.read_message(s)
-        self.server.next(fake.QUERY, 5)
+        self.server.next(fake.QUERY)
         until(lambda: self.server.entities, 'what was taken away is not registered again')
         time.sleep(1.5)
-        queries = sum(m.function == fake.QUERY for m in iter_queue(self.server.messages))
-        self.assertLessEqual(queries, 2, 'fifty notifications are no fifty queries')
+        queries = 1 + sum(m.function == fake.QUERY for m in iter_queue(self.server.messages))
+        # a round, one query for each node, is begun a second after the last one at the earliest
+        rounds = 1 + int(time.monotonic() - began)
+        self.assertLessEqual(queries, 2 * rounds, 'fifty notifications are no fifty queries')
 
     def test_notified_while_asking(self):
         """RFC 4171 5.6.5.8: What is taken away while an answer is on its way is found out, too."""
@@ -342,8 +345,8 @@ class Asked(Case):
         self.server.hook = hook
         self.assertEqual(fake.read_message(self.ask(fake.pdu(fake.SCN, mine))).status(), 0)
         until(lambda: told, 'no query')
+        # the next round without a notification is minutes away
         until(lambda: self.server.entities['unit.example.org'], 'not registered again')
-        self.assertLess(time.monotonic() - told[0], 3)
 
     def test_only_servers_may_ask(self):
         self.begin()
