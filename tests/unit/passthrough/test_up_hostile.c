@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -233,11 +234,9 @@ static void test_reset(void **state)
 	assert_true(rig_close(&rig));
 }
 
-#define CHAP_FILE "/tmp/sptgt-hostile-chap"
-
-static void write_chap_file(void)
+static void write_chap_file(const char *path)
 {
-	int fd = open(CHAP_FILE, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 
 	assert_true(fd >= 0);
 	assert_true(dprintf(fd, "near secret-of-mine mutual far secret-of-yours\n") > 0);
@@ -247,8 +246,11 @@ static void write_chap_file(void)
 /* Who does not let us in, or not on sane terms, or is not there: told once, and tried again. */
 static void test_logins(void **state)
 {
-	static const char chap[] = "chap-file=" CHAP_FILE;
-	static const struct {
+	char dir[] = "/tmp/sptgt-hostile-XXXXXX", path[64], chap[80];
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/chap", dir);
+	snprintf(chap, sizeof(chap), "chap-file=%s", path);
+	const struct {
 		enum hostile_way way;
 		unsigned login_status;
 		const char *option, *says;
@@ -274,7 +276,7 @@ static void test_logins(void **state)
 	};
 	char text[200];
 
-	write_chap_file();
+	write_chap_file(path);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		int never = 0;
 		behave(rows[i].way);
@@ -295,7 +297,8 @@ static void test_logins(void **state)
 		assert_true(rig_close(&rig));
 	}
 	options_of[0] = options_of[1] = NULL;
-	unlink(CHAP_FILE);
+	unlink(path);
+	rmdir(dir);
 }
 
 /* The same, but it changes its mind while a command waits: that is executed. */
