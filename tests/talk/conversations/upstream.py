@@ -2,6 +2,8 @@
 """The iscsi backend in front of an upstream that is slow, gone, wrong or hostile: what a downstream session sees of it, and that
 nobody else sees anything."""
 
+import os
+import subprocess
 import time
 
 from talk import *  # noqa: F403
@@ -366,4 +368,40 @@ def ends_all_the_same(t):
     scene.up.on('logout', lambda link, pdu: None)
     s.start(READ10(0, 1), read=BLOCK)
     s.silent(0.3)
+    scene.end()
+
+
+@conversation('SAM-5 7.2',
+              'a frozen upstream: its way is fenced; when it thaws the operator unfences it, and the same session goes on', seconds=90)
+def unfenced(t):
+    scene = Scene(t)
+    s = scene.session()
+    other = scene.session('other')
+
+    def sptgtctl(*words):
+        return subprocess.run([os.path.join(os.path.dirname(t.daemon.process.args[0]), 'sptgtctl'), '--socket',
+                               os.path.join(scene.daemon.dir, 'control.sock')] + list(words),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=20, text=True)
+    frozen = []
+    for what in (0x00, 0x28, 'tmf', 'nop_out', 'login', 'logout'):
+        scene.up.on(what, lambda link, pdu: frozen.append((link, pdu)))
+    task = s.start(READ10(0, 1), read=BLOCK)
+    t.until(lambda: frozen, 'the read does not reach the upstream')
+    itt = s.new_itt()
+    s.send('tmf', flags=FINAL | ABORT_TASK, itt=itt, rtt=task.itt, refcmdsn=task.pdu.cmdsn, immediate=True)
+    scene.unharmed()
+    equal(s.expect('tmf_response', itt=itt, seconds=20).response, 0, 'the response')
+    s.tasks.clear()
+    equal(s.command(TEST_UNIT_READY).sense_code(), 0x020403, 'the sense while it is fenced')
+    # unfenced too early: nothing waits for the upstream, and nobody is harmed
+    early = sptgtctl('unfence', 'up')
+    equal(early.returncode, 0, early.stdout)
+    scene.unharmed()
+    check(s.command(TEST_UNIT_READY).status != GOOD, 'a frozen upstream is ready')
+    scene.up.behave()
+    for session in (s, other):
+        t.until(lambda: session.command(READ10(0, 1), read=BLOCK).status == GOOD, 'it is not used again', 30)
+        session.write(0, pattern(40 * BLOCK))
+    again = sptgtctl('unfence', 'up')
+    check(again.returncode != 0 and 'not fenced' in again.stdout, 'what is not fenced is unfenced: %s', again.stdout)
     scene.end()
