@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/be.h"
 #include "base/util.h"
 #include "disk/backend.h"
 #include "disk/disk.h"
@@ -13,14 +14,18 @@
 
 static const struct disk_command *command_of(const struct disk *d, const struct spt_task *task)
 {
-	return disk_command_find(d, task->cdb[0], task->cdb[1] & 0x1f);
+	bool variable = task->cdb[0] == DISK_VARIABLE_LENGTH;
+
+	return disk_command_find(d, task->cdb[0],
+		variable ? be16_get(task->cdb + 8) : task->cdb[1] & 0x1f);
 }
 
 /* SPC-5 4.2.1: an unknown operation code, or an unknown service action of a known one. */
 static void refuse_unknown(const struct disk *d, struct spt_task *task)
 {
 	if (disk_has_service_action(d, task->cdb[0]))
-		spt_task_check_cdb_field(task, 1, 4);
+		spt_task_check_cdb_field(task, task->cdb[0] == DISK_VARIABLE_LENGTH ? 8 : 1,
+			task->cdb[0] == DISK_VARIABLE_LENGTH ? -1 : 4);
 	else
 		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, ASC_INVALID_COMMAND_OPERATION_CODE);
 }
@@ -35,6 +40,9 @@ static bool judge_form(const struct disk_command *command, struct spt_task *task
 		return false;
 	}
 	int byte = cdb_reserved_bit(command->cdb, task->cdb, &bit);
+	/* SPC-5 4.2.3: what ADDITIONAL CDB LENGTH leaves out is not there. */
+	if (byte < 0 && task->cdb[0] == DISK_VARIABLE_LENGTH && task->cdb[7] + 8u != command->cdb->bytes)
+		byte = 7;
 	if (byte < 0)
 		return true;
 	spt_task_check_cdb_field(task, (unsigned)byte, bit);
@@ -133,6 +141,7 @@ static void properties(void *device, struct spt_properties *ret)
 		.alignment_mask = d->store->io_bytes - 1,
 		.max_transfer_bytes = DISK_TRANSFER_BYTES,
 		.max_cdb_bytes = CDB_USAGE_MAX,
+		.bidirectional = true,
 		.device_type = 0,
 		.queue_depth = 256,
 		.block_bytes = d->block_bytes,

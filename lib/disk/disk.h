@@ -52,6 +52,8 @@ enum disk_state {
 	DISK_MODE_BITS = DISK_WCE | DISK_D_SENSE | DISK_SWP | DISK_TAS,
 };
 
+/* The operation code of CDBs whose SERVICE ACTION is in bytes 8 and 9 (SPC-5 4.2.3). */
+#define DISK_VARIABLE_LENGTH 0x7f
 #define DISK_SERIAL_MAX	      64u
 #define DISK_NAA_MAX	      16u
 /* Limits of one command, published in VPD page B0h. */

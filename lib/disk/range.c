@@ -12,6 +12,8 @@ struct disk_range disk_range_of(const uint8_t *cdb)
 		return (struct disk_range){
 			be24_get(cdb + 1) & 0x1fffff, cdb[4] ? cdb[4] : 256, 4
 		};
+	case 3:
+		return (struct disk_range){ be64_get(cdb + 12), be32_get(cdb + 28), 28 };
 	case 4:
 		return (struct disk_range){ be64_get(cdb + 2), be32_get(cdb + 10), 10 };
 	case 5:

@@ -11,8 +11,14 @@ struct disk_range {
 	uint8_t blocks_at; /* where the CDB has TRANSFER LENGTH, for the field pointer */
 };
 
-/* By the CDB's group (6, 10, 12, 16 bytes); SBC-4 5: zero in READ(6) and WRITE(6) is 256 blocks. */
+/* By the CDB's group (6, 10, 12, 16, 32 bytes); SBC-4 5: zero in READ(6) and WRITE(6) is 256 blocks. */
 struct disk_range disk_range_of(const uint8_t *cdb);
+/* Where the CDB has its byte of PROTECT, DPO, FUA and BYTCHK bits. */
+static inline unsigned disk_flags_at(const uint8_t *cdb)
+{
+	return cdb[0] == DISK_VARIABLE_LENGTH ? 10 : 1;
+}
+
 /* False: refused with LOGICAL BLOCK ADDRESS OUT OF RANGE (SBC-4 4.4.1). */
 bool disk_range_within(const struct disk *disk, struct spt_task *task, uint64_t lba,
 	uint64_t blocks);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * READ and WRITE of 6, 10, 12 and 16 bytes (SBC-4 5.13 to 5.18, 5.42 to 5.46). What is moved is
+ * READ and WRITE of 6, 10, 12, 16 and 32 bytes (SBC-4 5.13 to 5.18, 5.42 to 5.46). What is moved is
  * clamped to what the initiator expects; what the CDB asks for is told, and residuals come from the
  * difference. A read from a store in memory lends that memory and takes nothing else.
  */
@@ -13,7 +13,7 @@
 
 static bool fua_of(const uint8_t *cdb)
 {
-	return cdb[0] >> 5 && (cdb[1] & FUA);
+	return cdb[0] >> 5 && (cdb[disk_flags_at(cdb)] & FUA);
 }
 
 static bool judge_read(struct disk_channel *c, struct spt_task *task)
@@ -112,6 +112,8 @@ static void run_write(struct disk_channel *c, struct spt_task *task)
 static const struct disk_row ROWS[] = {
 	READ(0x08), WRITE(0x0a), READ(0x28), WRITE(0x2a), READ(0xa8), WRITE(0xaa), READ(0x88),
 	WRITE(0x8a),
+	{ DISK_VARIABLE_LENGTH, 0x0009, DISK_NEEDS_MEDIUM, judge_read, run_read },
+	{ DISK_VARIABLE_LENGTH, 0x000b, DISK_NEEDS_MEDIUM, judge_write, run_write },
 };
 
 const struct disk_family disk_read_write = { ROWS, ARRAY_SIZE(ROWS) };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VERIFY and WRITE AND VERIFY of 10, 12 and 16 bytes (SBC-4 5.36 to 5.39, 5.47 to 5.50). BYTCHK
+ * VERIFY of 10, 12, 16 and 32 and WRITE AND VERIFY of 10, 12 and 16 bytes (SBC-4 5.36 to 5.39, 5.47 to 5.50). BYTCHK
  * says what the data-out is: 00b none, the medium is read; 01b the blocks to compare with; 11b one
  * block to compare with each (VERIFY only).
  */
@@ -14,7 +14,7 @@ enum bytchk { MEDIUM_ONLY = 0, COMPARE_ALL = 1, COMPARE_ONE = 3 };
 
 static enum bytchk bytchk_of(const struct spt_task *task)
 {
-	return (enum bytchk)(task->cdb[1] >> 1 & 3);
+	return (enum bytchk)(task->cdb[disk_flags_at(task->cdb)] >> 1 & 3);
 }
 
 static bool judge_verify(struct disk_channel *c, struct spt_task *task)
@@ -23,7 +23,7 @@ static bool judge_verify(struct disk_channel *c, struct spt_task *task)
 	unsigned check = bytchk_of(task);
 
 	if (check == 2) {
-		spt_task_check_cdb_field(task, 1, 2);
+		spt_task_check_cdb_field(task, disk_flags_at(task->cdb), 2);
 		return false;
 	}
 	if (!disk_range_check(c->disk, task, &r))
@@ -159,6 +159,7 @@ static const struct disk_row ROWS[] = {
 	ROW(0x2f, verify),
 	ROW(0xaf, verify),
 	ROW(0x8f, verify),
+	{ DISK_VARIABLE_LENGTH, 0x000a, DISK_NEEDS_MEDIUM, judge_verify, run_verify },
 	ROW(0x2e, write_verify),
 	ROW(0xae, write_verify),
 	ROW(0x8e, write_verify),

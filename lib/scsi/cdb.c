@@ -27,6 +27,17 @@ static const struct cdb_command COMMANDS[] = {
 		.flags = flags_,                                                                   \
 		.bytes = sizeof((uint8_t[]){ opcode_, b1, __VA_ARGS__ }),                          \
 		.usage = { opcode_, (b1) | action_, __VA_ARGS__ } },
+/* SPC-5 4.2.3: CONTROL, GROUP NUMBER, ADDITIONAL CDB LENGTH and SERVICE ACTION have their places. */
+#define CDB_32(action_, name_, direction_, families_, flags_, ...)                                 \
+	{ .opcode = 0x7f,                                                                          \
+		.service_action = action_,                                                         \
+		.name = name_,                                                                     \
+		.direction = direction_,                                                           \
+		.families = families_,                                                             \
+		.flags = flags_,                                                                   \
+		.bytes = 10 + sizeof((uint8_t[]){ __VA_ARGS__ }),                                  \
+		.usage = { 0x7f, 0, 0, 0, 0, 0, 0x3f, 0x18, (action_) >> 8, (action_) & 0xff,      \
+			__VA_ARGS__ } },
 #define CDB_NAME(opcode_, action_, name_, direction_, families_, flags_)                           \
 	{ .opcode = opcode_,                                                                       \
 		.service_action = action_,                                                         \
@@ -38,6 +49,7 @@ static const struct cdb_command COMMANDS[] = {
 #include "scsi/cdb.def"
 #undef NO_SA
 #undef CDB_NAME
+#undef CDB_32
 #undef CDB_SA
 #undef CDB
 };

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CDB_USAGE_MAX	      16u
+#define CDB_USAGE_MAX	      32u
 #define CDB_NO_SERVICE_ACTION 0xffffu
 
 /* Which command set defines a command; a mask, since many share operation codes. */

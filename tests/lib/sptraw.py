@@ -134,7 +134,7 @@ class TestSptraw(unittest.TestCase):
     def test_properties(self):
         result = sptraw('mem:size=1M', '', '--properties')
         self.check(result, 0)
-        self.assertIn(b'longest CDB: 16 bytes\nextended requests: no\n', result.stdout)
+        self.assertIn(b'longest CDB: 32 bytes\nextended requests: yes\nbidirectional: yes\n', result.stdout)
 
     def test_extended_copy(self):
         """-EOPNOTSUPP of the call; the same over iSCSI is CHECK CONDITION, ILLEGAL REQUEST."""

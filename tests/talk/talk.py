@@ -536,7 +536,9 @@ class Initiator:
         check(0 < pdu.desired <= self.number('MaxBurstLength'), 'an R2T for %d bytes (11.8.4)', pdu.desired)
         check(pdu.offset + pdu.desired <= task.pdu.edtl, 'an R2T beyond the data that there are (11.8.4)')
         check(pdu.ttt != NONE, 'an R2T with the reserved Target Transfer Tag (11.8.5)')
-        equal(pdu.r2tsn, len(task.r2ts), 'R2TSN (11.8.3)')
+        both = task.pdu.has(READ | WRITE)                # Data-In and R2Ts share their numbers (4.2.2.4, 11.7.5)
+        equal(pdu.r2tsn, task.datasn if both else len(task.r2ts), 'R2TSN (11.8.3)')
+        task.datasn += both
         task.r2ts.append(pdu)
 
     def _take_data_in(self, task, pdu):
@@ -544,7 +546,8 @@ class Initiator:
         equal(pdu.offset, len(task.data), 'Buffer Offset of the Data-In (13.18, 13.19)')
         task.datasn += 1
         task.data += pdu.data
-        check(len(task.data) <= task.pdu.edtl, 'more data than the expected length')
+        room = task.expect_read if task.pdu.has(READ | WRITE) else task.pdu.edtl       # 11.2.2.4, 11.3.4
+        check(len(task.data) <= room, 'more data than the expected length')
         task.sequence_bytes += len(pdu.data)
         check(task.sequence_bytes <= self.number('MaxBurstLength'),
               'a sequence is longer than MaxBurstLength (13.13)')

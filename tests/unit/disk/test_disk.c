@@ -101,7 +101,7 @@ static void test_refusals(void **state)
 {
 	static const struct {
 		const char *what;
-		uint8_t cdb[16];
+		uint8_t cdb[32];
 		uint8_t key;
 		spt_asc_t asc;
 		int byte, bit; /* of the field pointer; -1: none */
@@ -120,6 +120,13 @@ static void test_refusals(void **state)
 		{ "READ(16) that wraps", { 0x88, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 			0, 0, 0, 2 }, 5, 0x2100, -1, -1 },
 		{ "READ(16) too long", { 0x88, [10] = 0x7f }, 5, 0x2100, -1, -1 },
+		{ "READ(32) at the end", { 0x7f, [7] = 24, [9] = 9, [17] = 8, [31] = 1 }, 5, 0x2100, -1, -1 },
+		{ "READ(32) with RDPROTECT", { 0x7f, [7] = 24, [9] = 9, [10] = 0x20 }, 5, 0x2400, 10, 5 },
+		{ "READ(32) with NACA", { 0x7f, 0x04, [7] = 24, [9] = 9 }, 5, 0x2400, 1, 2 },
+		{ "READ(32) of another length", { 0x7f, [7] = 16, [9] = 9 }, 5, 0x2400, 7, -1 },
+		{ "VERIFY(32) with BYTCHK 10b", { 0x7f, [7] = 24, [9] = 10, [10] = 4 }, 5, 0x2400, 10, 2 },
+		{ "unknown service action of 7Fh", { 0x7f, [7] = 24, [9] = 3 }, 5, 0x2400, 8, -1 },
+		{ "XDWRITEREAD with XORPINFO", { 0x53, 1, [8] = 1 }, 5, 0x2400, 1, 0 },
 		{ "UNMAP with ANCHOR", { 0x42, 1, [8] = 8 }, 5, 0x2400, 1, 0 },
 		{ "WRITE SAME with ANCHOR", { 0x41, 0x10, [8] = 1 }, 5, 0x2400, 1, 4 },
 		{ "INQUIRY page without EVPD", { 0x12, 0, 0x80, 0, 96 }, 5, 0x2400, 2, -1 },
@@ -143,7 +150,7 @@ static void test_refusals(void **state)
 		{ "SEND DIAGNOSTIC with pages", { 0x1d, 0x10, 0, 0, 8 }, 5, 0x2400, 3, -1 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct rig_result *r = rig_in(&rig, rows[i].cdb, 16, 512);
+		const struct rig_result *r = rig_in(&rig, rows[i].cdb, sizeof(rows[i].cdb), 512);
 		if (r->status != SPT_CHECK_CONDITION || r->sense.asc != rows[i].asc)
 			fail_msg("%s: status %02x, asc %04x", rows[i].what, r->status,
 				r->sense.asc);

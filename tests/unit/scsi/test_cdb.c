@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "base/be.h"
 #include "scsi/cdb.h"
 #include "scsi/lun.h"
 
@@ -121,8 +122,14 @@ static void test_cdb_rows(void **state)
 				assert_true(c->families & (family | CDB_SPC));
 				if (!c->bytes)
 					continue;
-				assert_int_equal(c->bytes, cdb_length((uint8_t)opcode));
 				assert_int_equal(c->usage[0], opcode);
+				if (opcode == 0x7f) { /* SPC-5 4.2.3 */
+					assert_int_equal(c->bytes, 8 + c->usage[7]);
+					assert_int_equal(c->usage[1], 0); /* CONTROL */
+					assert_int_equal(be16_get(c->usage + 8), action);
+					continue;
+				}
+				assert_int_equal(c->bytes, cdb_length((uint8_t)opcode));
 				assert_int_equal(c->usage[c->bytes - 1], 0); /* CONTROL */
 				if (c->service_action != CDB_NO_SERVICE_ACTION)
 					assert_int_equal(c->usage[1] & 0x1f, action);
@@ -138,9 +145,11 @@ static void test_cdb_order(void **state)
 	static const uint8_t opcodes[] = {
 #define CDB(opcode, ...) opcode,
 #define CDB_SA(opcode, ...) opcode,
+#define CDB_32(action, ...) 0x7f,
 #define CDB_NAME(opcode, ...) opcode,
 #include "scsi/cdb.def"
 #undef CDB_NAME
+#undef CDB_32
 #undef CDB_SA
 #undef CDB
 	};
