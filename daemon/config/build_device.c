@@ -125,25 +125,58 @@ static int set_values(struct build *b, const struct ini_section *section,
 	return 0;
 }
 
-/* What the layers' values say is judged by the layers; the line is that of the key it is about. */
+/* @r and @error are what a judge of values of the table @options said; the line is that of the key that it
+ * is about, or else that of @otherwise. */
+static int add_verdict(struct build *b, const struct ini_section *section,
+	const struct spt_option *options, size_t n, const char *otherwise, int r,
+	const struct spt_error *error)
+{
+	if (r == -ENOMEM || r == 0)
+		return r;
+	unsigned line = build_line(section, otherwise);
+	for (size_t i = 0; i < n; i++) {
+		size_t length = strlen(options[i].name);
+		if (!strncmp(error->text, options[i].name, length) && error->text[length] == ':')
+			line = build_line(section, options[i].name);
+	}
+	config_error_add(b->errors, line, "%s", error->text);
+	return 0;
+}
+
+static bool has_required(const struct spt_option *options, size_t n,
+	const struct spt_option_value *values)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (options[i].required && !values[i].set)
+			return false;
+	}
+	return true;
+}
+
+/* What the rows of the backend's table cannot tell. */
+static int build_values(struct build *b, const struct ini_section *section,
+	const struct config_device *device, const struct spt_option *options)
+{
+	unsigned before = b->errors->n_fatal;
+	struct spt_error error = { .text = "" };
+	int r = set_values(b, section, options, device->n_values, device->values);
+
+	if (r < 0 || b->errors->n_fatal > before ||
+		!has_required(options, device->n_values, device->values))
+		return r;
+	r = spt_backend_check(device->backend, device->values, &error);
+	return add_verdict(b, section, options, device->n_values, "backend", r, &error);
+}
+
 static int check_layers(struct build *b, const struct ini_section *section,
 	const struct config_device *device)
 {
 	struct spt_error error = { .text = "" };
-	size_t n, length;
+	size_t n;
 	const struct spt_option *options = spt_layer_options(&n);
 	int r = spt_layer_check(device->layer_values, &error);
 
-	if (r == -ENOMEM || r == 0)
-		return r;
-	unsigned line = build_line(section, "layers");
-	for (size_t i = 0; i < n; i++) {
-		length = strlen(options[i].name);
-		if (!strncmp(error.text, options[i].name, length) && error.text[length] == ':')
-			line = build_line(section, options[i].name);
-	}
-	config_error_add(b->errors, line, "%s", error.text);
-	return 0;
+	return add_verdict(b, section, options, n, "layers", r, &error);
 }
 
 static int build_layers(struct build *b, const struct ini_section *section,
@@ -181,6 +214,6 @@ int build_device(struct build *b, const struct ini_section *section, struct conf
 			find_option(layer_options, n_layer, name) == n_layer)
 			unknown_key(b, device, options, section, &section->keys[i]);
 	}
-	int r = set_values(b, section, options, n, device->values);
+	int r = build_values(b, section, device, options);
 	return r < 0 ? r : build_layers(b, section, device);
 }

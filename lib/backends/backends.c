@@ -47,3 +47,9 @@ const struct spt_option *spt_backend_options(const struct spt_backend_ops *backe
 	*ret_n = backend->n_options;
 	return backend->options;
 }
+
+int spt_backend_check(const struct spt_backend_ops *backend, const struct spt_option_value *values,
+	struct spt_error *error)
+{
+	return backend->check ? backend->check(values, error) : 0;
+}

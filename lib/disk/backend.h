@@ -31,6 +31,8 @@ enum disk_option {
 
 extern const struct spt_option disk_mem_options[DISK_MEM_OPTIONS];
 extern const struct spt_option disk_file_options[DISK_FILE_OPTIONS];
+/* Block sizes that do not fit each other. */
+int disk_options_check(const struct spt_option_value *values, struct spt_error *error);
 
 int disk_open_mem(const struct spt_open *open, struct spt_error *error, void **ret_device);
 int disk_open_file(const struct spt_open *open, struct spt_error *error, void **ret_device);

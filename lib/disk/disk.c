@@ -155,6 +155,7 @@ static void properties(void *device, struct spt_properties *ret)
 		.flags = SPT_BACKEND_TASK_SET_PER_NEXUS,                                           \
 		.options = options_,                                                               \
 		.n_options = n_options_,                                                           \
+		.check = disk_options_check,                                                       \
 		.open = open_,                                                                     \
 		.close = disk_close,                                                               \
 		.properties = properties,                                                          \

@@ -52,7 +52,7 @@ const struct spt_option disk_file_options[DISK_FILE_OPTIONS] = {
 		"How calls that may block are made; auto: io_uring where the system lets us" },
 };
 
-static int check_block_sizes(const struct spt_option_value *v, struct spt_error *error)
+int disk_options_check(const struct spt_option_value *v, struct spt_error *error)
 {
 	uint64_t block = v[OPTION_BLOCK_SIZE].number;
 	uint64_t physical = v[OPTION_PHYSICAL_BLOCK_SIZE].number;
@@ -73,7 +73,7 @@ static int check_block_sizes(const struct spt_option_value *v, struct spt_error 
 static int configure(struct disk *d, const struct spt_open *open, struct spt_error *error)
 {
 	const struct spt_option_value *v = open->values;
-	int r = check_block_sizes(v, error);
+	int r = disk_options_check(v, error);
 
 	if (r < 0)
 		return r;

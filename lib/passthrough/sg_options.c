@@ -159,3 +159,11 @@ int sg_settings_read(const struct spt_option_value *v, struct sg_settings *ret,
 	*ret_path = v[OPTION_PATH].text;
 	return 0;
 }
+
+int sg_settings_check(const struct spt_option_value *v, struct spt_error *error)
+{
+	struct sg_settings settings;
+	const char *path;
+
+	return sg_settings_read(v, &settings, &path, error);
+}

@@ -30,5 +30,7 @@ struct sg_settings {
 /* @ret_path belongs to the reader of the configuration. -EINVAL. */
 int sg_settings_read(const struct spt_option_value *values, struct sg_settings *ret,
 	const char **ret_path, struct spt_error *error);
+/* The same, of which only the faults matter. */
+int sg_settings_check(const struct spt_option_value *values, struct spt_error *error);
 
 #endif

@@ -107,6 +107,7 @@ const struct spt_backend_ops spt_backend_iscsi = {
 	.describe = up_describe,
 	.options = UP_OPTIONS,
 	.n_options = UP_N_OPTIONS,
+	.check = up_options_check,
 	.open = up_open,
 	.close = up_close,
 	.properties = up_properties,

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/util.h"
+#include "passthrough/clamp.h"
 #include "passthrough/up_device.h"
 
 #define LOGOUT_US UINT64_C(1000000)
@@ -221,6 +222,16 @@ static void note_sense(const struct up_channel *c, const struct spt_task *task)
 		spt_device_attention_at(c->device->handle, c->host, task, sense.asc);
 }
 
+/* What @task's data tells of the device, and where its limits are wider than ours. */
+static void read_reply(struct up_device *d, struct spt_task *task)
+{
+	if (task->status != SPT_GOOD || !task->in.bytes)
+		return;
+	learn(&d->learned, task->cdb, task->in.data, task->in.bytes);
+	clamp_reply(task->cdb, task->in.data, task->in.bytes, d->limits.max_transfer_bytes,
+		atomic_load_explicit(&d->learned.block_bytes, memory_order_relaxed));
+}
+
 void up_channel_finish(struct up_channel *c, struct up_engine *engine, struct up_command *cmd)
 {
 	struct spt_task *task = cmd->task;
@@ -236,8 +247,7 @@ void up_channel_finish(struct up_channel *c, struct up_engine *engine, struct up
 	}
 	if (cmd->reply.fate == UP_ANSWERED) {
 		note_sense(c, task);
-		if (task->status == SPT_GOOD && task->in.bytes)
-			learn(&c->device->learned, task->cdb, task->in.data, task->in.bytes);
+		read_reply(c->device, task);
 	}
 	up_engine_release(engine, cmd);
 	spt_task_complete(task);

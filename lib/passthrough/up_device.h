@@ -109,6 +109,8 @@ extern const struct spt_option UP_OPTIONS[];
 #define UP_N_OPTIONS (18u + IDENTITY_OPTIONS)
 int up_options_read(struct up_device *device, const struct spt_option_value *values,
 	struct spt_error *error);
+/* What can be said of them without a device and without files. */
+int up_options_check(const struct spt_option_value *values, struct spt_error *error);
 
 /* up_report.c */
 void up_report_opened(struct up_device *device);

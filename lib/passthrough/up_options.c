@@ -256,12 +256,32 @@ static int set_who(struct up_device *d, const struct spt_option_value *v, struct
 	return r;
 }
 
+static int check_digest(const struct spt_option_value *v, struct spt_error *error)
+{
+	if (v[OPTION_DATA_DIGEST].number == 0)
+		return 0;
+	return spt_error_set(error, -EOPNOTSUPP,
+		"data-digest: libiscsi 1.19 does not check the data of PDUs; leave it at none, "
+		"and guard the network by IPsec if need be");
+}
+
+int up_options_check(const struct spt_option_value *v, struct spt_error *error)
+{
+	struct up_url url;
+	int r = check_digest(v, error);
+
+	if (r == 0)
+		r = up_url_parse(v[OPTION_URL].text, &url, error);
+	explicit_bzero(&url, sizeof(url)); /* a password may be in it */
+	return r;
+}
+
 int up_options_read(struct up_device *d, const struct spt_option_value *v, struct spt_error *error)
 {
-	if (v[OPTION_DATA_DIGEST].number != 0)
-		return spt_error_set(error, -EOPNOTSUPP,
-			"data-digest: libiscsi 1.19 does not check the data of PDUs; leave it at none, "
-			"and guard the network by IPsec if need be");
+	int r = check_digest(v, error);
+
+	if (r < 0)
+		return r;
 	d->shared = v[OPTION_NEXUS].number != 0;
 	d->header_digest = v[OPTION_HEADER_DIGEST].number != 0;
 	d->connect_timeout_us = v[OPTION_CONNECT_TIMEOUT].number;
@@ -275,6 +295,6 @@ int up_options_read(struct up_device *d, const struct spt_option_value *v, struc
 	d->depth = (unsigned)v[OPTION_QUEUE_DEPTH].number;
 	d->queue_limit = (unsigned)v[OPTION_QUEUE_LIMIT].number;
 	d->limits.third_party_copy = v[OPTION_THIRD_PARTY_COPY].flag;
-	int r = identity_options_apply(d->handle, &v[OPTION_IDENTITY], error);
+	r = identity_options_apply(d->handle, &v[OPTION_IDENTITY], error);
 	return r < 0 ? r : set_who(d, v, error);
 }

@@ -70,6 +70,12 @@ struct spt_backend_ops {
 	const struct spt_option *options;
 	size_t n_options;
 
+	/*
+	 * Judges values of these options beyond what their rows say, and touches nothing else. 0 or
+	 * -errno; @error begins with the option's name and a colon. open() does the same once more.
+	 * NULL: there is nothing to judge.
+	 */
+	int (*check)(const struct spt_option_value *values, struct spt_error *error);
 	/* May block (start-up). 0 or -errno with @error told. */
 	int (*open)(const struct spt_open *open, struct spt_error *error, void **ret_device);
 	/* After the last channel is closed; may block. */

@@ -28,6 +28,13 @@ const struct spt_backend_ops *spt_backend_find(const char *name);
 const char *spt_backend_name(const struct spt_backend_ops *backend);
 const char *spt_backend_help(const struct spt_backend_ops *backend);
 const struct spt_option *spt_backend_options(const struct spt_backend_ops *backend, size_t *ret_n);
+/*
+ * Judges @values of that table, which has parsed and in which nothing that is required is missing,
+ * as opening a device would, and opens nothing. 0 or -errno with @error told: it begins with the option's
+ * name and a colon where it is about one.
+ */
+int spt_backend_check(const struct spt_backend_ops *backend, const struct spt_option_value *values,
+	struct spt_error *error);
 
 /* Bounded escalation of an abort that the device does not honour; zero: skip the step. */
 struct spt_escalation {

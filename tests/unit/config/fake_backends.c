@@ -3,6 +3,7 @@
  * Two backends that are nothing but option tables, one row of every type, so that these tests do
  * not change when a real backend does.
  */
+#include <errno.h>
 #include <string.h>
 
 #include <spt/backend.h>
@@ -23,6 +24,13 @@ static const struct spt_option SG_OPTIONS[] = {
 	{ "path", SPT_OPTION_STRING, true, NULL, 1, 4095, NULL, "Device node" },
 };
 
+static int check_path(const struct spt_option_value *values, struct spt_error *error)
+{
+	if (values[0].text[0] == '/')
+		return 0;
+	return spt_error_set(error, -EINVAL, "path: '%s' does not begin with a slash", values[0].text);
+}
+
 static const struct spt_backend_ops MEM = {
 	.name = "mem",
 	.help = "A disk in memory",
@@ -34,6 +42,7 @@ static const struct spt_backend_ops SG = {
 	.help = "A device of the machine",
 	.options = SG_OPTIONS,
 	.n_options = ARRAY_SIZE(SG_OPTIONS),
+	.check = check_path,
 };
 static const struct spt_backend_ops *const BACKENDS[] = { &MEM, &SG, NULL };
 
@@ -65,4 +74,10 @@ const struct spt_option *spt_backend_options(const struct spt_backend_ops *backe
 {
 	*ret_n = backend->n_options;
 	return backend->options;
+}
+
+int spt_backend_check(const struct spt_backend_ops *backend, const struct spt_option_value *values,
+	struct spt_error *error)
+{
+	return backend->check ? backend->check(values, error) : 0;
 }

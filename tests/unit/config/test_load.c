@@ -336,6 +336,8 @@ static const struct fault_case FAULTS[] = {
 	{ PORTAL DISK "[target-t]\nname = iqn.2026-11.org.example:t\nportal = main, main\n"
 		"lun.0 = d\ninitiators = *\n", { "8: portal: main stands twice" } },
 	{ PORTAL "[device-x]\nbackend = sg\npath = /dev/sg0\n" TARGET, { "9: there is no [device-d]" } },
+	{ PORTAL "[device-d]\nbackend = sg\npath = sg0\n" TARGET,
+		{ "5: path: 'sg0' does not begin with a slash" } },
 	{ MORE "lun.00 = d\n", { "11: LUN 0 is mapped twice" } },
 	{ MORE "lun.16384 = d\n", { "11: 'lun.16384' is not lun.N with N from 0 to 16383" } },
 	{ MORE "lun.0x1 = d\n", { "11: 'lun.0x1' is not lun.N" } },

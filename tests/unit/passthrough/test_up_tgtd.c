@@ -160,6 +160,32 @@ static void test_data(void **state)
 	check_data("header-digest=crc32c");
 }
 
+/* tgtd tells no MAXIMUM TRANSFER LENGTH; what we take is one. Before READ CAPACITY blocks are unknown. */
+static void test_limits(void **state)
+{
+	static const uint8_t limits[6] = { 0x12, 0x01, 0xb0, 0, 64 }, capacity[10] = { 0x25 };
+	static const uint32_t want[] = { 0, SPT_BUFFER_MAX / BLOCK };
+	uint8_t page[2][64] = { 0 };
+
+	if (!tgtd_admin(&upstream, "--mode logicalunit --op update --tid 1 --lun 1 "
+				   "--params thin_provisioning=1"))
+		skip();
+	open_rig(NULL, NULL);
+	ready();
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(run_now(&rig, &runs[0], limits, 6, 64, NULL, 0), SPT_GOOD);
+		assert_in_range(runs[0].task.in.bytes, 16, 64);
+		memcpy(page[i], runs[0].task.in.data, runs[0].task.in.bytes);
+		run_end(&runs[0]);
+		assert_int_equal(be32_get(page[i] + 8), want[i]);
+		assert_int_equal(run_now(&rig, &runs[0], capacity, 10, 8, NULL, 0), SPT_GOOD);
+		run_end(&runs[0]);
+	}
+	be32_put(page[1] + 8, 0);
+	assert_memory_equal(page[0], page[1], sizeof(page[0]));
+	close_rig();
+}
+
 static void test_errors_pass(void **state)
 {
 	uint8_t cdb[16];
@@ -469,6 +495,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_data, tidy),
+		cmocka_unit_test_teardown(test_limits, tidy),
 		cmocka_unit_test_teardown(test_errors_pass, tidy),
 		cmocka_unit_test_teardown(test_refusals, tidy),
 		cmocka_unit_test_teardown(test_overflow_of_all, tidy),
