@@ -205,10 +205,12 @@ int command_new(struct conn *conn, struct rx_pdu *rx, bool waits, struct command
 		return r;
 	}
 	c->counted = !pdu.immediate;
-	if (c->counted)
+	if (c->counted) {
 		session_window_take(s);
-	else
+	} else {
 		s->immediate++;
+		conn->immediate++;
+	}
 	s->commands++;
 	tmf_command_new(c);
 	conn->env->counters.commands++;
@@ -292,6 +294,8 @@ static void leave_window(struct command *c)
 	if (c->immediate) {
 		c->immediate = false;
 		s->immediate--;
+		if (c->conn)
+			c->conn->immediate--;
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "fullfeature/messages.h"
 #include "session/session.h"
 #include "wire/logout_response.h"
+#include "wire/reject.h"
 
 static void encode(struct tx_message *message, struct conn *conn, uint8_t *bhs)
 {
@@ -140,6 +141,8 @@ void logout_request(struct conn *conn, struct rx_pdu *pdu)
 		reject(conn, (uint8_t)r, pdu->bhs, "malformed");
 	else if (request.reason == LOGOUT_CLOSE_SESSION)
 		close_session(conn, request.itt);
+	else if (conn->params.session_type == SESSION_DISCOVERY) /* RFC 7143 4.3 */
+		reject(conn, REJECT_PROTOCOL_ERROR, pdu->bhs, "a discovery session is only closed as a whole");
 	else
 		close_connection(conn, &request);
 }

@@ -136,7 +136,8 @@ static bool scsi_command(struct conn *conn, struct rx_pdu *pdu, bool waits)
 	struct session *s = conn->session;
 	struct command *c;
 
-	if (bhs_immediate(pdu->bhs) && s->immediate >= IMMEDIATE_MAX) {
+	/* RFC 7143 4.2.2.1: there is always room for one on each connection. */
+	if (bhs_immediate(pdu->bhs) && s->immediate >= IMMEDIATE_MAX && conn->immediate) {
 		reject(conn, REJECT_IMMEDIATE, pdu->bhs, "too many immediate commands");
 		return false;
 	}

@@ -93,6 +93,7 @@ static void done(struct spt_tmf *tmf)
 		tmf_let_go(t);
 	if (conn) {
 		uint8_t response = final_response(t);
+		conn->tmfs--;
 		log_function(t, conn, response);
 		respond(conn, &t->request, response, tmf->additional);
 	}
@@ -182,6 +183,7 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 		.protocol_level_2 = conn->params.protocol_level >= 2,
 	};
 	conn->session->pending++;
+	conn->tmfs++;
 	if (!ends_several(request->function)) {
 		tmf_run(t);
 		return;
@@ -190,12 +192,17 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 	tmf_gather(t);
 }
 
-/* What is answered without asking the library; TMF_COMPLETE: nothing. */
-static uint8_t refusal(const struct session *s, uint8_t function)
+/*
+ * What is answered without asking the library; TMF_COMPLETE: nothing. RFC 7143 4.2.2.1: there is always
+ * room for one on each connection.
+ */
+static uint8_t refusal(const struct conn *conn, uint8_t function)
 {
+	const struct session *s = conn->session;
+
 	if (is_target_reset(function) && s->policy.target_reset_response)
 		return s->policy.target_reset_response;
-	return s->pending >= PENDING_MAX ? TMF_REJECTED : TMF_COMPLETE;
+	return s->pending >= PENDING_MAX && conn->tmfs ? TMF_REJECTED : TMF_COMPLETE;
 }
 
 static void reassign(struct conn *conn, const struct pdu_tmf_request *request)
@@ -222,7 +229,7 @@ void tmf_request(struct conn *conn, struct rx_pdu *pdu)
 		reassign(conn, &request);
 		return;
 	}
-	uint8_t refused = refusal(conn->session, request.function);
+	uint8_t refused = refusal(conn, request.function);
 	if (refused)
 		respond(conn, &request, refused, NULL);
 	else

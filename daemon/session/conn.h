@@ -95,6 +95,7 @@ struct conn {
 	uint32_t next_ttt;
 	struct conn_text text;
 	unsigned rejects;
+	unsigned immediate, tmfs; /* immediate commands and task management of it that are under way */
 };
 
 /* Takes over @fd, which is non-blocking. NULL: out of memory, @fd is closed. */

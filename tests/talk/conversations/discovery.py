@@ -126,7 +126,7 @@ def in_normal_session(t):
 
 
 @conversation('RFC 7143 4.3',
-              'a discovery session takes Text Requests with SendTargets and Logout, and rejects all else')
+              'a discovery session takes Text Requests with SendTargets and Logout to close it, and rejects all else')
 def no_commands(t):
     for name in ('command', 'tmf', 'data_out', 'snack', 'nop_out'):
         s = discover(t)
@@ -138,6 +138,9 @@ def no_commands(t):
             pass
     s = discover(t)
     send_targets(s)
+    for reason in (1, 2):                                   # its connection is the session
+        s.send('logout', flags=FINAL | reason, itt=s.new_itt(), cid=s.cid)
+        s.expect('reject')
     s.log_out()
 
 

@@ -14,7 +14,7 @@
 #include <spt/backend.h>
 
 #define FAKE_CHANNELS 16
-#define FAKE_TASKS    64
+#define FAKE_TASKS    128
 
 struct fake_device;
 

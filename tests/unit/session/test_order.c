@@ -320,6 +320,52 @@ static void too_many_functions(void **state)
 	rig_close(&rig);
 }
 
+/* RFC 7143 4.2.2.1: however much one connection has under way, each other one has room for one of both kinds. */
+static void room_on_each_connection(void **state)
+{
+	struct rig rig;
+	const struct rig_pdu *r = NULL;
+	uint8_t bhs[BHS_BYTES];
+	uint32_t itt = 10;
+
+	rig_open(&rig);
+	rig.params.max_connections = 2;
+	rig_enter(&rig);
+	rig_command_bhs(&rig, &(struct rig_command){ .itt = 1, .immediate = true }, bhs);
+	rig_send(&rig, bhs, NULL, 0);
+	rig_expect(&rig, OP_SCSI_RESPONSE); /* the unit attention */
+	while (!r && itt < 1000) {
+		rig_command_bhs(&rig, &(struct rig_command){ .itt = itt++, .immediate = true }, bhs);
+		rig_send(&rig, bhs, NULL, 0);
+		r = rig_recv(&rig);
+	}
+	assert_non_null(r);
+	assert_int_equal(bhs_opcode(r->bhs), OP_REJECT);
+	for (r = NULL; !r && itt < 2000; r = rig_recv(&rig))
+		tmf(&rig, itt++, TMF_ABORT_TASK_SET, TAG_NONE, 0);
+	assert_non_null(r);
+	assert_int_equal(r->bhs[2], TMF_REJECTED);
+
+	rig_add(&rig, 1);
+	rig_command_bhs(&rig, &(struct rig_command){ .itt = 5000, .immediate = true }, bhs);
+	rig_send(&rig, bhs, NULL, 0);
+	rig_silent(&rig);
+	tmf(&rig, 5001, TMF_ABORT_TASK_SET, TAG_NONE, 0);
+	rig_silent(&rig);
+	rig_command_bhs(&rig, &(struct rig_command){ .itt = 5002, .immediate = true }, bhs);
+	rig_send(&rig, bhs, NULL, 0);
+	rig_expect(&rig, OP_REJECT);
+	tmf(&rig, 5003, TMF_ABORT_TASK_SET, TAG_NONE, 0);
+	expect_tmf(&rig, 5003, TMF_REJECTED);
+	while (rig_channel(&rig)->n_tasks)
+		fake_complete(rig_channel(&rig));
+	expect_tmf(&rig, 5001, TMF_COMPLETE);
+	rig_command_bhs(&rig, &(struct rig_command){ .itt = 5004, .immediate = true }, bhs);
+	rig_send(&rig, bhs, NULL, 0);
+	rig_silent(&rig);
+	rig_close(&rig);
+}
+
 /* The connection is lost while task management waits for the device: all goes when the device is done. */
 static void lost_while_functions_wait(void **state)
 {
@@ -353,6 +399,7 @@ int main(void)
 		cmocka_unit_test(abort_before_its_command),
 		cmocka_unit_test(abort_of_a_held_command),
 		cmocka_unit_test(too_many_functions),
+		cmocka_unit_test(room_on_each_connection),
 		cmocka_unit_test(lost_while_functions_wait),
 	};
 
