@@ -42,7 +42,56 @@ static void add_node(struct nodes *nodes, const char *dir, const char *name)
 	fclose(f);
 }
 
-static int check_holders(const char *dir, const char *name, struct spt_error *error)
+/* The first line of /sys/block/@holder/@file, or an empty text. */
+static void read_attribute(const char *root, const char *holder, const char *file, char *text,
+	size_t size)
+{
+	char path[PATH_MAX];
+
+	text[0] = '\0';
+	snprintf(path, sizeof(path), "%s/sys/block/%s/%s", root, holder, file);
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return;
+	if (!fgets(text, (int)size, f))
+		text[0] = '\0';
+	fclose(f);
+	text[strcspn(text, "\n")] = '\0';
+}
+
+/* What is stacked on a device, by the beginning of its device mapper UUID, and what sets it free. */
+static const struct {
+	const char *uuid, *what, *remedy;
+} MAPPED[] = {
+	{ "LVM-", "LVM volume", "deactivate it (vgchange -an)" },
+	{ "mpath-", "multipath device", "take it out (multipath -f, and blacklist it)" },
+	{ "CRYPT-", "encrypted volume", "close it (cryptsetup close)" },
+	{ "", "device mapper volume", "remove it (dmsetup remove)" },
+};
+
+static int held(const char *root, const char *name, const char *holder, struct spt_error *error)
+{
+	char label[64], uuid[64], level[32];
+	size_t i = 0;
+
+	read_attribute(root, holder, "dm/name", label, sizeof(label));
+	if (label[0]) {
+		read_attribute(root, holder, "dm/uuid", uuid, sizeof(uuid));
+		while (strncmp(uuid, MAPPED[i].uuid, strlen(MAPPED[i].uuid)))
+			i++;
+		return spt_error_set(error, -EBUSY, "/dev/%s is held by %.32s, the %s %s; %s first",
+			name, holder, MAPPED[i].what, label, MAPPED[i].remedy);
+	}
+	read_attribute(root, holder, "md/level", level, sizeof(level));
+	if (level[0])
+		return spt_error_set(error, -EBUSY,
+			"/dev/%s is held by %.32s, a RAID (%s); stop it first (mdadm --stop)", name,
+			holder, level);
+	return spt_error_set(error, -EBUSY, "/dev/%s is held by %.32s", name, holder);
+}
+
+static int check_holders(const char *root, const char *dir, const char *name,
+	struct spt_error *error)
 {
 	char path[PATH_MAX + sizeof("/holders")];
 	const struct dirent *e;
@@ -54,22 +103,22 @@ static int check_holders(const char *dir, const char *name, struct spt_error *er
 		return 0;
 	while (!r && (e = readdir(d))) {
 		if (e->d_name[0] != '.')
-			r = spt_error_set(error, -EBUSY, "/dev/%.32s is held by %.64s", name,
-				e->d_name);
+			r = held(root, name, e->d_name, error);
 	}
 	closedir(d);
 	return r;
 }
 
 /* Every node of the device goes into @nodes, unless one of them is held. */
-static int collect(const struct sg_address *id, struct nodes *nodes, struct spt_error *error)
+static int collect(const char *root, const struct sg_address *id, struct nodes *nodes,
+	struct spt_error *error)
 {
 	char dir[PATH_MAX], part[PATH_MAX], mark[PATH_MAX];
 	const struct dirent *e;
 
 	snprintf(dir, sizeof(dir), "%s/block/%s", id->dir, id->block);
 	add_node(nodes, dir, id->block);
-	int r = check_holders(dir, id->block, error);
+	int r = check_holders(root, dir, id->block, error);
 	DIR *d = r ? NULL : opendir(dir);
 	if (!d)
 		return r;
@@ -81,7 +130,7 @@ static int collect(const struct sg_address *id, struct nodes *nodes, struct spt_
 			access(mark, F_OK) < 0)
 			continue;
 		add_node(nodes, part, e->d_name);
-		r = check_holders(part, e->d_name, error);
+		r = check_holders(root, part, e->d_name, error);
 	}
 	closedir(d);
 	return r;
@@ -168,7 +217,7 @@ int sg_check_unused(const char *root, const struct sg_address *id, struct spt_er
 
 	if (!id->block[0])
 		return 0;
-	int r = collect(id, &nodes, error);
+	int r = collect(root, id, &nodes, error);
 	if (!r)
 		r = check_lines(root, &nodes, "/proc/self/mountinfo", check_mount_line, error);
 	if (!r)

@@ -183,6 +183,35 @@ static void test_holders(void **state)
 	assert_int_equal(sg_check_unused(root, &id, &error), 0);
 }
 
+/* Who holds it is told by the name that people know it by. */
+static void test_names_of_holders(void **state)
+{
+	static const struct {
+		const char *name, *uuid, *level, *want;
+	} rows[] = {
+		{ "vg0-data\n", "LVM-abc\n", NULL, "dm-7, the LVM volume vg0-data; deactivate it" },
+		{ "mpatha\n", "mpath-3600\n", NULL, "dm-7, the multipath device mpatha; take it out" },
+		{ "secret\n", "CRYPT-LUKS2-1\n", NULL, "the encrypted volume secret; close it" },
+		{ "own\n", "", NULL, "the device mapper volume own; remove it" },
+		{ "", "", "raid1\n", "dm-7, a RAID (raid1); stop it" },
+	};
+	struct sg_address id = disk();
+	char path[PATH_MAX];
+
+	put(DISK "/block/sdb/holders/dm-7", "");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct spt_error error = { "" };
+		put("/sys/block/dm-7/dm/name", rows[i].name);
+		put("/sys/block/dm-7/dm/uuid", rows[i].uuid);
+		put("/sys/block/dm-7/md/level", rows[i].level ? rows[i].level : "");
+		assert_int_equal(sg_check_unused(root, &id, &error), -EBUSY);
+		assert_non_null(strstr(error.text, "/dev/sdb is held by "));
+		assert_non_null(strstr(error.text, rows[i].want));
+	}
+	snprintf(path, sizeof(path), "%s" DISK "/block/sdb/holders/dm-7", root);
+	assert_int_equal(unlink(path), 0);
+}
+
 /* Only of removable media; the disk's own interval, or with -1 that of all disks. */
 static void test_polling(void **state)
 {
@@ -217,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_mounts),
 		cmocka_unit_test(test_holders),
+		cmocka_unit_test(test_names_of_holders),
 		cmocka_unit_test(test_polling),
 	};
 	return cmocka_run_group_tests(tests, set_up, remove_root);
