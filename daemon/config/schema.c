@@ -237,7 +237,7 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_NEW_LOGINS, N(immediate_data) },
 	{ { "max-recv-data-segment-length", SPT_OPTION_SIZE, false, "256K", SEGMENT_MIN,
 		SEGMENT_MAX, NULL, "MaxRecvDataSegmentLength: the largest data segment we take" },
-		SCHEMA_NEW_LOGINS, N(max_recv_data_segment_length) },
+		SCHEMA_NEGOTIATED, N(max_recv_data_segment_length) },
 	{ { "max-burst-length", SPT_OPTION_SIZE, false, "1M", SEGMENT_MIN, SEGMENT_MAX, NULL,
 		"MaxBurstLength: the most data of one Data-In or solicited Data-Out sequence" },
 		SCHEMA_NEW_LOGINS, N(max_burst_length) },
@@ -329,6 +329,7 @@ const char *schema_reload_text(enum schema_reload reload)
 	static const char *const TEXTS[] = {
 		[SCHEMA_LIVE] = "at once",
 		[SCHEMA_NEW_LOGINS] = "for new logins",
+		[SCHEMA_NEGOTIATED] = "for new logins; sessions are asked to negotiate",
 		[SCHEMA_REOPEN] = "what it belongs to is opened again",
 		[SCHEMA_RESTART] = "only after a restart",
 	};

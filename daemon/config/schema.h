@@ -25,6 +25,7 @@ enum schema_section {
 enum schema_reload {
 	SCHEMA_LIVE,        /* takes effect at once */
 	SCHEMA_NEW_LOGINS,  /* sessions that exist keep what they have */
+	SCHEMA_NEGOTIATED,  /* likewise, but their initiators are asked to negotiate it */
 	SCHEMA_REOPEN,      /* the object is closed and opened again; its sessions end */
 	SCHEMA_RESTART,     /* the daemon must be restarted */
 };

@@ -2,6 +2,7 @@
 /* Asynchronous Messages (RFC 7143 11.9): what the initiator is told without having asked. */
 #include "fullfeature/async.h"
 
+#include "base/list.h"
 #include "fullfeature/messages.h"
 #include "fullfeature/tmf.h"
 #include "session/session.h"
@@ -131,4 +132,22 @@ void async_conn_dropped(struct conn *conn)
 
 	if (other && s->params.error_recovery_level && dropped_by_us(conn->close_reason))
 		async_put(other, &pdu, NULL);
+}
+
+void async_recv_limit(struct session *s, uint32_t recv_limit_bytes, uint64_t wait_us)
+{
+	/* RFC 7143 11.9.1 */
+	const struct pdu_async pdu = {
+		.event = ASYNC_NEGOTIATE,
+		.parameter3 = (uint16_t)MIN(wait_us / 1000000 + 1, (uint64_t)UINT16_MAX),
+	};
+	struct conn *conn;
+
+	list_foreach (conn, &s->conns, session_link) {
+		if (conn->closing || conn->params.recv_limit_bytes == recv_limit_bytes)
+			continue;
+		conn->params.recv_limit_bytes = recv_limit_bytes;
+		conn->params.asked_to_negotiate = true;
+		async_put(conn, &pdu, NULL);
+	}
 }

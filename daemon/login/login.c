@@ -215,6 +215,8 @@ static enum login_action join_session(struct login *l, const struct login_params
 		return login_fail(l, LOGIN_CANNOT_INCLUDE, "names differ from those of the session");
 	l->n.params = *session;
 	l->n.params.cid = own.cid;
+	l->n.params.recv_limit_bytes = own.recv_limit_bytes;
+	l->n.params.asked_to_negotiate = false;
 	l->n.params.cmd_sn = own.cmd_sn;
 	l->n.params.stat_sn = own.stat_sn;
 	l->n.params.header_digest = fresh.header_digest;

@@ -71,8 +71,9 @@ struct login_params {
 	uint16_t cid;
 	uint8_t header_digest; /* one of enum login_digest */
 	uint8_t data_digest;
-	uint32_t max_recv_data_segment_bytes; /* ours, as declared: for what we receive */
+	uint32_t max_recv_data_segment_bytes; /* ours, the longest that we declared: for what we receive */
 	uint32_t recv_limit_bytes;            /* what we would declare, if we were to do so again */
+	bool asked_to_negotiate;              /* recv_limit_bytes is told with the next text, whatever that says */
 	uint32_t max_send_data_segment_bytes; /* the initiator's, as declared: for what we send */
 	sn_t stat_sn;   /* the next one on this connection */
 	sn_t cmd_sn;    /* of the Login Requests: ExpCmdSN of a new session */

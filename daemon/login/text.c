@@ -91,14 +91,16 @@ static int take_pairs(struct negotiation *n, struct key_reader *reader, struct k
 
 /*
  * RFC 7143 13.12: who passed the operational stage by has not heard what we take; it is told when
- * it declares its own.
+ * it declares its own. What is on its way may be as long as was told before, so the limit never shrinks.
  */
 static void declare(struct login_params *p, struct key_writer *answer)
 {
-	if (p->max_recv_data_segment_bytes == p->recv_limit_bytes)
+	if (p->max_recv_data_segment_bytes == p->recv_limit_bytes && !p->asked_to_negotiate)
 		return;
 	key_put_number(answer, SEGMENT_LENGTH, p->recv_limit_bytes);
-	p->max_recv_data_segment_bytes = p->recv_limit_bytes;
+	if (p->max_recv_data_segment_bytes < p->recv_limit_bytes)
+		p->max_recv_data_segment_bytes = p->recv_limit_bytes;
+	p->asked_to_negotiate = false;
 }
 
 int text_negotiate(struct login_params *params, uint64_t *seen, const void *text, size_t bytes,
@@ -109,7 +111,7 @@ int text_negotiate(struct login_params *params, uint64_t *seen, const void *text
 	struct text_outcome out = { .send_targets = false };
 	int r = take_pairs(&n, &reader, answer, &out);
 
-	if (!r && out.segment_length)
+	if (!r && (out.segment_length || n.params.asked_to_negotiate))
 		declare(&n.params, answer);
 	if (!r && answer->err)
 		r = answer->err;

@@ -2,12 +2,13 @@
 /*
  * A worker goes over to a new generation: logins that begin from now on see it, and each session of its own is held
  * against it. One whose target is gone, or is not for its initiator any more, is asked to log out; one whose LUNs have
- * changed gets the new ones and stays.
+ * changed gets the new ones and stays, and so does one that is asked to negotiate.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/list.h"
+#include "fullfeature/async.h"
 #include "fullfeature/farewell.h"
 #include "session/session.h"
 #include "target/generation.h"
@@ -48,6 +49,7 @@ static void follow(struct session *s, const struct generation *from, const struc
 		farewell_begin(s, CLOSE_NOT_ALLOWED, s->env->logout_wait_us);
 		return;
 	}
+	async_recv_limit(s, new->limits.max_recv_data_segment_bytes, s->env->logout_wait_us);
 	struct spt_lun_map *luns = target_luns_of(new, p->initiator_name);
 	struct spt_lun_map *had = old ? target_luns_of(old, p->initiator_name) : NULL;
 	bool same = luns && had && luns_equal(had, luns);

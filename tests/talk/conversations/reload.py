@@ -10,7 +10,7 @@ import socket
 
 from talk import *  # noqa: F403
 
-LOGOUT_REQUEST, DROP_SESSION = 1, 3
+LOGOUT_REQUEST, DROP_SESSION, NEGOTIATE = 1, 3, 4
 KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxOutstandingR2T': 1}
 TASK_ABORTED = 0x40
 NOT_FOUND = 0x0203
@@ -273,6 +273,45 @@ def new_logins(t):
         new = session(t, 'two')
         new.ping()
         equal((new.maxcmdsn - new.expcmdsn + 1) & NONE, 3, 'the window of the new session')
+
+
+def ask_text(s, data=b''):
+    """A Text Request: the pairs of the answer."""
+    itt = s.new_itt()
+    s.send('text', itt=itt, data=data)
+    return pairs(s.expect('text_response', itt=itt, flags=FINAL).data)
+
+
+@conversation('RFC 7143 11.9.1 (4), 13.12', 'the largest data segment changes: sessions are asked to negotiate, and are told with their next Text Request',
+              alone=True)
+def renegotiation(t):
+    keys = {**KEYS, 'MaxBurstLength': 1 << 20}
+    s, deaf = session(t, keys=keys), session(t, 'two', keys=keys)
+    data = pattern(600 * BLOCK, 5)
+    s.write(0, data[:100 * BLOCK])                        # with what was agreed, in any case
+    with afterwards(t):
+        report = reload(t, CONFIG.replace('lun.0 = disk\n', 'lun.0 = disk\nmax-recv-data-segment-length = 512K\n'))
+        check('sessions are asked to negotiate' in str(report), 'the report: %s', report)
+        for one in (s, deaf):
+            pdu = one.expect('async', event=NEGOTIATE)
+            one_of(pdu.p3, (1, 2), 'Parameter3, in seconds')
+        s.write(0, data[:100 * BLOCK])
+        equal(ask_text(s), [('MaxRecvDataSegmentLength', '524288')], 'the answer to an empty text')
+        equal(ask_text(s), [], 'the answer to another one')
+        s.max_send = 524288
+        s.write(0, data)                                  # one PDU of more than 256 KiB
+        equal(s.read(0, 600), data, 'what was written')
+        deaf.write(0, data)                               # who never asks goes on as before
+        reload(t, CONFIG.replace('lun.0 = disk\n', 'lun.0 = disk\nmax-recv-data-segment-length = 16K\n'))
+        s.expect('async', event=NEGOTIATE)
+        s.write(0, data)                                  # not told yet
+        equal(ask_text(s, text({'MaxRecvDataSegmentLength': 4096})), [('MaxRecvDataSegmentLength', '16384')], 'the answer')
+        s.params['MaxRecvDataSegmentLength'], s.max_send = '4096', 16384
+        s.write(0, data)
+        equal(s.read(0, 600), data, 'what was written')
+        reload(t, CONFIG.replace('lun.0 = disk\n', 'lun.0 = disk\nmax-recv-data-segment-length = 16K\nqueue-depth = 9\n'))
+        s.silent(0.3)                                     # nothing of it has changed
+        s.ping()
 
 
 @conversation('sptgt.conf(5)', 'a device whose keys change is opened again; its tasks end, sessions see the new one', alone=True)
