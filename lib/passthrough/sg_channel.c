@@ -9,6 +9,9 @@
 #include "base/list.h"
 #include "base/util.h"
 #include "passthrough/sg_header.h"
+#include "passthrough/sg_left.h"
+
+#define COLLECT_POLL_US 100000u
 
 void sg_channel_enter(struct sg_channel *c)
 {
@@ -72,6 +75,22 @@ static void start(struct sg_channel *c, struct spt_task *task)
 	c->way->send(c, task);
 }
 
+/* The kernel does not say when something of a descriptor that is not read is back: it is asked. */
+static void collect(struct sg_channel *c)
+{
+	if (c->waiting.first && sg_left_collect(c->attachment->gate))
+		spt_host_timer_set(c->host, &c->collect, COLLECT_POLL_US);
+}
+
+static void collect_again(struct spt_timer *timer)
+{
+	struct sg_channel *c = timer->arg;
+
+	sg_channel_enter(c);
+	collect(c);
+	sg_channel_leave(c);
+}
+
 void sg_channel_pump(struct sg_channel *c, bool woken)
 {
 	struct sg_gate *gate = c->attachment->gate;
@@ -87,6 +106,8 @@ void sg_channel_pump(struct sg_channel *c, bool woken)
 		start(c, fifo_take(&c->waiting));
 	}
 	sg_gate_kick(gate);
+	if (atomic_load(&gate->n_left))
+		collect(c);
 }
 
 static void wake(struct spt_post *post)
@@ -161,6 +182,7 @@ void sg_channel_cancel(void *channel, struct spt_task *task)
 
 static void forget_gate(struct sg_channel *c)
 {
+	spt_host_timer_clear(c->host, &c->collect);
 	if (c->attachment)
 		sg_gate_forget(c->attachment->gate, &c->waiter);
 }
@@ -238,11 +260,23 @@ static void way_back(struct sg_return *r, struct sg_attachment *a)
 
 static const struct sg_return_ops WAY_BACK = { .open = way_open, .back = way_back };
 
+static void tell_left(const struct sg_device *d, const struct sg_attachment *a)
+{
+	unsigned left = sg_left_collect(a->gate);
+
+	if (left)
+		spt_device_event(d->handle,
+			"%u of its %u places are taken by commands that were given up and are not back",
+			left, a->gate->limit);
+}
+
 /* At once, so that the first command finds it open; otherwise it looks for the device. */
 static void open_now(struct sg_channel *c)
 {
 	struct sg_attachment *a = sg_device_attachment(c->device);
 
+	if (a)
+		tell_left(c->device, a);
 	if (a && way_open(&c->way_back, a) < 0) {
 		sg_attachment_unref(a);
 		a = NULL;
@@ -265,6 +299,7 @@ int sg_channel_open(void *device, const struct spt_channel_params *params, void 
 		return -ENOMEM;
 	}
 	sg_waiter_init(&c->waiter, c->host, wake, c);
+	c->collect = (struct spt_timer){ .fn = collect_again, .arg = c };
 	sg_return_init(&c->way_back, &WAY_BACK, d, c->host);
 	open_now(c);
 	*ret_channel = c;

@@ -39,6 +39,7 @@ struct sg_channel {
 	const struct sg_way *way;
 	struct fifo waiting;
 	struct sg_waiter waiter;
+	struct spt_timer collect; /* while one waits for places of commands that were given up */
 	struct sg_return way_back;
 	unsigned in_flight;
 	unsigned open; /* descriptors that lead to the attachment */

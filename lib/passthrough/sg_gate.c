@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "passthrough/sg_left.h"
 
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct spt_link registry = { &registry, &registry };
@@ -25,6 +26,8 @@ static struct sg_gate *gate_new(int host, unsigned limit)
 	atomic_init(&g->free, (int)limit);
 	pthread_mutex_init(&g->lock, NULL);
 	list_init(&g->waiters);
+	list_init(&g->left);
+	atomic_init(&g->n_left, 0);
 	list_init(&g->link);
 	return g;
 }
@@ -61,6 +64,7 @@ void sg_gate_put(struct sg_gate *g)
 	pthread_mutex_unlock(&registry_lock);
 	if (!last)
 		return;
+	sg_left_close(g);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
 }

@@ -27,7 +27,9 @@ struct sg_gate {
 	struct spt_link link; /* among the shared ones */
 	pthread_mutex_t lock;
 	struct spt_link waiters;
-	int woken; /* who are on their way */
+	int woken;	      /* who are on their way */
+	struct spt_link left; /* descriptors with commands that were given up; see sg_left.h */
+	atomic_uint n_left;   /* such commands that the kernel still has */
 };
 
 /* One of those who wait: a channel. @wake runs on its loop when it may try again. */

@@ -2,8 +2,8 @@
 /*
  * One sg descriptor. Requests go in by write(), results come out by read() when the descriptor is
  * readable; the driver copies payload and sense to the task's memory within that read(), in this
- * thread. So closing the descriptor is a fence: the driver then ends its requests without looking
- * at our memory (which would not hold with SG_FLAG_DIRECT_IO, hence indirect transfers).
+ * thread. So not reading any more is a fence: the driver never looks at our memory then, nor when the
+ * descriptor is closed (which would not hold with SG_FLAG_DIRECT_IO, hence indirect transfers).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "passthrough/sg_channel.h"
 #include "passthrough/sg_header.h"
+#include "passthrough/sg_left.h"
 
 #define HANGUP_POLL_US 20000u
 /* A request that the kernel has not given back by then is left behind in its closed descriptor. */
@@ -114,6 +115,7 @@ static void send(struct sg_channel *c, struct spt_task *task)
 	c->in_flight++;
 }
 
+/* Its place behind the gate is still taken. */
 static struct spt_task *take_slot(struct sg_port *port, int slot)
 {
 	if (slot < 0 || slot >= (int)SG_PORT_SLOTS || !port->tasks[slot])
@@ -121,7 +123,6 @@ static struct spt_task *take_slot(struct sg_port *port, int slot)
 	struct spt_task *task = TAKE(port->tasks[slot]);
 	port->in_flight--;
 	port->channel->in_flight--;
-	sg_gate_leave(port->channel->attachment->gate);
 	return task;
 }
 
@@ -132,6 +133,7 @@ static void complete(struct sg_port *port, const sg_io_hdr_t *h)
 
 	if (!task)
 		return;
+	sg_gate_leave(c->attachment->gate);
 	const struct sg_result r = {
 		.status = h->status,
 		.host_status = h->host_status,
@@ -165,16 +167,20 @@ static void read_port(struct sg_port *port)
 	}
 }
 
-/* The descriptor first, then the tasks: nothing can touch them any more. */
-static void close_port(struct sg_port *port)
+/* The descriptor is not ours any more: it is not read, so nothing can touch the tasks any more. */
+static int take_fd(struct sg_port *port)
 {
-	if (port->watch.fd < 0)
-		return;
+	int fd = port->watch.fd;
+
 	if (!port->hung)
 		spt_host_unwatch(port->channel->host, &port->watch);
-	close(port->watch.fd);
 	port->watch.fd = -1;
 	port->channel->open--;
+	return fd;
+}
+
+static void end_tasks(struct sg_port *port)
+{
 	for (unsigned i = 0; i < SG_PORT_SLOTS; i++) {
 		struct spt_task *task = take_slot(port, (int)i);
 		if (task)
@@ -182,10 +188,34 @@ static void close_port(struct sg_port *port)
 	}
 }
 
+/* No result will come out of it. */
+static void close_port(struct sg_port *port)
+{
+	if (port->watch.fd < 0)
+		return;
+	close(take_fd(port));
+	for (unsigned n = port->in_flight; n > 0; n--)
+		sg_gate_leave(port->channel->attachment->gate);
+	end_tasks(port);
+}
+
+/* The device has them still, and shall be used again. */
+static void leave_port(struct sg_port *port)
+{
+	if (port->watch.fd < 0)
+		return;
+	if (!port->in_flight || port->hung) {
+		close_port(port);
+		return;
+	}
+	sg_left_add(port->channel->attachment->gate, take_fd(port), port->in_flight);
+	end_tasks(port);
+}
+
 static void give_up(struct sg_channel *c)
 {
 	for (size_t i = 0; i < c->ports.n; i++)
-		close_port(&c->ports.port[i]);
+		leave_port(&c->ports.port[i]);
 }
 
 static void look_after_hung(struct spt_timer *timer)

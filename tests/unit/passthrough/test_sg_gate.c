@@ -4,11 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/list.h"
 #include "fake_host.h"
 #include "passthrough/sg_gate.h"
+#include "passthrough/sg_left.h"
 
 struct user {
 	struct sg_gate *gate;
@@ -61,6 +63,31 @@ static void test_limit(void **state)
 	sg_gate_leave(g);
 	assert_true(sg_gate_enter(g, 2, false));
 	sg_gate_put(g);
+}
+
+/* What was given up keeps its place until its descriptor says that it is back, or tells nothing more. */
+static void test_left(void **state)
+{
+	struct sg_gate *g = sg_gate_get(-1, 2);
+	int fds[2];
+	char byte;
+
+	assert_int_equal(pipe(fds), 0);
+	assert_true(sg_gate_enter(g, 0, false));
+	assert_true(sg_gate_enter(g, 1, false));
+	sg_left_add(g, fds[1], 2);
+	assert_false(sg_gate_enter(g, 0, false));
+	assert_int_equal(sg_left_collect(g), 0);
+	assert_int_equal(read(fds[0], &byte, 1), 0); /* it was closed */
+	assert_true(sg_gate_enter(g, 0, false));
+	assert_true(sg_gate_enter(g, 1, false));
+	assert_false(sg_gate_enter(g, 2, false));
+	close(fds[0]);
+	assert_int_equal(pipe(fds), 0);
+	sg_left_add(g, fds[1], 2);
+	sg_gate_put(g); /* closes it, too */
+	assert_int_equal(read(fds[0], &byte, 1), 0);
+	close(fds[0]);
 }
 
 static void test_shared_by_host(void **state)
@@ -219,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_left),
 		cmocka_unit_test(test_shared_by_host),
 		cmocka_unit_test(test_fair),
 		cmocka_unit_test(test_forget),
