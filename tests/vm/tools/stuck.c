@@ -10,6 +10,8 @@
  * killed use       log in, TEST UNIT READY until no unit attention is left, one READ(10), log out
  *   login     log in and out
  *   notready  TEST UNIT READY must find the unit NOT READY, at once
+ *   unfence   abort and notready; then the shell command $UNFENCE brings the unit back, and this same
+ *             session is told so and uses it
  *
  * SECONDS bounds the whole scene (default 30).
  */
@@ -278,6 +280,31 @@ static int scene_not_ready(struct scene *s)
 	return key == SCSI_SENSE_NOT_READY ? 0 : -1;
 }
 
+/* The session's next command is told of the reset (SAM-5 5.14), and then the unit is as it was. */
+static int scene_unfence(struct scene *s)
+{
+	const char *unfence = getenv("UNFENCE");
+	struct scsi_task *task;
+	int64_t start;
+
+	if (!unfence || scene_function(s, ISCSI_TM_ABORT_TASK, 1) < 0 || scene_not_ready(s) < 0)
+		return -1;
+	if (system(unfence) != 0) {
+		printf("%s: it failed\n", unfence);
+		return -1;
+	}
+	start = now_ms();
+	task = iscsi_testunitready_sync(s->iscsi, s->lun);
+	if (!task || task->status != SCSI_STATUS_CHECK_CONDITION ||
+		task->sense.key != SCSI_SENSE_UNIT_ATTENTION || task->sense.ascq != 0x2900) {
+		printf("the first command was not told that the unit had been reset\n");
+		return -1;
+	}
+	scsi_free_scsi_task(task);
+	printf("  unfenced, which was told after %lld ms\n", (long long)(now_ms() - start));
+	return scene_use(s);
+}
+
 static int run(struct scene *s, const char *name)
 {
 	if (!strcmp(name, "abort"))
@@ -294,6 +321,8 @@ static int run(struct scene *s, const char *name)
 		return scene_use(s);
 	if (!strcmp(name, "notready"))
 		return scene_not_ready(s);
+	if (!strcmp(name, "unfence"))
+		return scene_unfence(s);
 	return strcmp(name, "login") ? -1 : 0;
 }
 
