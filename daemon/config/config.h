@@ -58,6 +58,7 @@ struct config_texts {
 
 struct config_daemon {
 	uint32_t workers; /* event loops; 0: one for each CPU */
+	uint64_t poll_us; /* how long they may stay awake without work */
 	char *control_socket;
 	char *state_dir;
 	char *user;  /* NULL: stay what we are */

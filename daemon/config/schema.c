@@ -33,6 +33,10 @@ static const struct schema_key DAEMON[] = {
 	{ { "workers", SPT_OPTION_NUMBER, false, "auto", 1, 64, NULL,
 		"Event loops, one thread each; auto is one for each CPU" },
 		SCHEMA_RESTART, .parse = value_auto, .form = "auto or a number", D(workers) },
+	{ { "poll", SPT_OPTION_DURATION, false, "100us", 0, 10000, NULL,
+		"How long an event loop stays awake when the next command is expected sooner than that, "
+		"as being woken takes longer than most commands; 0 is never. An idle daemon sleeps" },
+		SCHEMA_RESTART, D(poll_us) },
 	{ { "control-socket", SPT_OPTION_STRING, false, "/run/sptgt/control.sock", 1, 107, NULL,
 		"The Unix socket that sptgtctl talks to; only its owner may use it" },
 		SCHEMA_RESTART, .parse = value_or_none, .form = "path, or none",

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 
 #include "base/util.h"
 #include "loop/offload.h"
+#include "loop/spin.h"
 
 /* How much returned payload memory a loop keeps for the next command. */
 #define POOL_KEEP_BYTES (32u << 20)
@@ -35,11 +37,16 @@ struct loop {
 	int wake_fd;
 	atomic_bool stop;
 	uint64_t now_us; /* 0: not read in this turn */
+	struct spin spin;
+	long preemptions; /* of this thread, when they were last counted */
 	struct queue deferred, running; /* running: deferred ones whose turn is now */
 	pthread_mutex_t lock;           /* the two below, and queued of what was posted */
 	struct queue posted;
 	struct spt_work *works;
 };
+
+/* In this turn of the thread's loop a descriptor was ready (a timer is no arrival). */
+static _Thread_local bool arrived;
 
 static struct loop *loop_of(struct spt_host *host)
 {
@@ -96,6 +103,7 @@ static void ready(evutil_socket_t fd, short what, void *arg)
 	unsigned events = (what & EV_READ ? SPT_READABLE : 0u) | (what & EV_WRITE ? SPT_WRITABLE : 0u);
 
 	(void)fd;
+	arrived = true;
 	watch->fn(watch, events);
 }
 
@@ -164,15 +172,20 @@ static void host_timer_clear(struct spt_host *host, struct spt_timer *timer)
 		event_free(TAKE(timer->impl));
 }
 
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 static uint64_t host_now_us(struct spt_host *host)
 {
 	struct loop *loop = loop_of(host);
-	struct timespec t;
 
-	if (!loop->now_us) {
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		loop->now_us = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-	}
+	if (!loop->now_us)
+		loop->now_us = clock_ns() / 1000;
 	return loop->now_us;
 }
 
@@ -273,6 +286,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	uint64_t n;
 
 	(void)what;
+	arrived = true;
 	ssize_t r = read(fd, &n, sizeof(n));
 	(void)r;
 	pthread_mutex_lock(&loop->lock);
@@ -344,15 +358,82 @@ static void run_deferred(struct loop *loop)
 	}
 }
 
+/* One turn. False: the event base is broken. */
+static bool turn(struct loop *loop, int flags)
+{
+	run_deferred(loop);
+	loop->now_us = 0;
+	bool ok = event_base_loop(loop->base, EVLOOP_ONCE | flags) >= 0;
+	run_deferred(loop);
+	return ok;
+}
+
+/* Has the kernel taken the processor from this thread since the last time? */
+static bool preempted(struct loop *loop)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_THREAD, &usage) < 0)
+		return false;
+	bool more = usage.ru_nivcsw != loop->preemptions;
+	loop->preemptions = usage.ru_nivcsw;
+	return more;
+}
+
+/* Turns without sleeping, as long as that is expected to be worth it; true: something came. */
+static bool stay_awake(struct loop *loop, uint64_t since_ns)
+{
+	uint64_t limit_ns = spin_begin(&loop->spin);
+
+	if (!limit_ns)
+		return false;
+	for (;;) {
+		bool ok = turn(loop, EVLOOP_NONBLOCK);
+		uint64_t gap_ns = clock_ns() - since_ns;
+		if (arrived) {
+			spin_hit(&loop->spin, gap_ns, preempted(loop));
+			return true;
+		}
+		if (!ok || gap_ns >= limit_ns) {
+			preempted(loop);
+			spin_miss(&loop->spin);
+			return false;
+		}
+	}
+}
+
+/* The gap is measured to the end of the turn that something came in: all there is without a look at
+ * the clock between waking up and working; what the work took is little beside it. */
+static void run_spinning(struct loop *loop)
+{
+	uint64_t since_ns = clock_ns();
+
+	while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
+		arrived = false;
+		if (!stay_awake(loop, since_ns)) {
+			if (!turn(loop, 0))
+				break;
+			if (arrived)
+				spin_slept(&loop->spin, clock_ns() - since_ns);
+		}
+		if (arrived)
+			since_ns = clock_ns();
+	}
+}
+
 void loop_run(struct loop *loop)
 {
-	while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
-		run_deferred(loop);
-		loop->now_us = 0;
-		if (event_base_loop(loop->base, EVLOOP_ONCE) < 0)
-			break;
-		run_deferred(loop);
+	if (loop->spin.limit_ns) {
+		run_spinning(loop);
+		return;
 	}
+	while (!atomic_load_explicit(&loop->stop, memory_order_acquire) && turn(loop, 0))
+		;
+}
+
+void loop_spin(struct loop *loop, uint64_t limit_us)
+{
+	spin_init(&loop->spin, limit_us);
 }
 
 void loop_stop(struct loop *loop)

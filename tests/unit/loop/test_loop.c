@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -354,6 +355,56 @@ static void offloaded(void **state)
 	offload_stop();
 }
 
+/* A loop that stays awake between arrivals which come close together sleeps when none does. */
+static void drained(struct spt_watch *watch, unsigned ready)
+{
+	char c[64];
+	ssize_t n = read(watch->fd, c, sizeof(c));
+	(void)n;
+}
+
+static void *run_it(void *arg)
+{
+	loop_run(loop);
+	return NULL;
+}
+
+static uint64_t cpu_us(pthread_t thread)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	assert_int_equal(pthread_getcpuclockid(thread, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &t), 0);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void idle_is_asleep(void **state)
+{
+	struct spt_watch watch = { .fn = drained };
+	pthread_t thread;
+	int fds[2];
+
+	loop_spin(loop, 5000);
+	assert_int_equal(pipe(fds), 0);
+	watch.fd = fds[0];
+	assert_int_equal(spt_host_watch(host, &watch, SPT_READABLE), 0);
+	assert_int_equal(pthread_create(&thread, NULL, run_it, NULL), 0);
+	for (unsigned i = 0; i < 200; i++) {
+		assert_int_equal(write(fds[1], "x", 1), 1);
+		usleep(100);
+	}
+	usleep(20000);
+	uint64_t before = cpu_us(thread);
+	usleep(300000);
+	assert_true(cpu_us(thread) - before < 5000);
+	loop_stop(loop);
+	pthread_join(thread, NULL);
+	spt_host_unwatch(host, &watch);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -369,6 +420,7 @@ int main(void)
 		TEST(descriptors),
 		TEST(posts_from_threads),
 		TEST(offloaded),
+		TEST(idle_is_asleep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
