@@ -33,7 +33,7 @@ static const struct schema_key DAEMON[] = {
 	{ { "workers", SPT_OPTION_NUMBER, false, "auto", 1, 64, NULL,
 		"Event loops, one thread each; auto is one for each CPU" },
 		SCHEMA_RESTART, .parse = value_auto, .form = "auto or a number", D(workers) },
-	{ { "poll", SPT_OPTION_DURATION, false, "100us", 0, 10000, NULL,
+	{ { "poll", SPT_OPTION_DURATION, false, "0", 0, 10000, NULL,
 		"How long an event loop stays awake when the next command is expected sooner than that, "
 		"as being woken takes longer than most commands; 0 is never. An idle daemon sleeps" },
 		SCHEMA_RESTART, D(poll_us) },

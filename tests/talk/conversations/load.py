@@ -159,12 +159,15 @@ def flood(t):
 @conversation('bounded connections', 'connections that come and go as fast as they can', alone=True, seconds=60)
 def churn(t):
     witness = witness_of(t)
+    files = t.daemon.open_files()
     for n in range(600):
         c = socket.create_connection(t.address, timeout=5)
         if n % 3 == 0:
             c.sendall(b'\x43' + bytes(47))
         c.close()
     works(witness, t.region)
+    # Those that wait in the listening socket are still to come; while there are more than max-connections, others are refused.
+    t.until(lambda: t.daemon.open_files() <= files, 'connections stay open', 20)
 
 
 @conversation('sessions', 'logins and logouts as fast as they can, and nothing of them stays', alone=True,
