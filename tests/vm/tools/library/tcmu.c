@@ -129,10 +129,7 @@ static void run(struct unit *unit, struct tcmu_cmd_entry *entry)
 	c.cdb = (uint8_t *)unit->map + entry->req.cdb_off;
 	c.data_bytes = copy(unit, entry, sizeof(buffer), false);
 	unit->run(unit->device, &c);
-	/* What the command did not bring would be what others have left in the ring: the kernel takes all of it. */
-	if (c.in_bytes < c.data_bytes)
-		memset(buffer + c.in_bytes, 0, c.data_bytes - c.in_bytes);
-	copy(unit, entry, c.data_bytes, true);
+	copy(unit, entry, c.in_bytes, true);
 	/* The entry's request and its response are the same memory. */
 	memset(&entry->rsp, 0, sizeof(entry->rsp));
 	entry->rsp.scsi_status = c.status;
