@@ -3,6 +3,7 @@
  * What a layer is, and the objects that carry it. Nothing outside lib/layer includes this.
  *
  *   layers    one a device: which layers are on and with which options
+ *   kind      one a layer of a device: its options as they were written, on or off
  *   instance  a layer that was opened with its options; a change makes a new one
  *   set       the instances that are on, top to bottom; immutable, counted by places and passages
  *   place     one a channel, on its loop: puts itself into the channel's way while a layer is on
@@ -169,14 +170,49 @@ void place_enter_way(void *place, struct spt_way *way);
 void place_close(void *place, void (*closed)(void *arg), void *arg);
 bool place_holds(const void *place);
 
+/* names.c */
+
+/* Tells that there is no layer @name: -ENOENT. */
+int layer_unknown(const char *name, struct spt_error *error);
+/* "trace delay": @ret (room for LAYER_KINDS) in this order, @ret_n of them. -EINVAL with @error told. */
+int layer_names(const char *text, const struct layer_ops **ret, size_t *ret_n,
+	struct spt_error *error);
+
+/* kind.c */
+
+/* All kinds, top to bottom: as the option "layers" says, then those that are off. @values: may be NULL. */
+int kinds_make(struct layers *layers, const struct spt_option_value *values,
+	struct spt_error *error);
+/* @to gets everything but the instance; to be deinited even after -ENOMEM. */
+int kind_copy(const struct kind *from, struct kind *to);
+/* See spt_layer_set(); "release" is none of its settings. */
+int kind_apply(struct kind *wanted, const char *setting, struct spt_error *error);
+/* Its options as values, LAYER_OPTIONS_MAX of them. */
+int kind_values(const struct kind *kind, struct spt_option_value *values, struct spt_error *error);
+void kind_deinit(struct kind *kind);
+
+/* instance.c; both may block, with layers->change held or nobody else there */
+
+int instance_open(struct layers *layers, const struct kind *kind, struct spt_error *error,
+	struct instance **ret);
+/* Closes those that no set has any more. */
+void instances_sweep(struct layers *layers);
+
 /* set.c */
+
+/* Of the instances that are; NULL when there are none. -ENOMEM. */
+int set_make(const struct layers *layers, struct set **ret);
 struct set *set_ref(struct set *set);
 /* True: it was the last one, and instances may be of no use any more. */
 bool set_unref(struct set *set);
 bool set_has(const struct set *set, const struct instance *instance);
 
-/* layers.c: closes what no passage uses any more; may block. */
+/* layers.c */
+
+/* Closes what no passage uses any more; may block. */
 void layers_sweep(struct layers *layers);
+/* @set takes the place of the one that was, and every place is told. */
+void layers_install(struct layers *layers, struct set *set);
 /* Every place is told to look; @reset, @release: what else. Any thread. */
 void layers_tell(struct layers *layers, bool reset, bool release);
 

@@ -30,6 +30,9 @@ enum step layer_hold(struct passage *p, enum hold hold, atomic_uint *count)
 {
 	struct place *place = p->place;
 
+	/* Nobody could see or release what a layer keeps that was changed meanwhile. */
+	if (!set_has(place->set, p->set->instances[p->at]))
+		return STEP_PASS;
 	/* Nothing stays where everything has to go. */
 	if (place->fenced)
 		return p->up ? STEP_PASS : layer_check(p, SPT_KEY_NOT_READY, 0x0400);

@@ -1,8 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* Sets of layers: see layer.h. An instance that no set has any more is closed off the loop. */
+#include <errno.h>
 #include <stdlib.h>
 
+#include "base/util.h"
 #include "layer/layer.h"
+
+int set_make(const struct layers *layers, struct set **ret)
+{
+	struct set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	atomic_init(&set->refs, 1);
+	for (size_t i = 0; i < LAYER_KINDS; i++) {
+		struct instance *instance = layers->kinds[i].instance;
+		if (!instance)
+			continue;
+		atomic_fetch_add_explicit(&instance->refs, 1, memory_order_relaxed);
+		set->instances[set->n++] = instance;
+	}
+	if (!set->n)
+		free(TAKE(set));
+	*ret = set;
+	return 0;
+}
 
 struct set *set_ref(struct set *set)
 {

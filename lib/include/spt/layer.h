@@ -36,8 +36,8 @@ int spt_layer_check(const struct spt_option_value *values, struct spt_error *err
  *   "KEY=VALUE"      the option LAYER-KEY, and on: "rules=op=READ(10) hang"
  *   anything else    the layer's first option likewise: "op=READ(10) hang"
  * New tasks go by it as soon as each loop has come round once; those that are under way keep what they
- * began with, but what a rule keeps goes on when the rule is no more. May block; any thread but a loop's. 0; -ENOENT: no such
- * layer; -EINVAL, -errno with @error told, and nothing is changed.
+ * began with, but a rule that is no more keeps none: what it kept goes on, and what comes to it later passes by.
+ * May block; any thread but a loop's. 0; -ENOENT: no such layer; -EINVAL, -errno with @error told, and nothing is changed.
  */
 int spt_layer_set(struct spt_device *device, const char *layer, const char *setting,
 	struct spt_error *error);

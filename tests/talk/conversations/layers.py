@@ -348,6 +348,8 @@ def traced(t):
     if not tshark:
         t.remark('no tshark: the packets are not looked at')
         return
+    about = subprocess.run(['capinfos', '-t', '-c', '-E', '-M', '-T', pcap], capture_output=True, text=True, timeout=60)
+    check('pcap\trawip4\t12' in about.stdout, 'capinfos says: %s%s', about.stdout, about.stderr)
     out = subprocess.run([tshark, '-r', pcap, '-d', 'tcp.port==3260,iscsi', '-T', 'fields', '-e', 'iscsi.opcode',
                           '-e', '_ws.col.Info', '-e', '_ws.malformed'], capture_output=True, text=True, timeout=60)
     rows = [line.split('\t') for line in out.stdout.splitlines()]

@@ -29,7 +29,8 @@ void rig_open(struct rig *rig, const struct rig_params *params)
 	}
 	rig->device = fake_open_params(&(struct spt_device_params){ .name = "one", .identity = 1,
 		.backend = p->ops ? p->ops : &FAKE_SHARED, .escalation = p->escalation,
-		.state_dir = p->state_dir, .raw_reservations = p->raw_reservations }, &rig->fake);
+		.state_dir = p->state_dir, .raw_reservations = p->raw_reservations,
+		.layers = p->layers }, &rig->fake);
 	rig->device_2 = fake_open(p->ops ? p->ops : &FAKE_SHARED, "two", &p->escalation,
 		&rig->fake_2);
 	const struct spt_lun_entry entries[] = {

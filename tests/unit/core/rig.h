@@ -35,6 +35,7 @@ struct rig_params {
 	struct spt_escalation escalation;
 	const char *state_dir; /* of the first device */
 	bool raw_reservations; /* likewise */
+	const struct spt_layers_ops *layers; /* likewise */
 };
 
 /* A task and what became of it. */
