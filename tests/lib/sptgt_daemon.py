@@ -56,6 +56,19 @@ class Daemon:
         with open(self.log_path, 'rb') as f:
             return f.read().decode('utf-8', 'replace')
 
+    def says(self, words, times=1, seconds=20):
+        """Waits until @words (a text, or a compiled pattern) stand in the log @times times, and returns the log. A thread of
+        its own writes it: what the daemon has done is seen on the wire before its line is."""
+        find = words.findall if isinstance(words, re.Pattern) else re.compile(re.escape(words)).findall
+        end = time.monotonic() + seconds
+        while True:
+            log = self.log()
+            if len(find(log)) >= times:
+                return log
+            if time.monotonic() > end:
+                raise DaemonError('the log does not say %r (%d times):\n%s' % (words, times, log[-4000:]))
+            time.sleep(0.02)
+
     def _await_ready(self, deadline):
         while True:
             lines = self.log().splitlines()

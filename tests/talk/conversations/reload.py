@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 
@@ -167,7 +168,7 @@ def faults(t):
             check(word in body['error'], 'the answer does not say %s: %s', word, body['error'])
         s.good(TEST_UNIT_READY)
         session(t, 'two', OTHER)
-    check('sptgt.conf:11:' in t.daemon.log(), 'the log does not tell the fault')
+    t.daemon.says('sptgt.conf:11:')
 
 
 @conversation('sptgtd(8)', 'a device that cannot be opened, an address that cannot be had: nothing has changed', alone=True)
@@ -244,8 +245,8 @@ def portals(t):
     with afterwards(t):
         reload(t, CONFIG.replace('[device-disk]', '[portal-new]\nlisten = 127.0.0.1:0\n[device-disk]')
                + '[target-new]\nname = iqn.2026-11.org.sptgt:new\nportal = new\nlun.5 = second\ninitiators = *\n')
-        line = [x for x in t.daemon.log().splitlines() if 'portal new: listening on' in x][-1]
-        port = int(line.rsplit(':', 1)[1])
+        listening = re.compile(r'portal new: listening on \S+:(\d+)\n')
+        port = int(listening.findall(t.daemon.says(listening))[-1])
         new = t.connect(address=('127.0.0.1', port))
         new.log_in(KEYS, 'iqn.2026-11.org.sptgt:new')
         reload(t, CONFIG)
@@ -336,7 +337,7 @@ def sighup(t):
         put(t, '# only a comment\n' + CONFIG)
         before = t.daemon.log().count('is in use: portals')
         os.kill(t.daemon.process.pid, signal.SIGHUP)
-        t.until(lambda: t.daemon.log().count('is in use: portals') > before, 'nothing is read')
+        t.daemon.says('is in use: portals', before + 1)
         s.good(TEST_UNIT_READY)
         equal(s.read(t.region, 8), pattern(8 * BLOCK, 9), 'what was written')
 
