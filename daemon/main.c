@@ -306,7 +306,7 @@ static int run(struct daemon *d)
 	const struct config_daemon *c = &d->config->daemon;
 	struct spt_error error = { "" };
 
-	privileges_raise_files(c->max_connections + 1024ull);
+	privileges_allow_connections(c->max_connections);
 	int r = privileges_drop(c->user, c->group, &error);
 	if (!r)
 		r = server_init(&d->server, TAKE(d->config), sockets, take_sockets(handed, sockets), &error);

@@ -15,6 +15,7 @@
 #include "control/control.h"
 #include "log/log.h"
 #include "service/notify.h"
+#include "service/privileges.h"
 #include "target/worker.h"
 
 /* A line for the log and for whoever asked. */
@@ -78,6 +79,7 @@ static void put_in_place(struct reload *r)
 {
 	const struct config_daemon *d = &r->generation->config->daemon;
 
+	privileges_allow_connections(d->max_connections);
 	if (!r->level_given)
 		log_set_level((enum log_level)d->log_level);
 	server_switch(r->server, r->generation, &r->listening);

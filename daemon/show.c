@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <spt/buffer.h>
 #include <spt/layer.h>
 #include <spt/operate.h>
 
@@ -175,6 +176,12 @@ static void show_counters(const struct worker *w, struct snapshot *snapshot)
 		{ "task_management_total", "Task management requests", false, c->tmfs },
 		{ "data_out_discarded_total", "Data-Out PDUs that no task waited for", false,
 			c->data_discarded },
+		{ "buffer_bytes", "Memory that the payload of commands holds", true,
+			spt_pool_used(w->env.host->pool) },
+		{ "buffer_kept_bytes", "Memory kept for the payload of the next commands", true,
+			spt_pool_kept(w->env.host->pool) },
+		{ "buffers_denied_total", "Buffers for payload that the memory limit denied", false,
+			spt_pool_denied(w->env.host->pool) },
 	};
 	size_t row = 0;
 

@@ -37,6 +37,11 @@ static const struct schema_key DAEMON[] = {
 		"How long an event loop stays awake when the next command is expected sooner than that, "
 		"as being woken takes longer than most commands; 0 is never. An idle daemon sleeps" },
 		SCHEMA_RESTART, D(poll_us) },
+	{ { "memory", SPT_OPTION_SIZE, false, "auto", 128ull << 20, 1ull << 40, NULL,
+		"Memory that the payload of all sessions' commands may hold together, beside what disks "
+		"in memory are made of; over it they get TASK SET FULL or BUSY. auto is a quarter "
+		"of the machine's" },
+		SCHEMA_LIVE, .parse = value_auto_size, .form = "auto or a size", D(memory_bytes) },
 	{ { "control-socket", SPT_OPTION_STRING, false, "/run/sptgt/control.sock", 1, 107, NULL,
 		"The Unix socket that sptgtctl talks to; only its owner may use it" },
 		SCHEMA_RESTART, .parse = value_or_none, .form = "path, or none",

@@ -28,7 +28,7 @@ bool value_next_word(const char **list, char *word, size_t bytes)
 	return true;
 }
 
-int value_auto(const struct schema_key *key, const char *text, void *field,
+int value_auto_size(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error)
 {
 	struct spt_option_value v = { .number = 0 };
@@ -38,8 +38,19 @@ int value_auto(const struct schema_key *key, const char *text, void *field,
 		if (r < 0)
 			return r;
 	}
-	*(uint32_t *)field = (uint32_t)v.number;
+	*(uint64_t *)field = v.number;
 	return 0;
+}
+
+int value_auto(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error)
+{
+	uint64_t number;
+	int r = value_auto_size(key, text, &number, error);
+
+	if (!r)
+		*(uint32_t *)field = (uint32_t)number;
+	return r;
 }
 
 static int replace_text(char **field, const char *text)

@@ -12,6 +12,9 @@ struct config_texts;
 /* "auto" is 0 in a uint32_t, otherwise a number. */
 int value_auto(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);
+/* The same of a size in a uint64_t. */
+int value_auto_size(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
 /* "none" is NULL in a char *, otherwise a string. */
 int value_or_none(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);

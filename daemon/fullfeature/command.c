@@ -26,10 +26,10 @@ static const struct spt_task_ops TASK_OPS = { .done = done };
 
 static struct command *take_spare(struct session_env *env)
 {
-	struct command *c = list_first(&env->commands, struct command, spare);
+	struct command *c = spares_take(&env->commands);
 
 	if (c)
-		list_del(&c->spare);
+		list_init(&c->spare);
 	else
 		c = calloc(1, sizeof(*c)); /* what nobody sets (direct_in, timeout_ms) is zero */
 	return c;
@@ -37,8 +37,7 @@ static struct command *take_spare(struct session_env *env)
 
 static void put_spare(struct session_env *env, struct command *c)
 {
-	list_init(&c->spare);
-	list_prepend(&env->commands, &c->spare);
+	spares_put(&env->commands, c);
 }
 
 struct command *command_find(struct session *session, uint32_t itt)
@@ -116,13 +115,15 @@ static void init_task(struct command *c, const struct pdu_scsi_command *pdu)
 	t->expected_in_bytes = pdu_scsi_command_in_bytes(pdu);
 	t->expected_out_bytes = pdu_scsi_command_out_bytes(pdu);
 	t->offered = (struct spt_data){ 0 };
+	t->no_room = false;
 }
 
 /*
  * Data that must outlive the PDU goes into a buffer that the task is offered. @waits: the command's turn
- * has not come, and the unsolicited data that follows has to go there too.
+ * has not come, and the unsolicited data that follows has to go there too. Where there is no memory for one the
+ * command is told to come again.
  */
-static int keep_data(struct command *c, struct rx_pdu *pdu, bool waits)
+static void keep_data(struct command *c, struct rx_pdu *pdu, bool waits)
 {
 	struct spt_data *offered = &c->task.offered;
 	struct spt_pool *pool = c->session->env->host->pool;
@@ -130,17 +131,17 @@ static int keep_data(struct command *c, struct rx_pdu *pdu, bool waits)
 
 	if (pdu->buffer && pdu->buffer_bytes >= room) {
 		*offered = (struct spt_data){ TAKE(pdu->buffer), pdu->buffer_bytes };
-		return 0;
+		return;
 	}
 	if (!room)
-		return 0;
-	offered->data = spt_pool_get(pool, room);
-	if (!offered->data)
-		return -ENOMEM;
+		return;
+	offered->data = pdu->discarded ? NULL : spt_pool_get(pool, room);
+	c->task.no_room = !offered->data;
+	if (c->task.no_room)
+		return;
 	offered->bytes = room;
 	if (pdu->data)
 		memcpy(offered->data, pdu->data, pdu->data_bytes);
-	return 0;
 }
 
 /* Who uses a tag again has got the answer of the command that had it, whether he says so or not. */
@@ -192,12 +193,8 @@ int command_new(struct conn *conn, struct rx_pdu *rx, bool waits, struct command
 	c->write = pdu.write;
 	init_transfer(c, &pdu, &conn->params);
 	init_task(c, &pdu);
-	if (rx->discarded)
-		command_spoil(c, 0x0c0d); /* INCORRECT AMOUNT OF DATA: there was no room for it */
-	if ((waits || rx->buffer) && keep_data(c, rx, waits) < 0) {
-		put_spare(conn->env, c);
-		return -ENOMEM;
-	}
+	if (waits || rx->buffer || rx->discarded)
+		keep_data(c, rx, waits);
 	r = enter_task(c);
 	if (r) {
 		spt_pool_put(conn->env->host->pool, c->task.offered.data, c->task.offered.bytes);

@@ -40,7 +40,7 @@ struct command {
 	struct spt_task task; /* first */
 	struct session *session;
 	struct conn *conn; /* its allegiance (RFC 7143 4.2.5.1); NULL: that connection is gone */
-	struct spt_link spare;
+	struct spt_link spare; /* tmf_wait.c */
 	struct tx_item tx;
 	bool immediate, read, write;
 	bool counted; /* against the window */

@@ -111,6 +111,11 @@ static void session_ending(struct session *session)
 	departed_drop(session);
 }
 
+static size_t tidy(struct session_env *env)
+{
+	return spares_age(&env->commands) * sizeof(struct command);
+}
+
 const struct phase_ops FULLFEATURE = {
 	.place = place,
 	.pdu = pdu,
@@ -119,14 +124,10 @@ const struct phase_ops FULLFEATURE = {
 	.conn_reinstated = conn_reinstated,
 	.session_ending = session_ending,
 	.tasks_terminated = async_tasks_terminated,
+	.tidy = tidy,
 };
 
 void fullfeature_deinit(struct session_env *env)
 {
-	struct command *c;
-
-	while ((c = list_first(&env->commands, struct command, spare))) {
-		list_del(&c->spare);
-		free(c);
-	}
+	spares_free(&env->commands);
 }

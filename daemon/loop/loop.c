@@ -22,9 +22,6 @@
 #include "loop/offload.h"
 #include "loop/spin.h"
 
-/* How much returned payload memory a loop keeps for the next command. */
-#define POOL_KEEP_BYTES (32u << 20)
-
 struct queue {
 	struct spt_post *first, **last;
 };
@@ -314,7 +311,7 @@ int loop_new(unsigned number, struct loop **ret)
 	queue_init(&loop->running);
 	queue_init(&loop->posted);
 	pthread_mutex_init(&loop->lock, NULL);
-	loop->host.pool = spt_pool_new(POOL_KEEP_BYTES);
+	loop->host.pool = spt_pool_new(0);
 	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	loop->base = event_base_new();
 	if (loop->base && loop->wake_fd >= 0)

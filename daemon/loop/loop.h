@@ -23,6 +23,7 @@ void loop_run(struct loop *loop);
 /* Any thread; takes effect at the end of the turn. */
 void loop_stop(struct loop *loop);
 
+/* Its pool keeps nothing, until it is told to (spt_pool_limit()). */
 struct spt_host *loop_host(struct loop *loop);
 unsigned loop_number(const struct loop *loop);
 /* For code that hands libevent objects of its own to the loop (the control server). */

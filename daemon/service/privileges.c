@@ -16,6 +16,10 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "log/log.h"
+
+/* Open files that are no connections: devices, loops, what is read for a moment. */
+#define FILES_BESIDE 1024u
 
 /* SG_IO beyond the kernel's list of harmless commands, and SG_SCSI_RESET, need these. */
 #define KEPT ((1u << CAP_SYS_RAWIO) | (1u << CAP_SYS_ADMIN))
@@ -32,6 +36,16 @@ int64_t privileges_raise_files(uint64_t wanted)
 			return -errno;
 	}
 	return (int64_t)MIN(limit.rlim_cur, (rlim_t)INT64_MAX);
+}
+
+void privileges_allow_connections(uint32_t connections)
+{
+	int64_t files = privileges_raise_files((uint64_t)connections + FILES_BESIDE);
+
+	if (files >= 0 && (uint64_t)files < (uint64_t)connections + FILES_BESIDE)
+		log_warning("max-connections is %u, but no more than %lld files may be open (LimitNOFILE, "
+			"ulimit -Hn): connections beyond that wait to be accepted", connections,
+			(long long)files);
 }
 
 static int find_ids(const char *user, const char *group, uid_t *ret_uid, gid_t *ret_gid,

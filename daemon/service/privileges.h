@@ -12,6 +12,8 @@
  * open, or -errno.
  */
 int64_t privileges_raise_files(uint64_t wanted);
+/* The same for so many connections and what else there is; where they are too many the log says so. */
+void privileges_allow_connections(uint32_t connections);
 /*
  * Becomes @user and @group (NULL: the user's own), keeping of the capabilities it has those that
  * pass-through needs (CAP_SYS_RAWIO, CAP_SYS_ADMIN). Both NULL: nothing. Before sg devices are

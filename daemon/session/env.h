@@ -12,6 +12,7 @@
 #include <spt/host.h>
 #include <spt/link.h>
 
+#include "base/spares.h"
 #include "login/login.h"
 #include "session/close.h"
 #include "wire/keys.h"
@@ -21,8 +22,8 @@
 
 struct conn;
 struct session;
+struct session_env;
 struct rx_pdu;
-struct tx_ring;
 struct spt_itl;
 
 /* The way up to the targets; implemented by target/. On the loop's thread. */
@@ -76,6 +77,8 @@ struct phase_ops {
 	void (*session_ending)(struct session *session);
 	/* Another nexus's task management takes tasks of the session that have @itl. */
 	void (*tasks_terminated)(struct session *session, const struct spt_itl *itl);
+	/* Frees what has not been needed since it was last called; how many bytes. */
+	size_t (*tidy)(struct session_env *env);
 };
 
 struct env_counters {
@@ -92,8 +95,12 @@ struct session_env {
 	uint64_t login_timeout_us;
 	uint64_t logout_wait_us; /* that an initiator has when it is asked to log out */
 	uint8_t *scratch;
-	struct tx_ring *rings;
-	struct spt_link commands; /* spare ones: fullfeature/command.c */
+	struct spares rings;      /* struct tx_ring */
+	struct spares commands;   /* fullfeature/command.c */
+	struct spt_timer tidy;
+	bool used;                /* since it was last tidied: tidy is set */
+	unsigned sessions_ended;  /* likewise */
+	uint64_t denied;          /* buffers, as far as the log knows */
 	struct spt_link conns;    /* struct conn.link */
 	struct spt_link sessions; /* struct session.link */
 	unsigned n_conns, n_sessions;
@@ -102,6 +109,13 @@ struct session_env {
 
 /* 0 or -ENOMEM. */
 int session_env_init(struct session_env *env, struct spt_host *host);
+void session_env_begin_tidying(struct session_env *env);
+/* Something came, or went: what that takes of memory is looked after until it is given back. */
+static inline void session_env_used(struct session_env *env)
+{
+	if (!env->used)
+		session_env_begin_tidying(env);
+}
 /* No connection may be left. */
 void session_env_deinit(struct session_env *env);
 

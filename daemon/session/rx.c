@@ -215,6 +215,7 @@ static ssize_t receive(struct conn *conn, struct iovec *iov, size_t n)
 	ssize_t r = recvmsg(conn->fd, &m, MSG_DONTWAIT);
 
 	if (r > 0) {
+		session_env_used(conn->env);
 		conn->last_rx_us = spt_host_now_us(conn->env->host);
 		return r;
 	}

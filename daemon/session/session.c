@@ -85,6 +85,8 @@ static void session_free(struct session *s)
 	assert(list_empty(&s->held) && list_empty(&s->conns) && list_empty(&s->departed));
 	list_del(&s->link);
 	env->n_sessions--;
+	env->sessions_ended++;
+	session_env_used(env);
 	env->ops->session_gone(s);
 	free(s);
 }

@@ -61,12 +61,9 @@ static void item_sent(struct conn *conn, struct tx_item *item)
 
 static bool ring_take(struct conn *conn)
 {
-	struct session_env *env = conn->env;
-	struct tx_ring *ring = env->rings;
+	struct tx_ring *ring = spares_take(&conn->env->rings);
 
-	if (ring)
-		env->rings = ring->next_free;
-	else
+	if (!ring)
 		ring = malloc(sizeof(*ring));
 	if (!ring) {
 		conn_close(conn, CLOSE_NO_MEMORY, NULL);
@@ -82,10 +79,8 @@ static void ring_put(struct conn *conn)
 {
 	struct tx_ring *ring = TAKE(conn->tx.ring);
 
-	if (!ring)
-		return;
-	ring->next_free = conn->env->rings;
-	conn->env->rings = ring;
+	if (ring)
+		spares_put(&conn->env->rings, ring);
 }
 
 static struct tx_frame *ring_at(struct tx_ring *ring, unsigned i)

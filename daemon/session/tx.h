@@ -46,7 +46,6 @@ struct tx_item {
 #define TX_RING_FRAMES 64u
 
 struct tx_ring {
-	struct tx_ring *next_free;
 	unsigned first, n;     /* frames in use */
 	size_t first_done;     /* bytes of the first one that are sent */
 	struct tx_frame frames[TX_RING_FRAMES];

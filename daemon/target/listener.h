@@ -9,6 +9,7 @@
 #include <spt/error.h>
 
 #include "config/config.h"
+#include "log/limit.h"
 #include "session/conn.h"
 
 struct server;
@@ -17,6 +18,7 @@ struct listener {
 	struct server *server;
 	struct spt_watch watch;
 	struct spt_timer pause; /* after a failed accept() */
+	struct log_limit log;   /* of those */
 	struct config_address configured; /* without a length: it was handed to us */
 	struct conn_portal portal;
 	bool wildcard;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <spt/buffer.h>
+
 #include "base/list.h"
 #include "loop/offload.h"
 #include "target/target.h"
@@ -16,6 +18,30 @@
 #define OFFLOAD_THREADS 4u
 #define WORKERS_MAX     64u
 #define RETIRE_TICK_US  500000u
+#define MEMORY_MIN_BYTES (128ull << 20) /* a command may have up to half of it */
+/* How much returned payload memory a worker keeps for the next command. */
+#define POOL_KEEP_BYTES ((size_t)32 << 20)
+
+/* What payload may take of the machine, all workers together. */
+static size_t memory_limit(const struct config_daemon *c)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+	uint64_t bytes = c->memory_bytes;
+
+	if (!bytes)
+		bytes = MAX((uint64_t)MAX(pages, 1L) * (uint64_t)page_bytes / 4, MEMORY_MIN_BYTES);
+	return (size_t)MIN(bytes, (uint64_t)SIZE_MAX);
+}
+
+/* Each keeps little beside what all have, lest one has everything that another needs. */
+static void share_memory(struct server *s)
+{
+	size_t keep = MIN(memory_limit(&s->generation->config->daemon) / 4 / s->n_workers,
+		POOL_KEEP_BYTES);
+
+	for (unsigned i = 0; i < s->n_workers; i++)
+		spt_pool_limit(loop_host(s->workers[i].loop)->pool, s->memory, keep);
+}
 
 static int make_workers(struct server *s)
 {
@@ -26,7 +52,8 @@ static int make_workers(struct server *s)
 		n = (unsigned)MAX(cpus, 1L);
 	n = MIN(n, WORKERS_MAX);
 	s->workers = calloc(n, sizeof(*s->workers));
-	if (!s->workers)
+	s->memory = spt_memory_new(memory_limit(&s->generation->config->daemon));
+	if (!s->workers || !s->memory)
 		return -ENOMEM;
 	for (; s->n_workers < n; s->n_workers++) {
 		int r = worker_init(&s->workers[s->n_workers], s, s->n_workers);
@@ -35,6 +62,7 @@ static int make_workers(struct server *s)
 			return r;
 		}
 	}
+	share_memory(s);
 	return 0;
 }
 
@@ -171,6 +199,7 @@ void server_deinit(struct server *s)
 		free(s->names[i]);
 	free(s->names);
 	free(s->workers);
+	spt_memory_free(s->memory);
 	slowdown_deinit(&s->slowdown);
 	registry_deinit(&s->registry);
 }
@@ -245,6 +274,7 @@ void server_switch(struct server *s, struct generation *g, struct listening *lis
 	if (!set_portals(s, listening, g->config))
 		log_error("out of memory: portals keep what they had");
 	add_generation(s, g);
+	spt_memory_set_limit(s->memory, memory_limit(&g->config->daemon));
 	switch_listening(s, listening);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_switch(&s->workers[i], g);

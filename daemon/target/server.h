@@ -32,6 +32,7 @@ struct server {
 	struct listening listening;
 	char **names; /* of portals: connections keep them */
 	size_t n_names;
+	struct spt_memory *memory; /* that the workers' pools share */
 	struct registry registry;
 	struct slowdown slowdown;
 	atomic_uint n_conns, n_logins;

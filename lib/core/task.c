@@ -50,7 +50,8 @@ static void charge_offered(struct spt_task *task)
 {
 	struct spt_session *s = task->session;
 
-	task->starved = task->offered.data && !session_charge(s, task->offered.bytes);
+	task->starved = task->no_room ||
+		(task->offered.data && !session_charge(s, task->offered.bytes));
 	if (task->starved)
 		spt_pool_put(s->context->host->pool, TAKE(task->offered.data), task->offered.bytes);
 }

@@ -74,7 +74,7 @@ LIBRARIES = [
 ]
 # What libc and the kernel's headers are known by; anything else wants a row in LIBRARIES.
 LIBC = re.compile(r'^((linux|scsi|sys|net|netinet|arpa|asm)/[\w./-]+|(assert|ctype|dirent|endian|errno|fcntl|fnmatch|getopt|glob|grp|'
-                  r'ifaddrs|inttypes|limits|locale|math|netdb|poll|pthread|pwd|sched|semaphore|setjmp|signal|stdalign|stdarg|'
+                  r'ifaddrs|inttypes|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|semaphore|setjmp|signal|stdalign|stdarg|'
                   r'stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|syslog|time|unistd)\.h)$')
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -7,6 +7,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -347,6 +348,27 @@ class Life(unittest.TestCase):
         # stop() of the clean-up would call this an end by itself.
         daemon.log_file.close()
         daemon.stop = lambda: []
+
+    def test_no_descriptor_left(self):
+        """Connections beyond the limit wait, the processor rests meanwhile, and who is there is served."""
+        daemon = self.start()
+        pid = daemon.process.pid
+        before = daemon.open_files()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (before + 3, before + 3))
+        crowd = [socket.create_connection(('127.0.0.1', daemon.port())) for _ in range(10)]
+        self.until(lambda: 'cannot accept connections: Too many open files' in daemon.log(), 'nothing is said')
+
+        def switches():
+            with open('/proc/%d/status' % pid) as f:
+                return sum(int(line.split()[1]) for line in f if 'ctxt_switches' in line)
+        began = switches()
+        time.sleep(1)
+        self.assertLess(switches() - began, 200)
+        self.assertLess(daemon.log().count('cannot accept'), 20)
+        for s in crowd[:9]:
+            s.close()
+        self.until(lambda: run('iscsi-ls', 'iscsi://127.0.0.1:%d' % daemon.port()).returncode == 0, 'nobody gets in any more')
+        crowd[9].close()
 
     def test_serial_numbers_stay(self):
         with tempfile.TemporaryDirectory() as state:

@@ -106,6 +106,7 @@ struct spt_task {
 	 * spt_task_enter() on, unless that fails.
 	 */
 	struct spt_data offered;
+	bool no_room; /* there was no memory for such a buffer: TASK SET FULL when its turn comes */
 	/*
 	 * The caller's own memory for the payload, or NULL: data-in is put there and data-out taken from
 	 * there without a copy, where it is large enough and the backend lends no memory of its own.

@@ -61,12 +61,96 @@ static void kept(void **state)
 	spt_pool_free(pool);
 }
 
+/* What nobody has needed between two ageings goes; what was in use between them stays. */
+static void ages(void **state)
+{
+	struct spt_pool *pool = spt_pool_new(1u << 20);
+	void *busy = spt_pool_get(pool, 8192), *idle = spt_pool_get(pool, 65536);
+
+	spt_pool_put(pool, busy, 8192);
+	spt_pool_put(pool, idle, 65536);
+	assert_int_equal(spt_pool_age(pool), 0); /* both were needed a moment ago */
+	assert_int_equal(spt_pool_kept(pool), 8192 + 65536);
+	busy = spt_pool_get(pool, 8192);
+	spt_pool_put(pool, busy, 8192);
+	assert_int_equal(spt_pool_age(pool), 65536);
+	assert_int_equal(spt_pool_kept(pool), 8192);
+	assert_int_equal(spt_pool_age(pool), 8192);
+	assert_int_equal(spt_pool_kept(pool), 0);
+	spt_pool_free(pool);
+}
+
+#define LIMIT (1u << 20)
+
+/* Two pools never have more than their limit, kept memory included, and leave nothing of it behind. */
+static void share_a_limit(void **state)
+{
+	struct spt_memory *memory = spt_memory_new(LIMIT);
+	struct spt_pool *a = spt_pool_new(0), *b = spt_pool_new(0);
+	void *blocks[LIMIT / 65536 + 1];
+	unsigned n = 0;
+
+	spt_pool_limit(a, memory, LIMIT / 2);
+	spt_pool_limit(b, memory, LIMIT / 4);
+	void *of_b = spt_pool_get(b, 65536);
+	assert_non_null(of_b);
+	while ((blocks[n] = spt_pool_get(a, 65536)))
+		assert_true(++n < ARRAY_SIZE(blocks));
+	assert_in_range(n, LIMIT / 65536 - 3, LIMIT / 65536 - 1);
+	assert_int_equal(spt_pool_denied(a), 1);
+	assert_true(spt_memory_used(memory) <= LIMIT);
+	assert_null(spt_pool_get(b, LIMIT / 2));
+	while (n)
+		spt_pool_put(a, blocks[--n], 65536);
+	assert_int_equal(spt_pool_kept(a), LIMIT / 2);
+	/* What the other keeps is not there for b, until it is given back. */
+	assert_null(spt_pool_get(b, LIMIT / 2));
+	spt_pool_age(a);
+	spt_pool_age(a);
+	void *more = spt_pool_get(b, LIMIT / 2);
+	assert_non_null(more);
+	spt_pool_put(b, more, LIMIT / 2);
+	spt_pool_put(b, of_b, 65536);
+	spt_pool_free(a);
+	spt_pool_free(b);
+	assert_int_equal(spt_memory_used(memory), 0);
+	spt_memory_free(memory);
+	spt_memory_free(NULL);
+}
+
+/* A pool gives up what it keeps itself before it says no; a lower limit denies at once. */
+static void own_spares_first(void **state)
+{
+	struct spt_memory *memory = spt_memory_new(LIMIT);
+	struct spt_pool *pool = spt_pool_new(0);
+
+	spt_pool_limit(pool, memory, LIMIT);
+	void *half = spt_pool_get(pool, LIMIT / 2);
+	spt_pool_put(pool, half, LIMIT / 2);
+	void *all = spt_pool_get(pool, LIMIT);
+	assert_non_null(all);
+	assert_int_equal(spt_pool_denied(pool), 0);
+	spt_memory_set_limit(memory, LIMIT / 2);
+	assert_null(spt_pool_get(pool, 4096));
+	spt_pool_put(pool, all, LIMIT);
+	spt_pool_trim(pool);
+	void *small = spt_pool_get(pool, 4096);
+	assert_non_null(small);
+	spt_pool_put(pool, small, 4096);
+	spt_pool_free(pool);
+	assert_int_equal(spt_memory_used(memory), 0);
+	spt_memory_free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(kept),
+		cmocka_unit_test(ages),
+		cmocka_unit_test(share_a_limit),
+		cmocka_unit_test(own_spares_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
