@@ -88,7 +88,7 @@ static void init_transfer(struct command *c, const struct pdu_scsi_command *pdu,
 	c->open_bursts = c->first_burst = c->recoveries = 0;
 	c->failed = 0;
 	c->sent_bytes = c->burst_bytes = c->data_sn = 0;
-	c->answered = c->ended = c->kept = c->waits = c->restarting = false;
+	c->answered = c->ended = c->data_lost = c->kept = c->waits = c->restarting = false;
 	c->departed = NULL;
 	c->acked_bytes = c->snack_tag = c->segments.segment_bytes = 0;
 	for (unsigned i = 0; i < COMMAND_R2T_MAX; i++)

@@ -48,6 +48,7 @@ struct command {
 	/* ErrorRecoveryLevel above 0 only, from the response on; see kept.c, resend.c, departed.h. */
 	bool answered;   /* retained.stat_sn is the StatSN of its response */
 	bool ended;      /* it is no task any more, and has no data; the status is there */
+	bool data_lost;  /* its data was given back before all of it was acknowledged */
 	bool kept;       /* sent, on a connection, and not acknowledged */
 	bool waits;      /* has its result, and no connection */
 	bool restarting; /* all of its data is on the way once more */

@@ -50,6 +50,7 @@ bool command_forget_data(struct command *c)
 	if (!c->kept || c->ended || c->users)
 		return false;
 	c->session->kept_bytes -= c->task.in.bytes;
+	c->data_lost = c->acked_bytes < c->task.in.bytes;
 	command_end_task(c);
 	return true;
 }

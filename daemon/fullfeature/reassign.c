@@ -30,9 +30,8 @@ uint8_t reassign_judge(const struct conn *conn, const struct pdu_tmf_request *r,
 	if (c->conn || !c->departed || !c->departed->logged_out)
 		return TMF_STILL_ALLEGIANT;
 	/* Its data was given up for want of room: it cannot be brought to its end. */
-	bool all_there = acknowledges(c, r->exp_data_sn) && r->exp_data_sn == c->data_sn &&
-		c->sent_bytes == c->task.in.bytes;
-	if (c->ended && c->task.in.bytes && c->acked_bytes < c->task.in.bytes && !all_there)
+	bool all_there = acknowledges(c, r->exp_data_sn) && r->exp_data_sn == c->data_sn;
+	if (c->data_lost && !all_there)
 		return TMF_NO_TASK;
 	*ret = c;
 	return TMF_COMPLETE;

@@ -145,7 +145,7 @@ static struct verdict r_data(struct conn *conn, const struct pdu_snack *pdu)
 			"no such task on this connection, or BegRun, RunLength or SNACK Tag of R-Data wrong" };
 	if (c->task.state != SPT_TASK_DONE && !c->ended)
 		return NOT_SENT;
-	if (c->ended && c->acked_bytes < c->task.in.bytes)
+	if (c->data_lost)
 		return FORGOTTEN;
 	if (!resend_all(c, conn))
 		return (struct verdict){ REJECT_SNACK, "all of it is on its way again already" };

@@ -22,6 +22,7 @@ portal = main
 lun.0 = disk
 initiators = iqn.2026-11.org.sptgt:*
 default-time2wait = 0
+budget = 4M
 """
 LEVEL = {'ErrorRecoveryLevel': '2', 'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxBurstLength': '16384',
          'MaxRecvDataSegmentLength': '4096', 'MaxConnections': '4', 'DefaultTime2Wait': '0', 'DefaultTime2Retain': '20'}
@@ -184,6 +185,22 @@ def statuses(t):
     a.ping()
     for task in tasks:
         a.reassign(task, response=NO_TASK)
+
+
+@conversation('RFC 7143 7.2.2', 'read data that was given back for want of room cannot be brought to its end; its status alone is for who has the data')
+def data_given_back(t):
+    a = log_in(t, MaxBurstLength='1048576')
+    b = a.add(1, {'MaxRecvDataSegmentLength': '262144'})
+    b.no_acknowledgement()
+    tasks = [b.good(READ10(t.region, 1024), read=1024 * BLOCK) for _ in range(8)]
+    lose(b)
+    logout(a, RECOVERY, 1)
+    for exp in (0, 1):
+        a.reassign(tasks[0], exp, response=NO_TASK)
+    a.reassign(tasks[0], 2)
+    a.expect('response', itt=tasks[0].itt, status=GOOD, expdatasn=2)
+    a.tasks.clear()
+    a.ping()
 
 
 @conversation('RFC 7143 11.6.1', 'responses: no task 1, still allegiant 3, not immediate: rejected')

@@ -435,6 +435,8 @@ def reads_never_acknowledged(t):
     tasks = [read(s, t.region, 1024) for _ in range(16)]
     s.snack(DATA, 0, 1, itt=tasks[0].itt)
     s.expect('reject', reason=NO_MORE)
+    s.snack(R_DATA, itt=tasks[0].itt, ttt=77)              # GOOD without the data would be taken for all of it
+    s.expect('reject', reason=NO_MORE)
     s.snack(STATUS_, tasks[0].end.statsn, 1)
     same(s.recv(), tasks[0].end)
     s.snack(DATA, 0, 1, itt=tasks[-1].itt)
