@@ -73,7 +73,8 @@ void command_keep(struct command *c, struct conn *conn)
 	c->kept = true;
 	c->retained.ops = &KEPT;
 	c->retained.bytes = 0;
-	if (!c->ended && !c->task.in.bytes)
+	/* A Data-Out that is still coming in is received into the task's buffer. */
+	if (!c->ended && !c->task.in.bytes && !c->users)
 		command_end_task(c);
 	if (!c->ended)
 		s->kept_bytes += c->task.in.bytes;

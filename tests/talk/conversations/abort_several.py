@@ -3,6 +3,7 @@
 (SAM-5 5.6), resets of the target by configuration, and the functions of RFC 7144."""
 
 import re
+import time
 
 from talk import *  # noqa: F403
 
@@ -276,6 +277,36 @@ def target_reset_refused(t):
         s.answer_r2t(task, task.r2ts[0])
         equal(s.finish(task).status, GOOD, 'the status of the write')
         function(s, LOGICAL_UNIT_RESET, COMPLETE)
+
+
+@conversation('SAM-5 5.6 (TAS); RFC 7143 13.20', 'a write that is ended in the middle of a Data-Out keeps its buffer until that has come', alone=True)
+def task_aborted_while_data_comes(t):
+    half, blocks = 65536, 256
+    one = session(t, KEYS, 'a')
+    two = session(t, {**KEYS, 'ErrorRecoveryLevel': '1', 'MaxConnections': '2'}, 'b')
+    beside = two.add(1)
+    set_tas(one, True)
+    two.settle()
+    task = two.start(WRITE10(t.region, blocks), write=b'\xee' * 2 * half)
+    two.step(answer=False)
+    late = two.pdu('data_out', lun=t.lun, itt=task.itt, ttt=task.r2ts[0].ttt, flags=0, data=task.write[:half]).encode()
+    two.send_bytes(late[:200])
+    time.sleep(0.1)
+    function(one, LOGICAL_UNIT_RESET, COMPLETE)
+    two.step(answer=False)
+    equal(task.status, 0x40, 'the status')
+    beside.settle()
+    mine = beside.start(WRITE10(t.region, blocks), write=pattern(2 * half, 9))
+    beside.step(answer=False)
+    r2t = mine.r2ts[0]
+    beside.send('data_out', lun=t.lun, itt=mine.itt, ttt=r2t.ttt, flags=0, data=mine.write[:half])
+    beside.ping()
+    two.send_bytes(late[200:])
+    two.ping()
+    beside.send('data_out', lun=t.lun, itt=mine.itt, ttt=r2t.ttt, datasn=1, offset=half, data=mine.write[half:])
+    beside.finish(mine)
+    equal(beside.read(t.region, blocks), mine.write, 'the data of the other write')
+    one.settle()
 
 
 @conversation('RFC 7144 5', 'QUERY TASK and QUERY TASK SET: function succeeded when there is one, function complete when not', alone=True)
