@@ -234,6 +234,9 @@ void order_drop_conn(struct conn *conn)
 
 void order_plug(struct session *s, sn_t before)
 {
+	/* RFC 7143 4.2.2.1: nothing was sent beyond the window; an immediate request may say any number. */
+	if (sn_lt(sn_add(s->max_cmd_sn, 1), before))
+		return;
 	while (order_consider_received(s, s->exp_cmd_sn, before))
 		;
 }

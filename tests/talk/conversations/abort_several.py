@@ -178,6 +178,14 @@ def reset_plugs_the_hole(t):
     untouched(s)
 
 
+@conversation('RFC 7143 4.2.2.1, 4.2.3.3 b', 'a reset with a CmdSN beyond the window plugs nothing, and keeps nobody waiting', alone=True)
+def reset_beyond_the_window(t):
+    s = session(t)
+    for ahead in (0x7fffffff, 1000):
+        function(s, WARM_RESET, COMPLETE, cmdsn=(s.cmdsn + ahead) & NONE)
+        s.settle()
+
+
 @conversation('RFC 7143 4.2.3.3', 'a function that is refused in the end holds nothing back', alone=True)
 def refused_in_the_end(t):
     s = session(t)
