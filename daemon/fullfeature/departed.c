@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "fullfeature/command.h"
 #include "fullfeature/messages.h"
+#include "wire/logout_response.h"
 
 /* That a session remembers; for one more the oldest is given up. */
 #define DEPARTED_MAX 16u
@@ -14,16 +15,29 @@
 /* How long the end of its commands may take a Logout Request, where nothing is to be retained. */
 #define CLEANUP_MIN_S 5u
 
+static void answer_logout(struct departed *d, uint8_t response)
+{
+	struct conn *conn = d->logout_waits ? session_conn(d->session, d->logout_conn) : NULL;
+
+	if (conn)
+		logout_respond(conn, d->logout_itt, response);
+}
+
 static void let_go(struct departed *d)
 {
+	struct spt_host *host = d->session->env->host;
+
 	d->tasks--;
 	if (d->tasks || !d->logout_waits)
 		return;
-	struct conn *conn = session_conn(d->session, d->logout_conn);
-	if (conn)
-		logout_respond(conn, d->logout_itt, 0);
+	/* It may be the last that the session waits for, whose end is not for under the caller's feet. */
+	if (!d->session->n_conns) {
+		spt_host_timer_set(host, &d->timer, 0);
+		return;
+	}
+	answer_logout(d, LOGOUT_CLOSED);
 	list_del(&d->link);
-	spt_host_timer_clear(d->session->env->host, &d->timer);
+	spt_host_timer_clear(host, &d->timer);
 	free(d);
 }
 
@@ -68,6 +82,7 @@ static void give_up(struct departed *d)
 	struct spt_link done;
 	struct command *c;
 
+	answer_logout(d, LOGOUT_CLEANUP_FAILED);
 	list_del(&d->link);
 	spt_host_timer_clear(s->env->host, &d->timer);
 	list_init(&done);
@@ -90,10 +105,7 @@ static void expired(struct spt_timer *timer)
 {
 	struct departed *d = timer->arg;
 	struct session *s = d->session;
-	struct conn *conn = d->logout_waits ? session_conn(s, d->logout_conn) : NULL;
 
-	if (conn)
-		logout_respond(conn, d->logout_itt, 3);
 	if (d->tasks)
 		log_notice("connection %u of %s at %s, session %llu, was not recovered: %u commands are aborted",
 			d->cid, s->params.initiator_name, s->params.target_name,
@@ -222,6 +234,7 @@ void departed_close(struct departed *d, struct conn *conn, uint32_t itt)
 	d->logout_itt = itt;
 	d->keeps = false;
 	d->tasks++;
+	spt_host_timer_set(s->env->host, &d->timer, retain_us(s, false));
 	while ((c = list_first(&d->done, struct command, retained.link)))
 		command_release(c);
 	spt_session_abort(s->env->host->context, s->cookie, is_left, d);

@@ -44,6 +44,7 @@ portal = main
 lun.0 = disk
 """ + ''.join('lun.%d = %s\n' % (LUN[name], name) for name in DEVICES) + """
 initiators = iqn.2026-11.org.sptgt:*
+default-time2wait = 0
 """
 
 
@@ -356,6 +357,57 @@ def traced(t):
     equal([int(r[0], 0) for r in rows], [1, 5, 5, 0x21, 1, 0x25, 0x25, 0x21, 1, 0x21, 1, 0x21], 'the PDUs that tshark sees')
     check('Write(10)' in rows[0][1] and 'Check Condition' in rows[9][1], 'what tshark tells: %s', rows)
     check(not any('alformed' in r[-1] for r in rows), 'tshark finds a packet malformed: %s', rows)
+
+
+@conversation('RFC 7143 7.6, 11.14', 'a session ends though the last that is left of it is the command of a connection that was logged out')
+def last_of_a_session(t):
+    unit, level = LUN['live'], {'ErrorRecoveryLevel': '2', 'MaxConnections': '2'}
+    s = settle(t.log_in(level), unit)
+    beside = s.add(1)
+    hang(t, beside, 'live', 'op=28h hang=reset')
+    s.send('logout', flags=FINAL | 1, itt=s.new_itt(), cid=1)       # answered when its command has ended
+    beside.gone(allowed=())
+    s.silent(0.1)
+    s.send('logout', flags=FINAL | 1, itt=s.new_itt(), cid=0)
+    s.expect('logout_response')
+    s.gone(allowed=())
+
+    def mine():
+        return [row for row in control(t, 'GET', 'sessions')['sessions'] if row['initiator'] == t.name]
+    equal(len(mine()), 1, 'sessions while the command is at the device')
+    layer(t, 'live', 'fault', 'off')
+    t.until(lambda: not mine(), 'the session is there without a connection or a command', seconds=3)
+
+
+@conversation('RFC 7143 11.14, 11.15.1', 'a logout that waits for commands at a device is answered, whatever becomes of the connection', alone=True)
+def logout_waits(t):
+    unit, level = LUN['live'], {'ErrorRecoveryLevel': '2', 'MaxConnections': '2', 'DefaultTime2Wait': '0', 'DefaultTime2Retain': '20'}
+
+    def close_lost(s):
+        beside = s.add(1)
+        hang(t, beside, 'live', 'op=28h hang=reset')
+        beside.reset()
+        time.sleep(0.7)
+        itt = s.new_itt()
+        s.send('logout', flags=FINAL | 1, itt=itt, cid=1)
+        return itt
+
+    # Others come and are lost: one too many, and this one is given up.
+    s = settle(t.log_in(level), unit)
+    itt = close_lost(s)
+    s.silent(0.1)
+    for _ in range(16):
+        s.add(2).reset()
+    s.expect('logout_response', itt=itt, response=3)
+    layer(t, 'live', 'fault', 'off')
+    s.log_out()
+    # There is little left of the time to retain it: the end of the command has its own.
+    s = settle(t.log_in({**level, 'DefaultTime2Retain': '1'}), unit)
+    itt = close_lost(s)
+    s.silent(1)
+    layer(t, 'live', 'fault', 'off')
+    s.expect('logout_response', itt=itt, response=0)
+    s.log_out()
 
 
 @conversation('SAM-5 7.2', 'several sessions hang on both loops; one unfencing brings all of them back', alone=True)
