@@ -176,6 +176,8 @@ static void terminate(void *arg)
 	uint64_t timeout_us = d->server.generation->config->daemon.drain_timeout_us;
 
 	if (d->reload.under_way) {
+		if (!d->stop_asked)
+			log_notice("stopping as soon as the reload that is under way is over");
 		d->stop_asked = true;
 		return;
 	}
