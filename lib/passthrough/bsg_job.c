@@ -68,6 +68,9 @@ bool bsg_job_prepare(struct bsg_job *j)
 		if (ready) {
 			fill(j, t, ms);
 			memcpy(j->memory, t->out.data, t->out.bytes);
+			/* What an earlier command left there is not this one's, should it move
+			 * nothing and its adapter tell no residual. */
+			memset(j->memory + t->out.bytes, 0, t->in.bytes);
 		}
 	}
 	pthread_mutex_unlock(&j->lock);

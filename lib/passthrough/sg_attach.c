@@ -133,7 +133,7 @@ static uint32_t max_transfer(const struct sg_device *d, const struct sg_attachme
 
 	if (limits->max_hw_sectors_kb)
 		bytes = MIN(bytes, (uint64_t)limits->max_hw_sectors_kb * 1024);
-	if (ioctl(a->control, SG_GET_SG_TABLESIZE, &elements) == 0 && elements > 0)
+	if (ioctl(a->control.fd, SG_GET_SG_TABLESIZE, &elements) == 0 && elements > 0)
 		bytes = MIN(bytes, (uint64_t)elements * element);
 	return (uint32_t)bytes;
 }
@@ -147,7 +147,7 @@ static void fill_timeouts(const struct sg_device *d, struct sg_attachment *a,
 	enum sg_family family = sg_family_of((uint8_t)a->device_type);
 
 	if (rules->ask)
-		sg_probe_timeouts(a->control, &found->pages, told);
+		sg_probe_timeouts(&a->control, &found->pages, told);
 	for (unsigned op = 0; op < 256; op++)
 		a->timeout_ms[op] = sg_timeout_choose(rules, family, (uint8_t)op, &told[op]);
 }
@@ -187,10 +187,14 @@ static int fill(const struct sg_device *d, struct sg_attachment *a, struct sg_fo
 	int r = check_claimed(d, &a->address, &limits, error);
 	if (r < 0)
 		return r;
-	a->control = sg_node_open(a, error);
-	if (a->control < 0)
-		return a->control;
-	r = sg_probe(a->control, &found->learned, &found->name, &found->pages);
+	a->control.fd = sg_node_open(a, error);
+	if (a->control.fd < 0)
+		return a->control.fd;
+	r = sg_reserve_map(&a->control.reserve, a->control.fd, 0);
+	if (r < 0)
+		return spt_error_set(error, r, "the buffer of %s cannot be mapped: %s", a->node,
+			strerror(-r));
+	r = sg_probe(&a->control, &found->learned, &found->name, &found->pages);
 	if (r < 0)
 		return spt_error_set(error, r, "%s does not answer INQUIRY: %s", a->node,
 			strerror(-r));
@@ -225,7 +229,7 @@ int sg_attach(struct sg_device *d, const struct sg_address *address, struct sg_f
 	atomic_init(&a->refs, 1);
 	atomic_init(&a->gone, false);
 	a->address = *address;
-	a->control = -1;
+	a->control.fd = -1;
 	a->bsg = -1;
 	snprintf(a->node, sizeof(a->node), "/dev/%s", address->sg);
 	learned_init(&ret->learned);
@@ -249,8 +253,9 @@ void sg_attachment_unref(struct sg_attachment *a)
 {
 	if (!a || atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) > 1)
 		return;
-	if (a->control >= 0)
-		close(a->control);
+	sg_reserve_unmap(&a->control.reserve);
+	if (a->control.fd >= 0)
+		close(a->control.fd);
 	if (a->bsg >= 0)
 		close(a->bsg);
 	bsg_pool_free(a->pool);

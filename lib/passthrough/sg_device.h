@@ -37,7 +37,7 @@ struct sg_attachment {
 	char node[64];            /* "/dev/sg3" */
 	int bsg;                  /* backend bsg: /dev/bsg/H:C:T:L; else -1 */
 	struct bsg_pool *pool;    /* likewise; else NULL */
-	int control;              /* no command is sent on it after the first questions: resets go there */
+	struct sg_control control; /* no command after the first questions: resets go there */
 };
 
 struct sg_device {

@@ -3,7 +3,8 @@
  * One sg descriptor. Requests go in by write(), results come out by read() when the descriptor is
  * readable; the driver copies payload and sense to the task's memory within that read(), in this
  * thread. So not reading any more is a fence: the driver never looks at our memory then, nor when the
- * descriptor is closed (which would not hold with SG_FLAG_DIRECT_IO, hence indirect transfers).
+ * descriptor is closed (which would not hold with SG_FLAG_DIRECT_IO, hence indirect transfers). What
+ * those may bring of earlier commands is seen to in sg_reserve.h.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,53 +26,57 @@
 static void drop(struct sg_channel *c)
 {
 	for (size_t i = 0; i < SG_PORTS_MAX; i++) {
-		if (c->ports.new_fds[i] >= 0)
-			close(c->ports.new_fds[i]);
-		c->ports.new_fds[i] = -1;
+		struct sg_new_port *new = &c->ports.new_ports[i];
+		sg_reserve_unmap(&new->reserve);
+		if (new->fd >= 0)
+			close(new->fd);
+		new->fd = -1;
 	}
+}
+
+static int open_new(struct sg_new_port *new, const struct sg_attachment *a, uint32_t reserve_bytes)
+{
+	new->fd = sg_node_open(a, NULL);
+	return new->fd < 0 ? new->fd : sg_reserve_map(&new->reserve, new->fd, reserve_bytes);
 }
 
 static int open_fds(struct sg_channel *c, const struct sg_attachment *a)
 {
 	size_t wanted = MIN((a->depth + SG_PORT_SLOTS - 1) / SG_PORT_SLOTS, c->ports.n);
-	int *fds = c->ports.new_fds;
-	int bytes = TAPE_RESERVE_BYTES;
 
 	for (size_t i = 0; i < wanted; i++) {
-		fds[i] = sg_node_open(a, NULL);
-		if (fds[i] < 0) {
-			int r = fds[i];
+		/* One large tape block at a time is moved by memory that is kept for it, and does
+		 * not fail when the kernel has no 32 KiB in one piece. */
+		bool large = i == 0 && a->device_type == TYPE_TAPE;
+		int r = open_new(&c->ports.new_ports[i], a, large ? TAPE_RESERVE_BYTES : 0);
+		if (r < 0) {
 			drop(c);
 			return r;
 		}
 	}
-	/* One large tape block at a time is moved by memory that is kept for it, and does not fail
-	 * when the kernel has no 32 KiB in one piece. It lowers this to what the adapter moves. */
-	if (a->device_type == TYPE_TAPE)
-		(void)ioctl(fds[0], SG_SET_RESERVED_SIZE, &bytes);
 	return 0;
 }
 
-static void use_fd(struct sg_port *port, int fd)
+static void use_new(struct sg_port *port, struct sg_new_port *new)
 {
-	port->watch.fd = fd;
+	port->watch.fd = new->fd;
 	port->hung = false;
 	if (spt_host_watch(port->channel->host, &port->watch, SPT_READABLE) < 0) {
-		close(fd);
 		port->watch.fd = -1;
 		return;
 	}
+	port->reserve = new->reserve;
+	*new = (struct sg_new_port){ .fd = -1 };
 	port->channel->open++;
 }
 
 static void use(struct sg_channel *c)
 {
 	for (size_t i = 0; i < c->ports.n; i++) {
-		int fd = c->ports.new_fds[i];
-		c->ports.new_fds[i] = -1;
-		if (fd >= 0)
-			use_fd(&c->ports.port[i], fd);
+		if (c->ports.new_ports[i].fd >= 0)
+			use_new(&c->ports.port[i], &c->ports.new_ports[i]);
 	}
+	drop(c); /* those that could not be used */
 }
 
 static struct sg_port *free_port(const struct sg_channel *c)
@@ -101,6 +106,7 @@ static void send(struct sg_channel *c, struct spt_task *task)
 		slot++;
 	sg_header_fill(&h, task, task->timeout_ms ? task->timeout_ms : a->timeout_ms[task->cdb[0]],
 		(int)slot);
+	bool reserved = sg_reserve_prepare(&port->reserve, &h);
 	do
 		n = write(port->watch.fd, &h, sizeof(h));
 	while (n < 0 && errno == EINTR);
@@ -110,6 +116,8 @@ static void send(struct sg_channel *c, struct spt_task *task)
 		sg_result_refused(c->device, a, task, err);
 		return;
 	}
+	if (reserved)
+		sg_reserve_take(&port->reserve, &h);
 	port->tasks[slot] = task;
 	port->in_flight++;
 	c->in_flight++;
@@ -121,6 +129,7 @@ static struct spt_task *take_slot(struct sg_port *port, int slot)
 	if (slot < 0 || slot >= (int)SG_PORT_SLOTS || !port->tasks[slot])
 		return NULL;
 	struct spt_task *task = TAKE(port->tasks[slot]);
+	sg_reserve_leave(&port->reserve, slot);
 	port->in_flight--;
 	port->channel->in_flight--;
 	return task;
@@ -175,6 +184,7 @@ static int take_fd(struct sg_port *port)
 	if (!port->hung)
 		spt_host_unwatch(port->channel->host, &port->watch);
 	port->watch.fd = -1;
+	sg_reserve_unmap(&port->reserve);
 	port->channel->open--;
 	return fd;
 }
@@ -280,7 +290,7 @@ int sg_ports_init(struct sg_channel *c, unsigned depth)
 		return -ENOMEM;
 	p->hangup = (struct spt_timer){ .fn = look_after_hung, .arg = c };
 	for (size_t i = 0; i < SG_PORTS_MAX; i++)
-		p->new_fds[i] = -1;
+		p->new_ports[i].fd = -1;
 	for (size_t i = 0; i < p->n; i++) {
 		p->port[i].channel = c;
 		p->port[i].watch = (struct spt_watch){

@@ -10,6 +10,8 @@
 #include <spt/host.h>
 #include <spt/task.h>
 
+#include "passthrough/sg_reserve.h"
+
 #define SG_PORT_SLOTS 16u /* the driver's SG_MAX_QUEUE */
 #define SG_PORTS_MAX  16u
 
@@ -20,13 +22,17 @@ struct sg_port {
 	struct spt_watch watch; /* fd -1: closed */
 	struct spt_task *tasks[SG_PORT_SLOTS];
 	unsigned in_flight;
+	struct sg_reserve reserve;
 	bool hung; /* hung up by the kernel: no longer watched, polled until it is empty */
 };
 
 struct sg_ports {
 	struct spt_timer hangup; /* looks after ports that are hung */
 	uint64_t hangup_deadline_us;
-	int new_fds[SG_PORTS_MAX]; /* between open() and use(); -1: none */
+	struct sg_new_port {
+		int fd; /* -1: none */
+		struct sg_reserve reserve;
+	} new_ports[SG_PORTS_MAX]; /* between open() and use() */
 	struct sg_port *port;      /* n of them; NULL with backend bsg */
 	size_t n;
 };

@@ -8,6 +8,7 @@
 
 #include "passthrough/learn.h"
 #include "passthrough/lu_name.h"
+#include "passthrough/sg_reserve.h"
 #include "passthrough/sg_timeouts.h"
 
 struct sg_page {
@@ -20,10 +21,18 @@ struct sg_pages {
 	struct sg_page standard, serial, identification; /* VPD 80h, 83h */
 };
 
+/* A descriptor for questions: one at a time, each waited for. */
+struct sg_control {
+	int fd; /* -1: closed */
+	struct sg_reserve reserve;
+};
+
 /* Asks INQUIRY, the pages and, of block devices, READ CAPACITY. 0, or -errno: not even INQUIRY was
  * answered. */
-int sg_probe(int fd, struct learned *learned, struct lu_name *name, struct sg_pages *pages);
+int sg_probe(struct sg_control *control, struct learned *learned, struct lu_name *name,
+	struct sg_pages *pages);
 /* Asks which command timeouts it recommends. @pages: of sg_probe(). */
-void sg_probe_timeouts(int fd, const struct sg_pages *pages, struct sg_told told[256]);
+void sg_probe_timeouts(struct sg_control *control, const struct sg_pages *pages,
+	struct sg_told told[256]);
 
 #endif

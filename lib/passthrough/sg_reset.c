@@ -33,7 +33,7 @@ static void work(struct spt_work *w)
 
 	for (int i = 0; i < ATTEMPTS; i++) {
 		int what = SG_SCSI_RESET_DEVICE | (escalate ? 0 : RESET_NO_ESCALATE);
-		int e = ioctl(r->attachment->control, SG_SCSI_RESET, &what);
+		int e = ioctl(r->attachment->control.fd, SG_SCSI_RESET, &what);
 		r->result = e < 0 ? -errno : 0;
 		if (r->result != -EAGAIN && r->result != -EBUSY)
 			return;

@@ -25,6 +25,11 @@ static bool untouched(const uint8_t *data, uint32_t bytes, uint64_t canary)
 		!memcmp(data + bytes - sizeof(canary), &canary, sizeof(canary));
 }
 
+static bool all_zero(const uint8_t *data, uint32_t bytes)
+{
+	return !bytes || (!data[0] && !memcmp(data, data + 1, bytes - 1));
+}
+
 static void set_sense(struct spt_task *task, uint8_t key, spt_asc_t asc)
 {
 	struct spt_sense sense = { .key = key, .asc = asc };
@@ -72,11 +77,14 @@ static void apply_data(struct spt_task *task, const struct up_reply *reply, uint
 	}
 	task->in_would_bytes = would_move(expected, reply);
 	task->in.bytes = (uint32_t)MIN(task->in_would_bytes, (uint64_t)expected);
-	if (task->in.bytes < expected || !untouched(task->in.data, expected, canary))
+	if (!untouched(task->in.data, expected, canary))
+		return;
+	memset(task->in.data + expected - sizeof(canary), 0, sizeof(canary));
+	if (task->in.bytes < expected)
 		return;
 	if (reply->status == SPT_GOOD)
 		set_sense(task, SPT_KEY_ABORTED_COMMAND, 0x4b00); /* DATA PHASE ERROR */
-	else
+	else if (all_zero(task->in.data, expected))
 		task->in.bytes = 0; /* an error without data, and nothing said of residuals */
 }
 

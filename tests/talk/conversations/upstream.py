@@ -107,6 +107,33 @@ def good(t):
     scene.end()
 
 
+@conversation('SAM-5 5.4.2',
+              'a command that fails upstream with less data than its residual has it brings nothing of what others have read', seconds=60)
+def nothing_of_others(t):
+    scene = Scene(t)
+    one, other = scene.session('one'), scene.session('other')
+    secret, brought = b'\xa5' * (8 * BLOCK), b'\x11' * 100
+
+    def fails(data, **residual):
+        def answer(link, pdu):
+            if data:
+                link.send('data_in', advance=False, itt=pdu.itt, lun=pdu.lun, ttt=NONE, flags=FINAL, data=data)
+            link.sense(pdu, 0x03, 0x1100, **residual)
+        return answer
+    for data, residual in ((b'', {}), (brought, {}), (b'', {'flags': FINAL | UNDERFLOW, 'residual': 4}),
+                           (brought, {'flags': FINAL | UNDERFLOW, 'residual': 4}),
+                           (brought, {'flags': FINAL | UNDERFLOW, 'residual': 8 * BLOCK - 100})):
+        scene.up.on(0x28, lambda link, pdu: link.data(pdu, secret, 1 << 30))
+        equal(one.read(0, 8), secret, 'what one reads')
+        scene.up.on(0x28, fails(data, **residual))
+        task = other.failed(READ10(0, 8), 0x031100, read=8 * BLOCK)
+        got = bytes(task.data)
+        equal(got[:len(data)], data, 'what was brought of the data')
+        check(not any(got[len(data):]), 'what nobody has brought: %s', got[len(data):].hex())
+    scene.up.behave()
+    scene.end()
+
+
 @conversation('SAM-5 7.2',
               'ABORT TASK while the upstream keeps the command: it is aborted there, answered here, and nothing of it follows', seconds=60)
 def aborted(t):

@@ -30,6 +30,7 @@ static struct {
 	struct sg_io_v4 last;
 	uint8_t cdb[BSG_CDB_MAX], out[4096];
 	uint8_t in[4096];
+	bool brings_nothing; /* and says nothing of it */
 	struct sg_io_v4 answer;
 	uint8_t sense[18];
 	int result;
@@ -53,7 +54,7 @@ static int kernel_io(int fd, struct sg_io_v4 *io)
 	while (kernel.stuck)
 		pthread_cond_wait(&kernel.change, &kernel.lock);
 	/* However late it is: the memory that it was given must still be there. */
-	if (io->din_xfer_len)
+	if (io->din_xfer_len && !kernel.brings_nothing)
 		memcpy(address(io->din_xferp), kernel.in, MIN(io->din_xfer_len, 4096u));
 	memcpy(address(io->response), kernel.sense, kernel.answer.response_len);
 	io->device_status = kernel.answer.device_status;
@@ -111,7 +112,7 @@ static int fake_open(const struct spt_open *open, struct spt_error *error, void 
 	learned_init(&d->learned);
 	pthread_mutex_init(&d->lock, NULL);
 	atomic_init(&a->refs, 1);
-	a->control = a->bsg = -1;
+	a->control.fd = a->bsg = -1;
 	a->depth = DEPTH;
 	a->gate = sg_gate_get(-1, DEPTH);
 	a->limits = (struct pass_limits){ 32, 1 << 20, bidirectional, false };
@@ -213,6 +214,15 @@ static void test_data(void **state)
 	assert_int_equal(run_now(&rig, &runs[0], READ_32, 32, 512, NULL, 0), SPT_CHECK_CONDITION);
 	assert_int_equal(run_sense(&runs[0]), 0x31100);
 	assert_int_equal(runs[0].task.in.bytes, 512);
+	run_end(&runs[0]);
+
+	/* SAM-5 5.4.2: no residual is told, and nothing came: nothing of the command before */
+	kernel.brings_nothing = true;
+	assert_int_equal(run_now(&rig, &runs[0], READ_32, 32, 512, NULL, 0), SPT_CHECK_CONDITION);
+	kernel.brings_nothing = false;
+	assert_int_equal(runs[0].task.in.bytes, 512);
+	for (unsigned i = 0; i < 512; i++)
+		assert_int_equal(runs[0].task.in.data[i], 0);
 	run_end(&runs[0]);
 
 	/* never GOOD: the adapter failed; the kernel did not take it */

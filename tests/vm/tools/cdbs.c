@@ -2,7 +2,7 @@
 /*
  * cdbs DEVICE [SECONDS]: send each CDB of a table on stdin to a SCSI generic node and print, a line each,
  * everything a pass-through must not change: host status, SCSI status, sense bytes, residual and
- * the bytes that came. Run on a device directly and on the same device through a target, the two
+ * the bytes that came, those that did not come being zeros. Run on a device directly and on the same device through a target, the two
  * outputs must not differ.
  *
  * A table line is  NAME | none  | CDB...
@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define DATA_MAX_BYTES	(4u << 20)
@@ -40,6 +41,8 @@ struct row {
 
 static uint8_t data[DATA_MAX_BYTES];
 static unsigned timeout_ms = 60000;
+static uint8_t *reserve; /* the buffer that the driver uses again for what fits in it */
+static unsigned reserve_bytes;
 
 /* Bytes in hexadecimal up to the end of @text: how many, 0 when it is not that. */
 static unsigned parse_hex(const char *text, uint8_t *bytes, unsigned max)
@@ -126,19 +129,18 @@ static void print_bytes(const char *label, const uint8_t *bytes, size_t count)
 }
 
 /*
- * SPC-5 4.4: with any other sense key the bytes that came are whatever a kernel buffer held, for a
- * device that moved nothing may still report no residual.
+ * A command that fails early, at an adapter that tells no residual, brings what the driver's buffer holds: of the
+ * command before, if nobody wipes it.
  */
-static bool data_is_defined(const struct sg_io_hdr *io)
+static int map_reserve(int fd)
 {
-	uint8_t key;
+	int bytes = 0;
 
-	if (io->status == 0)
-		return true;
-	if (io->sb_len_wr < 3)
-		return false;
-	key = (io->sbp[0] & 0x7f) >= 0x72 ? io->sbp[1] & 0x0f : io->sbp[2] & 0x0f;
-	return key <= 1; /* NO SENSE, RECOVERED ERROR */
+	if (ioctl(fd, SG_GET_RESERVED_SIZE, &bytes) < 0)
+		return -1;
+	reserve_bytes = (unsigned)bytes & ~4095u;
+	reserve = mmap(NULL, reserve_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return reserve == MAP_FAILED ? -1 : 0;
 }
 
 static void run_row(int fd, struct row *row)
@@ -158,14 +160,14 @@ static void run_row(int fd, struct row *row)
 
 	memset(data, row->fill_bytes ? row->fill[row->fill_bytes - 1] : 0, row->data_bytes);
 	memcpy(data, row->fill, row->fill_bytes < row->data_bytes ? row->fill_bytes : row->data_bytes);
+	memset(reserve, 0, reserve_bytes);
 	if (ioctl(fd, SG_IO, &io) < 0) {
 		printf("%s: SG_IO: %s\n", row->name, strerror(errno));
 		return;
 	}
 	printf("%s: host=%u status=%02x resid=%d", row->name, io.host_status, io.status, io.resid);
 	print_bytes("sense", sense, io.sb_len_wr);
-	if (row->direction == SG_DXFER_FROM_DEV && data_is_defined(&io) && io.resid >= 0 &&
-		(unsigned)io.resid <= row->data_bytes)
+	if (row->direction == SG_DXFER_FROM_DEV && io.resid >= 0 && (unsigned)io.resid <= row->data_bytes)
 		print_bytes("data", data, row->data_bytes - (unsigned)io.resid);
 	putchar('\n');
 }
@@ -182,7 +184,7 @@ int main(int argc, char **argv)
 	if (argc == 3)
 		timeout_ms = 1000 * (unsigned)strtoul(argv[2], NULL, 10);
 	fd = open(argv[1], O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0) {
+	if (fd < 0 || map_reserve(fd) < 0) {
 		fprintf(stderr, "cdbs: %s: %s\n", argv[1], strerror(errno));
 		return 1;
 	}
