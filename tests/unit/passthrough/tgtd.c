@@ -74,10 +74,12 @@ bool tgtd_restart(struct tgtd *t)
 	t->pid = fork();
 	if (t->pid == 0)
 		become_tgtd(t);
-	for (int i = 0; i < 50 && !up; i++) {
-		if (waitpid(t->pid, NULL, WNOHANG) == t->pid)
+	for (int i = 0; i < 600 && !up; i++) {
+		if (waitpid(t->pid, NULL, WNOHANG) == t->pid) {
+			t->pid = 0;
 			return false;
-		usleep(100000);
+		}
+		usleep(50000);
 		up = tgtd_admin(t, "--op show --mode system");
 	}
 	snprintf(text, sizeof(text),
@@ -112,22 +114,54 @@ static bool make_image(struct tgtd *t)
 	return system(text) == 0;
 }
 
+void tgtd_kill(struct tgtd *t)
+{
+	kill(t->pid, SIGKILL);
+	waitpid(t->pid, NULL, 0);
+	t->pid = 0;
+}
+
+/* It does not end on SIGTERM while it has targets. */
+static void tgtd_end(struct tgtd *t)
+{
+	if (t->pid <= 0 || waitpid(t->pid, NULL, WNOHANG) != 0)
+		return;
+	kill(t->pid, SIGCONT);
+	tgtd_admin(t, "--op delete --mode target --tid 1 --force");
+	tgtd_admin(t, "--op delete --mode system");
+	for (int i = 0; i < 30; i++) {
+		if (waitpid(t->pid, NULL, WNOHANG) != 0) {
+			t->pid = 0;
+			return;
+		}
+		usleep(100000);
+	}
+	tgtd_kill(t);
+}
+
+bool tgtd_installed(void)
+{
+	return system("command -v tgtd >/dev/null 2>&1 && command -v tgtadm >/dev/null 2>&1") == 0;
+}
+
 static bool start(struct tgtd *t, const char *type, const char *host, const struct tgtd *with)
 {
 	static int number;
 
-	if (system("command -v tgtd tgtadm >/dev/null 2>&1") != 0)
-		return false;
-	/* Of its control ports 0 is the system's. */
-	*t = (struct tgtd){ .control = 1000 + (int)(getpid() % 20000) + 20000 * (number++ % 2),
-		.port = free_port(host[0] == '['),
-		.type = type,
-		.host = host,
-		.borrowed = with };
+	*t = (struct tgtd){ .type = type, .host = host, .borrowed = with };
 	if (with)
 		strcpy(t->image, with->image);
-	if ((with || make_image(t)) && tgtd_restart(t))
-		return true;
+	else if (!make_image(t))
+		return false;
+	/* Somebody may have been faster at a port, or have a control port of that number: of these 0
+	 * is the system's, and tgtd ends at one that does not fit 15 bits. */
+	for (int i = 0; i < 3; i++) {
+		t->control = 1 + (int)(((unsigned)getpid() * 8 + (unsigned)number++ % 8) % 32766);
+		t->port = free_port(host[0] == '[');
+		if (tgtd_restart(t))
+			return true;
+		tgtd_end(t);
+	}
 	tgtd_stop(t);
 	return false;
 }
@@ -147,25 +181,9 @@ bool tgtd_start_beside(struct tgtd *t, const struct tgtd *with, const char *host
 	return start(t, with->type, host, with);
 }
 
-void tgtd_kill(struct tgtd *t)
-{
-	kill(t->pid, SIGKILL);
-	waitpid(t->pid, NULL, 0);
-	t->pid = 0;
-}
-
-/* It does not end on SIGTERM while it has targets. */
 void tgtd_stop(struct tgtd *t)
 {
-	if (t->pid > 0 && waitpid(t->pid, NULL, WNOHANG) == 0) {
-		kill(t->pid, SIGCONT);
-		tgtd_admin(t, "--op delete --mode target --tid 1 --force");
-		tgtd_admin(t, "--op delete --mode system");
-		for (int i = 0; i < 30 && waitpid(t->pid, NULL, WNOHANG) == 0; i++)
-			usleep(100000);
-		if (kill(t->pid, 0) == 0)
-			tgtd_kill(t);
-	}
+	tgtd_end(t);
 	if (!t->borrowed)
 		unlink(t->image);
 }

@@ -21,7 +21,9 @@ struct tgtd {
 	bool borrowed; /* the image is another's */
 };
 
-/* False: there is none on this machine, or it cannot be started here. */
+/* Is there one on this machine? A test of its own that does not start is a fault where there is. */
+bool tgtd_installed(void);
+/* False: it cannot be started. */
 bool tgtd_start(struct tgtd *t);
 /* The same with a drive of @type. The CD is full of 'C'; the tape is empty; a changer has two slots. */
 bool tgtd_start_type(struct tgtd *t, const char *type);
