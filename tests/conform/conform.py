@@ -6,6 +6,7 @@
                                                  --disk 'KEY = VALUE' changes the disk, --read-only its mapping
   conform.py --url URL [--url URL]               run against anything and print the outcomes
   conform.py --direct URL --through URL          no test may come out worse through the second than at the first
+  conform.py --sptgtd PROGRAM --before-tgtd      likewise, with a tgtd of its own and a daemon before it
 
 --select and --leave-out take comma separated patterns of SUITE.TEST. A table line is SUITE.TEST, skip or fail (or pass, to
 take back a line of an earlier table), and the reason in one line; a test that is in no table must pass, and one that does
@@ -21,6 +22,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 
 import suite  # noqa: E402
+import tgtd  # noqa: E402
 from sptgt_daemon import Daemon, DaemonError  # noqa: E402
 
 TARGET = 'iqn.2026-11.org.sptgt:conform'
@@ -39,6 +41,22 @@ listen = 127.0.0.1:0
 name = iqn.2026-11.org.sptgt:conform
 portal = main, second
 lun.0 = @LUN@
+initiators = *
+"""
+CONFIG_BEFORE = """
+[daemon]
+workers = 1
+control-socket = {dir}/control.sock
+state-dir = {dir}
+[portal-main]
+listen = 127.0.0.1:0
+[device-up]
+backend = iscsi
+url = @URL@
+[target-conform]
+name = iqn.2026-11.org.sptgt:conform
+portal = main
+lun.0 = up
 initiators = *
 """
 DISK = {'backend': 'mem', 'size': '1G'}
@@ -114,12 +132,18 @@ def run_plain(args):
 
 def run_compared(args):
     """What passes directly must pass through sptgt, and what is skipped there may be skipped or pass. A test that fails
-    directly is the upstream's own affair: nothing is asked of it here but that the daemon outlives it.
+    directly is the upstream's own affair: nothing is asked of it here but that the daemon outlives it. What passes through
+    sptgt cannot be worse, and is not run directly.
     """
     words, wrong = [], []
+    passed = suite.passed_together(selected(args), args.through, args.timeout) if args.together else {}
     for name in selected(args):
+        through = passed.get(name) or suite.run(name, [args.through], args.timeout, initiator=args.initiator)
+        if through.word == 'pass':
+            words.append(through.word)
+            report(args, name, through, 'not run directly', True)
+            continue
         direct = suite.run(name, [args.direct], args.timeout, initiator=args.initiator)
-        through = suite.run(name, [args.through], args.timeout, initiator=args.initiator)
         if is_worse(direct, through):
             # once more: a result that comes from a slow machine does not repeat
             through = suite.run(name, [args.through], args.timeout, initiator=args.initiator)
@@ -133,6 +157,17 @@ def run_compared(args):
         report(args, name, through, 'directly ' + direct.word + (', WORSE' if worse else ''),
                through.word == direct.word)
     return words, wrong
+
+
+def run_before_tgtd(args):
+    upstream = tgtd.Tgtd()
+    try:
+        daemon = Daemon(args.sptgtd, CONFIG_BEFORE.replace('@URL@', upstream.url()))
+        args.direct, args.through = upstream.url(), 'iscsi://127.0.0.1:%d/%s/0' % (daemon.port(), TARGET)
+        words, wrong = run_compared(args)
+        return words, wrong + daemon.stop()
+    finally:
+        upstream.stop()
 
 
 def is_worse(direct, through):
@@ -153,6 +188,8 @@ def main():
     p.add_argument('--url', action='append')
     p.add_argument('--direct')
     p.add_argument('--through')
+    p.add_argument('--before-tgtd', action='store_true')
+    p.add_argument('--together', action='store_true', help='with --through: a family in one process')
     p.add_argument('--select')
     p.add_argument('--leave-out')
     p.add_argument('--initiator')
@@ -167,11 +204,13 @@ def main():
             words, wrong = run_plain(args)
         elif args.direct and args.through:
             words, wrong = run_compared(args)
+        elif args.sptgtd and args.before_tgtd:
+            words, wrong = run_before_tgtd(args)
         elif args.sptgtd and args.expect:
             words, wrong = run_expected(args)
         else:
-            p.error('one of --url, --direct with --through, --sptgtd with --expect')
-    except DaemonError as e:
+            p.error('one of --url, --direct with --through, --sptgtd with --expect or --before-tgtd')
+    except (DaemonError, tgtd.TgtdError) as e:
         sys.exit('conform: %s' % e)
     print('%d tests in %.1f s: %s' % (len(words), time.monotonic() - start, totals(words)))
     if not words:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""libiscsi's conformance suite (iscsi-test-cu), one process a test, so that a test that hangs or dies harms no other.
+"""libiscsi's conformance suite (iscsi-test-cu), one process a test, so that a test that hangs or dies harms no other; or
+one a family, where a process and its logins cost more than its tests.
 
 A test's outcome is one of: pass, skip (it says that the target lacks what it needs), fail (an assertion), hang (ended by
 its timeout), crash (the suite itself died, or did not run the test at all).
@@ -50,6 +51,31 @@ def run(name, urls, timeout, program='iscsi-test-cu', initiator=None):
         output, status = e.stdout or b'', None
     text = output.decode('utf-8', 'replace')
     return Outcome(_word(name, text, status), time.monotonic() - start, text)
+
+
+def passed_together(selected, url, timeout, program='iscsi-test-cu'):
+    """Runs each family of which all tests are selected in one process: name -> Outcome of those that pass there. What does
+    not, whatever the reason, is to be run again by itself."""
+    families = {}
+    for name in names(program):
+        families.setdefault(name.split('.')[0], []).append(name)
+    passed = {}
+    for family, members in families.items():
+        if len(members) > 1 and set(members) <= set(selected):
+            outcome = run(family + '.*', [url], timeout * len(members), program)
+            passed.update(_passes(members, outcome))
+    return passed
+
+
+def _passes(members, outcome):
+    parts = outcome.text.split('\n  Test: ')
+    texts = {part.split(' ', 1)[0]: '\n  Test: ' + part for part in parts[1:]}
+    passes = {}
+    for name in members:
+        text = texts.get(name.split('.', 1)[1], '')
+        if re.search(r'(\.\.\.|\n)\s*passed\b', text) and _word(name, text, 0) == 'pass':
+            passes[name] = Outcome('pass', outcome.seconds / len(members), text)
+    return passes
 
 
 def _of_the_test(text):
