@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # What every story uses inside the VM: it tells what it does, waits with a bound, runs sptgtd and the peers, and
-# ends with a reason when something is not as it should be. Sourced, never run.
+# ends with a reason when something is not as it should be. Sourced, never run. On an emulated CPU a process costs 25 to 70
+# ms: what is done often is done by the shell itself.
 #
 # $SPTGTD is the daemon, $SPTGTCTL its control client, $TOOLS the directory of the helpers built for these tests.
 set -uo pipefail
@@ -14,9 +15,14 @@ initiator=iqn.2026-11.org.sptgt:initiator
 sptgtd_pid=
 mkdir -p $scratch
 
-now() { cut -d' ' -f1 /proc/uptime; }
-elapsed() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
-say() { printf '[%6.1f] %s\n' "$(now)" "$*"; }
+now() { local up; read -r up _ </proc/uptime; echo "$up"; }
+elapsed() { # since what now() has said, in seconds
+	local up tenths
+	read -r up _ </proc/uptime
+	tenths=$(((10#${up/./} - 10#${1/./}) / 10))
+	echo "$((tenths / 10)).$((tenths % 10))"
+}
+say() { local up; read -r up _ </proc/uptime; printf '[%6.1f] %s\n' "$up" "$*"; }
 
 # fail REASON: the story ends here, with what the daemon and the kernel last said
 fail() {
@@ -65,15 +71,19 @@ same() { cmp -s "$2" "$3" || { diff -a "$2" "$3" | head -n 20; fail "$1: they di
 
 listening() { grep -q -i ":$(printf %04x "$1") .* 0A " /proc/net/tcp; }
 
-# sptgtd_start: the daemon on a free port of the loopback with the devices and targets told on stdin, and the lines of
-# $daemon_keys in its own section. Sets $port.
-sptgtd_start() {
+# sptgtd_config: the devices and targets told on stdin, with the lines of $daemon_keys in the daemon's own section
+sptgtd_config() {
 	{
 		printf '[daemon]\nworkers = 1\ncontrol-socket = %s/control.sock\nstate-dir = %s/state\n' $scratch $scratch
 		printf '%s\n' "${daemon_keys:-}"
 		printf '[portal-main]\nlisten = 127.0.0.1:0\n'
 		cat
 	} >$scratch/sptgt.conf
+}
+
+# sptgtd_start: the daemon on a free port of the loopback with that configuration. Sets $port.
+sptgtd_start() {
+	sptgtd_config
 	mkdir -p $scratch/state
 	try 60 'sptgtd --check' "$SPTGTD" --config $scratch/sptgt.conf --check
 	"$SPTGTD" --config $scratch/sptgt.conf --log stderr --log-level "${SPTGTD_LOG_LEVEL:-info}" \
@@ -83,6 +93,16 @@ sptgtd_start() {
 	port=$(sed -n 's/.*portal main: listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' $scratch/sptgtd.log | head -n 1)
 	[ -n "$port" ] || fail 'sptgtd does not say where it listens'
 	say "sptgtd listens on port $port"
+}
+
+# sptgtd_reload: it goes on with another configuration
+sptgtd_reload() {
+	local before
+	sptgtd_config
+	before=$(grep -c 'reload: .* is in use' $scratch/sptgtd.log)
+	kill -HUP "$sptgtd_pid"
+	await 30 'the other configuration is in use' \
+		sh -c "[ \$(grep -c 'reload: .* is in use' $scratch/sptgtd.log) -gt $before ]"
 }
 
 sptgtd_alive() { kill -0 "$sptgtd_pid" 2>/dev/null || fail 'sptgtd is gone'; }
@@ -141,19 +161,36 @@ logout() {
 scsi_of() {
 	local s
 	for s in /sys/class/iscsi_session/session*; do
-		[ "$(cat "$s/targetname")" = "$1" ] || continue
-		basename "$(echo "$s"/device/target*/*:*:*:"$2")"
-	done | grep : | head -n 1
+		[ "$(<"$s/targetname")" = "$1" ] || continue
+		for s in "$s"/device/target*/*:*:*:"$2"; do
+			[ -d "$s" ] || continue
+			echo "${s##*/}"
+			return
+		done
+	done
+	return 1
 }
 
-node_name() { basename "$(echo /sys/class/scsi_device/"$1"/device/"$2"/*)" | grep -v '\*'; }
+node_name() {
+	local n
+	for n in /sys/class/scsi_device/"$1"/device/"$2"/*; do
+		[ ! -d "$n" ] || echo "${n##*/}"
+	done
+}
+
+# debug_hctls: the H:C:T:L of each device of scsi_debug
+debug_hctls() {
+	local d
+	for d in /sys/bus/pseudo/drivers/scsi_debug/adapter*/host*/target*/*:*:*:*; do
+		[ ! -d "$d" ] || echo "${d##*/}"
+	done
+}
 
 # nodes_of IQN LUN KIND: sets $sg and, for KIND block, $disk to the device nodes of that LUN
 nodes_of() {
 	local hctl
-	await 20 "LUN $2 of $1 appears" sh -c "lsscsi -t | grep -q -F '$1'"
+	await 20 "LUN $2 of $1 appears" scsi_of "$1" "$2"
 	hctl=$(scsi_of "$1" "$2")
-	[ -n "$hctl" ] || { lsscsi -g; fail "no LUN $2 of $1"; }
 	await 20 "$hctl has an sg node" test -d "/sys/class/scsi_device/$hctl/device/scsi_generic"
 	sg=/dev/$(node_name "$hctl" scsi_generic)
 	disk=
@@ -163,11 +200,14 @@ nodes_of() {
 	await 20 "$disk exists" test -b "$disk"
 }
 
+debug_present() { [ -n "$(debug_hctls)" ]; }
+
 # debug_device KIND: sets $local_sg and, for KIND block, $local_disk to the nodes of the scsi_debug device
 debug_device() {
 	local hctl
-	await 20 'scsi_debug has a device' sh -c 'lsscsi | grep -q scsi_debug'
-	hctl=$(lsscsi | sed -n 's/^\[\([^]]*\)\].*scsi_debug.*/\1/p' | head -n 1)
+	await 20 'scsi_debug has a device' debug_present
+	hctl=$(debug_hctls)
+	hctl=${hctl%%$'\n'*}
 	await 20 "$hctl has an sg node" test -d "/sys/class/scsi_device/$hctl/device/scsi_generic"
 	local_sg=/dev/$(node_name "$hctl" scsi_generic)
 	await 20 "$local_sg exists" test -c "$local_sg"

@@ -4,14 +4,17 @@
  * about it. It prints what came back and after how many milliseconds; its status is 0 when the
  * scene went as SAM-5 and RFC 7143 have it.
  *
- *   abort     one READ(10), ABORT TASK for it: answered, and the READ either ended before or never
- * ends lureset   four READ(10), LOGICAL UNIT RESET: likewise for each of them targetreset, clear
- * the same with TARGET WARM RESET and with CLEAR TASK SET hang      one READ(10), then wait to be
- * killed use       log in, TEST UNIT READY until no unit attention is left, one READ(10), log out
- *   login     log in and out
- *   notready  TEST UNIT READY must find the unit NOT READY, at once
- *   unfence   abort and notready; then the shell command $UNFENCE brings the unit back, and this same
- *             session is told so and uses it
+ * - abort: one READ(10), ABORT TASK for it: answered, and the READ either ended before or never ends
+ * - lureset: four READ(10), LOGICAL UNIT RESET: likewise for each of them
+ * - targetreset, clear: the same with TARGET WARM RESET and with CLEAR TASK SET
+ * - hang: one READ(10), then wait to be killed
+ * - use: log in, TEST UNIT READY until no unit attention is left, one READ(10), log out
+ * - login: log in and out
+ * - notready: TEST UNIT READY must find the unit NOT READY, at once
+ * - unfence: abort and notready; then the shell command $UNFENCE brings the unit back, and this same
+ *   session is told so and uses it
+ * - outage: READ(10) one after the other; the shell command $CUT takes what is behind the unit away,
+ *   they are answered BUSY and at last NOT READY, $MEND brings it back, and they are GOOD
  *
  * SECONDS bounds the whole scene (default 30).
  */
@@ -305,6 +308,76 @@ static int scene_unfence(struct scene *s)
 	return scene_use(s);
 }
 
+/* One READ(10): the status that it ends with, the sense key of a CHECK CONDITION above that. */
+static int read_once(struct scene *s)
+{
+	struct scsi_task *task = iscsi_read10_sync(
+		s->iscsi, s->lun, 0, BLOCKS * BLOCK_BYTES, BLOCK_BYTES, 0, 0, 0, 0, 0);
+	int answer = task ? task->status : -1;
+
+	if (task && answer == SCSI_STATUS_CHECK_CONDITION)
+		answer |= (int)task->sense.key << 8;
+	if (task)
+		scsi_free_scsi_task(task);
+	return answer;
+}
+
+/* READ(10) until one is answered as wanted, and at once if that is wanted, too. What changes is told. */
+static int read_until(struct scene *s, int wanted, int64_t within_ms, bool *busy)
+{
+	int64_t start = now_ms();
+	int last = -2;
+
+	while (now_ms() < s->deadline_ms) {
+		int64_t sent = now_ms();
+		int answer = read_once(s);
+		int64_t took = now_ms() - sent;
+
+		if (answer != last || took > 500)
+			printf("  %5lld ms: status %02x, sense key %x, after %lld ms\n",
+				(long long)(now_ms() - start), answer & 0xff, answer >> 8 & 0xf,
+				(long long)took);
+		last = answer;
+		if (answer < 0)
+			break;
+		*busy |= answer == SCSI_STATUS_BUSY;
+		if (answer == wanted && took <= within_ms)
+			return 0;
+		usleep(100000);
+	}
+	printf("no READ(10) was answered with %04x within %lld ms\n", wanted, (long long)within_ms);
+	return -1;
+}
+
+static int shell(const char *name)
+{
+	const char *command = getenv(name);
+
+	if (command && system(command) == 0)
+		return 0;
+	printf("%s: it failed\n", name);
+	return -1;
+}
+
+static int scene_outage(struct scene *s)
+{
+	bool busy = false;
+
+	if (scene_use(s) < 0 || shell("CUT") < 0)
+		return -1;
+	printf("  cut\n");
+	if (read_until(s, SCSI_STATUS_CHECK_CONDITION | SCSI_SENSE_NOT_READY << 8, 500, &busy) < 0)
+		return -1;
+	if (!busy) {
+		printf("never BUSY\n");
+		return -1;
+	}
+	if (shell("MEND") < 0)
+		return -1;
+	printf("  mended\n");
+	return read_until(s, SCSI_STATUS_GOOD, INT64_MAX, &busy);
+}
+
 static int run(struct scene *s, const char *name)
 {
 	if (!strcmp(name, "abort"))
@@ -323,6 +396,8 @@ static int run(struct scene *s, const char *name)
 		return scene_not_ready(s);
 	if (!strcmp(name, "unfence"))
 		return scene_unfence(s);
+	if (!strcmp(name, "outage"))
+		return scene_outage(s);
 	return strcmp(name, "login") ? -1 : 0;
 }
 
