@@ -64,11 +64,12 @@ static void switch_over(struct spt_post *post)
 	struct switch_over *o = post->arg;
 	struct worker *w = o->worker;
 	struct generation *from = w->generation;
-	struct session *s;
+	struct session *s, *next;
 
 	w->generation = o->to;
 	worker_live_keys(w);
-	list_foreach (s, &w->env.sessions, link) {
+	/* One without a connection may end at once. */
+	list_foreach_safe (s, next, &w->env.sessions, link) {
 		if (s->has_nexus && !s->ending)
 			follow(s, from, o->to);
 	}

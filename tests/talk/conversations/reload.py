@@ -132,6 +132,21 @@ def new_lun(t):
         equal(session(t, 'two').command(TEST_UNIT_READY, lun=7).status, CHECK_CONDITION, 'the first command there')
 
 
+@conversation('RFC 7143 7.5', 'sessions that wait for their initiator to come back are ended at once where nobody is to be asked', alone=True)
+def nobody_to_ask(t):
+    for n in range(8):
+        s = session(t, 'lost%d' % n, OTHER, {**KEYS, 'ErrorRecoveryLevel': '2'})
+        s.reset()
+
+    def theirs():
+        rows = ask(t, 'GET', '/v1/sessions')[1]['sessions']
+        return [row for row in rows if row['initiator'].startswith(t.name + '-lost')]
+    t.until(lambda: [row['connections'] for row in theirs()] == [0] * 8, 'the sessions do not wait')
+    with afterwards(t):
+        reload(t, CONFIG.replace(OTHER_SECTION, '').replace('logout-wait = 1s', 'logout-wait = 0'))
+        t.until(lambda: not theirs(), 'the sessions are there')
+
+
 @conversation('SPC-5 6.33', 'REPORT LUNS tells of the change, and takes the unit attention', alone=True)
 def report_luns_is_enough(t):
     s = session(t)
