@@ -156,7 +156,8 @@ bool passage_begin(struct place *place, struct spt_task *task);
 void passage_free(struct passage *passage);
 /* One that is held: goes on from where it was, as if nothing had kept it. */
 void passage_go_on(struct passage *passage);
-/* One that is held: it never reaches the device, if it has not; aborted, or NOT READY when fenced. */
+/* One that is held: it never reaches the device, if it has not; aborted, or, where nobody has asked for that, NOT
+ * READY when fenced and ABORTED COMMAND after a reset. */
 void passage_give_up(struct passage *passage);
 
 /* place.c */

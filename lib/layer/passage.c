@@ -209,10 +209,12 @@ void passage_give_up(struct passage *p)
 {
 	unhold(p);
 	if (!p->up) {
-		if (p->place->fenced && !p->task->aborting)
+		if (p->task->aborting)
+			p->task->outcome = SPT_ABORTED;
+		else if (p->place->fenced)
 			layer_check(p, SPT_KEY_NOT_READY, 0x0400);
 		else
-			p->task->outcome = SPT_ABORTED;
+			layer_check(p, SPT_KEY_ABORTED_COMMAND, 0x0000); /* its initiator waits for an answer */
 	}
 	go_up(p);
 }

@@ -168,11 +168,16 @@ def linux(t):
 @conversation('SAM-5 7.2', 'an abort is waited for, then the unit is reset, which helps: it is not fenced')
 def reset_helps(t):
     s = settle(t.log_in(), LUN['kind'])
+    other = t.connect()
+    other.name = t.name + '-other'
+    settle(other.log_in(), LUN['kind'])
     task = hang(t, s, 'kind')
+    theirs = other.start(READ10(0, 1), read=512, lun=LUN['kind'])
     response, took = answer(s, ask(s, ABORT_TASK, LUN['kind'], task))
     check(response == COMPLETE and took >= WAIT - 0.02, 'the abort: %d after %.2f s', response, took)
     s.tasks.clear()
     check(not lun(t, 'kind')['fenced'], 'it is fenced')
+    equal(other.finish(theirs).sense_code(), 0x0b0000, 'the sense of a command that nobody had aborted')
     equal(s.command(TEST_UNIT_READY, lun=LUN['kind']).sense_code(), 0x062903, 'what is told')
     task = hang(t, s, 'kind', 'op=28h hang=abort')
     response, took = answer(s, ask(s, ABORT_TASK, LUN['kind'], task))
