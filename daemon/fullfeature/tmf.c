@@ -5,7 +5,6 @@
  */
 #include "fullfeature/tmf.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/list.h"
@@ -71,13 +70,10 @@ static void log_function(struct tmf *t, const struct conn *conn, uint8_t respons
 {
 	struct session *s = t->session;
 	uint64_t now_us = spt_host_now_us(s->env->host);
-	unsigned left_out;
-	char more[48] = "";
+	char more[LOG_LIMIT_TEXT];
 
-	if (!log_limit_allows(&s->tmf_log, now_us, &left_out))
+	if (!log_limit_line(&s->tmf_log, now_us, more))
 		return;
-	if (left_out)
-		snprintf(more, sizeof(more), "; %u before it are not shown", left_out);
 	log_notice("%s of LUN %llx by %s (%s): %s, %llu ms%s", tmf_function_name(t->request.function),
 		(unsigned long long)t->request.lun >> 48, conn->params.initiator_name, conn->peer,
 		tmf_response_name(response), (unsigned long long)(now_us - t->start_us) / 1000, more);

@@ -11,6 +11,7 @@
 
 #define LOG_LIMIT_LINES 16u
 #define LOG_LIMIT_US	10000000u
+#define LOG_LIMIT_TEXT	48u
 
 /* All zero at first. */
 struct log_limit {
@@ -20,5 +21,7 @@ struct log_limit {
 
 /* May a line be written at @now_us? *@ret_left_out: how many were not, since the last that was. */
 bool log_limit_allows(struct log_limit *limit, uint64_t now_us, unsigned *ret_left_out);
+/* The same, with what is to be said of those at the end of the line in @more, of LOG_LIMIT_TEXT: perhaps nothing. */
+bool log_limit_line(struct log_limit *limit, uint64_t now_us, char *more);
 
 #endif

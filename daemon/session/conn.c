@@ -61,8 +61,23 @@ static void login_deadline(struct spt_timer *timer)
 	conn_login_deadline(timer->arg);
 }
 
-static void log_close(const struct conn *conn)
+/*
+ * Anybody may connect as often as he likes, but does not fill the log; who guesses secrets is kept waiting anyway.
+ * @more: see log_limit_line().
+ */
+static bool may_log_close(struct conn *conn, char *more)
 {
+	*more = 0;
+	return conn->session || conn->refusing ||
+		log_limit_line(&conn->env->strangers, spt_host_now_us(conn->env->host), more);
+}
+
+static void log_close(struct conn *conn)
+{
+	char more[LOG_LIMIT_TEXT];
+
+	if (!may_log_close(conn, more))
+		return;
 	const struct close_info *info = close_info(conn->close_reason);
 	const char *initiator = conn->session ? conn->params.initiator_name : "";
 	const char *target = conn->session ? conn->params.target_name : "";
@@ -74,9 +89,9 @@ static void log_close(const struct conn *conn)
 	};
 
 	log_fields(info->level, fields, ARRAY_SIZE(fields),
-		"connection from %s%s%s%s%s closed: %s%s%s", conn->peer, initiator[0] ? ", " : "",
+		"connection from %s%s%s%s%s closed: %s%s%s%s", conn->peer, initiator[0] ? ", " : "",
 		initiator, target[0] ? " at " : "", target, info->text,
-		conn->close_detail[0] ? ": " : "", conn->close_detail);
+		conn->close_detail[0] ? ": " : "", conn->close_detail, more);
 }
 
 static void reap(struct spt_post *post)

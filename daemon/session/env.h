@@ -13,6 +13,7 @@
 #include <spt/link.h>
 
 #include "base/spares.h"
+#include "log/limit.h"
 #include "login/login.h"
 #include "session/close.h"
 #include "wire/keys.h"
@@ -104,6 +105,7 @@ struct session_env {
 	struct spt_link conns;    /* struct conn.link */
 	struct spt_link sessions; /* struct session.link */
 	unsigned n_conns, n_sessions;
+	struct log_limit strangers; /* ends of connections that never were a session's */
 	struct env_counters counters;
 };
 

@@ -96,12 +96,12 @@ static void resume(struct spt_timer *timer)
 static void pause_accepting(struct listener *l, int err)
 {
 	struct spt_host *host = loop_host(l->server->workers[0].loop);
-	unsigned left_out;
+	char more[LOG_LIMIT_TEXT];
 
-	if (log_limit_allows(&l->log, spt_host_now_us(host), &left_out))
+	if (log_limit_line(&l->log, spt_host_now_us(host), more))
 		log_error("portal %s: cannot accept connections: %s; those that wait are tried again "
-			"every %u ms%s", l->portal.name, strerror(err), PAUSE_US / 1000,
-			err == EMFILE ? " (see max-connections and LimitNOFILE)" : "");
+			"every %u ms%s%s", l->portal.name, strerror(err), PAUSE_US / 1000,
+			err == EMFILE ? " (see max-connections and LimitNOFILE)" : "", more);
 	spt_host_watch(host, &l->watch, 0);
 	spt_host_timer_set(host, &l->pause, PAUSE_US);
 }

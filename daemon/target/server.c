@@ -294,21 +294,35 @@ static struct worker *least_loaded(struct server *s)
 	return best;
 }
 
-void server_accepted(struct server *s, int fd, const struct conn_portal *portal,
-	const struct sockaddr *peer)
+/* Why a connection from @peer is not taken, or NULL. */
+static const char *refusal(struct server *s, const struct sockaddr *peer)
 {
 	const struct config_daemon *limits = &s->generation->config->daemon;
 
-	if (s->n_conns >= limits->max_connections || s->n_logins >= limits->max_logins) {
-		log_warning("portal %s: connection refused: %s", portal->name,
-			s->n_conns >= limits->max_connections ? "max-connections are open"
-							      : "max-logins are under way");
-		close(fd);
-		return;
-	}
-	if (!slowdown_allows(&s->slowdown, peer)) {
-		log_warning("portal %s: connection refused: too many failed authentications of its "
-			"address wait to be answered", portal->name);
+	if (s->n_conns >= limits->max_connections)
+		return "max-connections are open";
+	if (s->n_logins >= limits->max_logins)
+		return "max-logins are under way";
+	return slowdown_allows(&s->slowdown, peer) ? NULL :
+		"too many failed authentications of its address wait to be answered";
+}
+
+static void log_refusal(struct server *s, const struct conn_portal *portal, const char *why)
+{
+	uint64_t now_us = spt_host_now_us(loop_host(s->workers[0].loop));
+	char more[LOG_LIMIT_TEXT];
+
+	if (log_limit_line(&s->refused, now_us, more))
+		log_warning("portal %s: connection refused: %s%s", portal->name, why, more);
+}
+
+void server_accepted(struct server *s, int fd, const struct conn_portal *portal,
+	const struct sockaddr *peer)
+{
+	const char *why = refusal(s, peer);
+
+	if (why) {
+		log_refusal(s, portal, why);
 		close(fd);
 		return;
 	}

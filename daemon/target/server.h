@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
+#include "log/limit.h"
 #include "session/conn.h"
 #include "target/generation.h"
 #include "target/listening.h"
@@ -35,6 +36,7 @@ struct server {
 	struct spt_memory *memory; /* that the workers' pools share */
 	struct registry registry;
 	struct slowdown slowdown;
+	struct log_limit refused; /* connections, on the first worker */
 	atomic_uint n_conns, n_logins;
 	atomic_uint workers_left; /* while draining */
 	bool draining;            /* on the first worker */

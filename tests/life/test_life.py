@@ -155,6 +155,27 @@ class Life(unittest.TestCase):
         r = run('iscsi-inq', '-i', 'iqn.2026-11.org.sptgt:friend-7', self.url(daemon))
         self.assertEqual(r.returncode, 0, r.stderr)
 
+    def test_connections_without_end_do_not_fill_the_log(self):
+        daemon = self.start(CONFIG.replace('workers = 2', 'workers = 1\nmax-logins = 4'))
+
+        def knock():
+            s = socket.create_connection(('127.0.0.1', daemon.port()))
+            s.settimeout(10)
+            return s
+        for _ in range(100):        # nobody's, one after the other
+            with knock() as s:
+                s.sendall(bytes(48))
+                self.assertEqual(s.recv(1), b'')
+        waiting = [knock() for _ in range(4)]
+        for _ in range(100):        # beyond max-logins
+            with knock() as s:
+                self.assertEqual(s.recv(1), b'')
+        log = daemon.says('max-logins are under way', 16)
+        for s in waiting:
+            s.close()
+        self.assertEqual(log.count('max-logins are under way'), 16)
+        self.assertEqual(log.count('closed: first PDU is no Login Request'), 16)
+
     def test_a_read_only_lun(self):
         daemon = self.start()
         r = run('iscsi-test-cu', '-i', 'iqn.2026-11.org.sptgt:friend-1', '-t', 'Read10.Simple', self.url(daemon, lun=5))
