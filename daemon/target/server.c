@@ -16,7 +16,7 @@
 #include "target/worker.h"
 
 #define OFFLOAD_THREADS 4u
-#define WORKERS_MAX     64u
+#define WORKERS_MAX     BALANCE_LOOPS
 #define RETIRE_TICK_US  500000u
 #define MEMORY_MIN_BYTES (128ull << 20) /* a command may have up to half of it */
 /* How much returned payload memory a worker keeps for the next command. */
@@ -138,6 +138,7 @@ int server_init(struct server *s, struct config *config, const struct server_soc
 
 int server_start(struct server *s)
 {
+	s->workers[0].thread = pthread_self();
 	for (unsigned i = 1; i < s->n_workers; i++) {
 		int r = worker_start(&s->workers[i]);
 		if (r < 0)
@@ -285,13 +286,14 @@ void server_switch(struct server *s, struct generation *g, struct listening *lis
 
 static struct worker *least_loaded(struct server *s)
 {
-	struct worker *best = &s->workers[0];
+	struct balance_loop loops[BALANCE_LOOPS];
 
-	for (unsigned i = 1; i < s->n_workers; i++) {
-		if (s->workers[i].n_conns < best->n_conns)
-			best = &s->workers[i];
-	}
-	return best;
+	if (s->n_workers == 1)
+		return s->workers;
+	for (unsigned i = 0; i < s->n_workers; i++)
+		loops[i] = (struct balance_loop){ worker_cpu_us(&s->workers[i]), s->workers[i].n_conns };
+	uint64_t now_us = spt_host_now_us(loop_host(s->workers[0].loop));
+	return &s->workers[balance_choose(&s->balance, now_us, loops, s->n_workers)];
 }
 
 /* Why a connection from @peer is not taken, or NULL. */

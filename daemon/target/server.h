@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "log/limit.h"
 #include "session/conn.h"
+#include "target/balance.h"
 #include "target/generation.h"
 #include "target/listening.h"
 #include "target/registry.h"
@@ -30,6 +31,7 @@ struct server {
 	struct spt_work retire_work;
 	struct worker *workers;
 	unsigned n_workers;
+	struct balance balance;
 	struct listening listening;
 	char **names; /* of portals: connections keep them */
 	size_t n_names;

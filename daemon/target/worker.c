@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/list.h"
@@ -82,6 +83,16 @@ int worker_start(struct worker *w)
 
 	w->started = r == 0;
 	return -r;
+}
+
+uint64_t worker_cpu_us(const struct worker *w)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (pthread_getcpuclockid(w->thread, &clock) || clock_gettime(clock, &t) < 0)
+		return 0;
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 struct hand_over {

@@ -24,7 +24,7 @@ struct worker {
 	struct spt_context *context;
 	struct session_env env;
 	struct generation *generation; /* a reference; what logins see from now on */
-	pthread_t thread;
+	pthread_t thread; /* the first one's is the main thread */
 	bool started;
 	atomic_uint n_conns; /* handed to it and not gone: for the choice of a worker */
 	/* While draining. */
@@ -45,6 +45,8 @@ void worker_live_keys(struct worker *worker);
 void worker_deinit(struct worker *worker);
 /* Runs it on a thread of its own. */
 int worker_start(struct worker *worker);
+/* Any thread: the processor time that it has used, 0 if that is not known. */
+uint64_t worker_cpu_us(const struct worker *worker);
 /* Any thread: the worker takes over the accepted socket @fd. */
 void worker_hand_over(struct worker *worker, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer);

@@ -26,6 +26,7 @@ max-connections = {{most}}
 [portal-main]
 listen = 127.0.0.1:0
 nop-interval = 5s
+nop-timeout = 60s
 [device-memory]
 backend = mem
 size = 16M
