@@ -81,6 +81,17 @@ static void dropped(struct conn *conn, struct rx_pdu *pdu)
 	data_out_dropped(pdu);
 }
 
+/* The session was to be closed, and its connection that would have said so is gone. */
+static bool logged_out(const struct conn *lost)
+{
+	const struct conn *conn;
+	bool all = lost->logging_out && lost->close_reason != CLOSE_LOGOUT;
+
+	list_foreach (conn, &lost->session->conns, session_link)
+		all = all && conn->logging_out;
+	return all;
+}
+
 static void conn_lost(struct conn *conn)
 {
 	struct session *s = conn->session;
@@ -89,6 +100,8 @@ static void conn_lost(struct conn *conn)
 	order_drop_conn(conn);
 	departed_lost(conn);
 	async_conn_dropped(conn);
+	if (s->n_conns && logged_out(conn))
+		session_end(s, CLOSE_LOGOUT);
 	/*
 	 * RFC 7143 7.14: to go on with the others takes recovery within a connection, which can fill the gap
 	 * in CmdSN that it has left; otherwise the session has failed.

@@ -3,6 +3,7 @@
 4.2.2.1, 4.2.5.1, 6.3.1, 6.3.4, 7.14, 11.14)."""
 
 import hashlib
+import time
 
 from talk import *  # noqa: F403
 
@@ -219,6 +220,18 @@ def held_is_discarded(t):
     equal(a.expcmdsn, first + 1, 'ExpCmdSN, where the hole is')
     for _ in range(3):
         a.good(TEST_UNIT_READY)
+
+
+@conversation('RFC 7143 11.14', 'the session is closed, and the connection that asked is lost before it has its answer: the others end all the same')
+def closed_unanswered(t):
+    a = t.log_in({**KEYS, 'ErrorRecoveryLevel': '1'}).settle()
+    b = a.add(1)
+    for _ in range(100):                # more than the socket takes: the answer waits behind it
+        a.start(READ10(t.region, 1024), read=1024 * BLOCK)
+    a.send('logout', flags=FINAL, itt=a.new_itt(), immediate=True)
+    time.sleep(0.2)
+    a.reset()
+    b.gone(seconds=5, allowed=())
 
 
 @conversation('RFC 7143 11.14, 11.15', 'the session is closed: every connection of it')
