@@ -136,7 +136,8 @@ void reload_begin(struct reload *r, struct control_query *query)
 	if (r->under_way) {
 		log_notice("reload: one is under way already");
 		if (query)
-			control_answer(query, -EBUSY);
+			control_answer(query, spt_error_set(&query->error, -EBUSY,
+				"a reload is under way already"));
 		return;
 	}
 	r->query = query;

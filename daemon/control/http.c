@@ -80,7 +80,6 @@ static const struct {
 	{ -ENOMEM, 503, "out of memory" },
 	{ -ESHUTDOWN, 503, "the daemon is stopping" },
 	{ -EAGAIN, 503, "too many questions at once" },
-	{ -EBUSY, 409, "a reload is under way already" },
 };
 
 /* @told: what the daemon has to say about it, or NULL. */

@@ -132,6 +132,24 @@ def new_lun(t):
         equal(session(t, 'two').command(TEST_UNIT_READY, lun=7).status, CHECK_CONDITION, 'the first command there')
 
 
+@conversation('operation', 'one reload at a time: who asks meanwhile is told so', alone=True)
+def one_at_a_time(t):
+    controls = [Control(t.daemon) for _ in range(4)]
+    for control in controls:
+        control.connect()
+    t.daemon.process.send_signal(signal.SIGSTOP)        # so that all are there at the same moment
+    for control in controls:
+        control.request('POST', '/v1/reload')
+    t.daemon.process.send_signal(signal.SIGCONT)
+    answers = []
+    for control in controls:
+        answer = control.getresponse()
+        answers.append((answer.status, json.loads(answer.read()).get('error')))
+        control.close()
+    equal({a for a in answers if a[0] != 200}, {(409, 'a reload is under way already')}, 'the refusals')
+    check(any(a[0] == 200 for a in answers), 'none of them is done')
+
+
 @conversation('RFC 7143 7.5', 'sessions that wait for their initiator to come back are ended at once where nobody is to be asked', alone=True)
 def nobody_to_ask(t):
     for n in range(8):
