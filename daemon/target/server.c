@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "loop/offload.h"
+#include "target/ports.h"
 #include "target/target.h"
 #include "target/worker.h"
 
@@ -104,6 +105,7 @@ static void add_generation(struct server *s, struct generation *g)
 {
 	list_append(&s->generations, &g->link);
 	s->generation = g;
+	ports_tell(g);
 }
 
 int server_init(struct server *s, struct config *config, const struct server_socket *sockets,

@@ -66,7 +66,16 @@ struct spt_device {
 	atomic_uint preventing; /* itls that keep the medium in; read without the lock */
 	bool exclusive; /* for the initiator of the first of itls */
 	struct reservations reservations;
+	struct device_port *ports; /* that it has been told of; under lock */
+	size_t n_ports;
 	struct spt_identity identity_given; /* in place of the backend's; constant once it is open */
+};
+
+/* A SCSI target port (RFC 7143 4.4.1: a portal group of a target) that leads to a device. */
+struct device_port {
+	char target[SPT_NAME_MAX + 1];
+	uint16_t tag; /* of the portal group */
+	uint16_t relative;
 };
 
 /* Classes of commands that a reservation keeps a nexus from (enum cdb_flag tells which is which). */
@@ -190,6 +199,9 @@ void itl_watch_sense(struct spt_task *task);
 /* @host: on this loop only; NULL: on all. */
 void device_attention(struct spt_device *device, const struct spt_host *host,
 	const struct spt_session *except, spt_asc_t asc);
+
+/* ports.c: those told, and those by which nexuses are here; in memory of the caller's. 0 or -ENOMEM. With the lock held. */
+int ports_known(struct spt_device *device, struct device_port **ret, size_t *ret_n);
 
 /* lun.c: what is answered above logical units. False: the command is for task->itl. */
 bool lun_answer(struct spt_task *task);

@@ -21,6 +21,7 @@ static void device_free(struct spt_device *device)
 		device->layers_ops->close(device->layers);
 	reservation_deinit(device);
 	pthread_mutex_destroy(&device->lock);
+	free(device->ports);
 	free(device->name);
 	free(device);
 }

@@ -70,23 +70,36 @@ bool reservation_holds(const struct reservations *r, const struct registrant *g)
 	return r->type && g && (reservation_kind(r->type)->all || r->owner == g);
 }
 
-struct registrant *reservation_add(struct reservations *r, const struct spt_nexus *nexus,
-	uint64_t key)
+struct registrant *reservation_new(const struct spt_nexus *nexus, uint64_t key)
 {
-	struct registrant *g =
-		r->n_registrants < RESERVATION_REGISTRANTS ? calloc(1, sizeof(*g)) : NULL;
+	struct registrant *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return NULL;
 	g->key = key;
-	/* Both are known to fit: spt_session_start() and the file's reader have looked. */
+	/* Both are known to fit: spt_session_start(), the file's reader, and who reads TransportIDs have looked. */
 	strcpy(g->initiator, nexus->initiator_name);
 	strcpy(g->target, nexus->target_name);
 	memcpy(g->isid, nexus->isid, sizeof(g->isid));
 	g->tag = nexus->target_portal_group_tag;
 	g->relative_port = nexus->relative_port;
+	return g;
+}
+
+void reservation_append(struct reservations *r, struct registrant *g)
+{
 	list_append(&r->registrants, &g->link);
 	r->n_registrants++;
+}
+
+struct registrant *reservation_add(struct reservations *r, const struct spt_nexus *nexus,
+	uint64_t key)
+{
+	struct registrant *g =
+		r->n_registrants < RESERVATION_REGISTRANTS ? reservation_new(nexus, key) : NULL;
+
+	if (g)
+		reservation_append(r, g);
 	return g;
 }
 

@@ -19,11 +19,15 @@
 #include <spt/nexus.h>
 #include <spt/task.h>
 
+#include "scsi/transport_id.h"
+
 struct spt_device;
 struct spt_itl;
 struct spt_session;
 
 #define RESERVATION_REGISTRANTS 256u
+/* PERSISTENT RESERVE OUT: with more TransportIDs there would be more registrants than that. */
+#define RESERVATION_LIST_MAX (28u + RESERVATION_REGISTRANTS * TRANSPORT_ID_MAX)
 
 /* PERSISTENT RESERVE types (SPC-5 table 67). */
 enum reservation_type {
@@ -86,6 +90,9 @@ const struct reservation_kind *reservation_kind(uint8_t type);
 struct registrant *reservation_find(struct reservations *r, const struct spt_nexus *nexus);
 bool reservation_same_nexus(const struct registrant *g, const struct spt_nexus *nexus);
 bool reservation_holds(const struct reservations *r, const struct registrant *g);
+/* One that is not registered yet; NULL: no memory. */
+struct registrant *reservation_new(const struct spt_nexus *nexus, uint64_t key);
+void reservation_append(struct reservations *r, struct registrant *g);
 /* NULL: no memory, or too many. */
 struct registrant *reservation_add(struct reservations *r, const struct spt_nexus *nexus,
 	uint64_t key);
@@ -113,17 +120,27 @@ void reservation_submit(struct spt_task *task);
 /* reservation_in.c */
 void reservation_in(struct spt_task *task);
 
-/* reservation_out.c. @ret_abort: the nexuses that had their registration taken and lose their tasks. */
+/* PERSISTENT RESERVE OUT, as it was asked for. */
 struct out_request {
 	uint8_t action, scope, type;
 	uint64_t key, action_key;
 	bool aptpl;
+	bool spec_i_pt, all_tg_pt;      /* of REGISTER and its kind */
+	bool unreg;                     /* of REGISTER AND MOVE, with the next */
+	uint16_t relative_port;
+	struct out_transport_id *ids; /* none twice */
+	size_t n_ids;
+};
+struct out_transport_id {
+	struct transport_id id;
+	uint16_t offset; /* in the parameter list */
 };
 struct out_result {
 	uint8_t status; /* enum spt_status; CHECK CONDITION with the rest */
 	spt_asc_t asc;  /* ILLEGAL REQUEST */
 	bool in_cdb;    /* the field below is of the CDB */
-	uint8_t byte;
+	uint16_t byte;
+	int8_t bit;     /* -1: the whole of it */
 	bool changed;   /* what a file would tell */
 	bool unlocks;   /* the medium is kept in by nobody any more */
 	struct reservation_victim *victims; /* the caller's to free */
@@ -133,7 +150,13 @@ struct reservation_victim {
 	struct spt_context *context; /* held */
 	spt_session_cookie session;
 };
-/* Takes the lock. */
+
+/* reservation_list.c: from the CDB and @bytes of the parameter list. False: @ret_refusal tells. */
+bool reservation_list_take(const uint8_t *cdb, const uint8_t *list, size_t bytes,
+	struct out_request *ret, struct out_result *ret_refusal);
+void reservation_list_free(struct out_request *request);
+
+/* reservation_out.c. Takes the lock. */
 void reservation_out(struct spt_itl *itl, const struct out_request *request,
 	struct out_result *ret);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* PERSISTENT RESERVE IN (SPC-5 6.16): the state as parameter data. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +8,17 @@
 #include "base/util.h"
 #include "core/core.h"
 
-/* FULL STATUS: 24 bytes, and a TransportID of 4 bytes with name, ",i,0x", ISID, and up to 4 zeros. */
-#define DESCRIPTOR_MAX (24u + 4u + SPT_NAME_MAX + 5u + 12u + 4u)
+#define DESCRIPTOR_MAX (24u + TRANSPORT_ID_MAX) /* of READ FULL STATUS */
 
-enum { CRH = 0x10, PTPL_C = 0x01, TMV = 0x80, PTPL_A = 0x01, R_HOLDER = 0x01 };
+enum {
+	CRH = 0x10, SIP_C = 0x08, ATP_C = 0x04, PTPL_C = 0x01, /* REPORT CAPABILITIES, byte 2 */
+	TMV = 0x80, ALLOW_COMMANDS = 0x40, PTPL_A = 0x01,      /* byte 3 */
+	ALL_TG_PT = 0x02, R_HOLDER = 0x01,                     /* READ FULL STATUS, byte 12 */
+};
 
-static void put_keys(struct writer *w, const struct reservations *r)
+static void put_keys(struct writer *w, struct spt_device *device)
 {
+	const struct reservations *r = &device->reservations;
 	const struct registrant *g;
 
 	list_foreach (g, &r->registrants, link)
@@ -23,8 +26,10 @@ static void put_keys(struct writer *w, const struct reservations *r)
 }
 
 /* SPC-5 6.16.3: the key of all registrants is zero. */
-static void put_reservation(struct writer *w, const struct reservations *r)
+static void put_reservation(struct writer *w, struct spt_device *device)
 {
+	const struct reservations *r = &device->reservations;
+
 	if (!r->type)
 		return;
 	wr_be64(w, r->owner ? r->owner->key : 0);
@@ -33,47 +38,87 @@ static void put_reservation(struct writer *w, const struct reservations *r)
 	wr_zero(w, 2);
 }
 
-/* SPC-5 7.6.4.6: FORMAT CODE 01b, the name of the initiator port. */
-static void put_transport_id(struct writer *w, const struct registrant *g)
+/* A nexus of the same initiator port through @port, registered with the same key, and holding what @g holds. */
+static bool same_through(struct reservations *r, const struct registrant *g,
+	const struct device_port *port)
 {
-	char name[SPT_NAME_MAX + 5 + 12 + 1];
-	int n = snprintf(name, sizeof(name), "%s,i,0x%02x%02x%02x%02x%02x%02x", g->initiator,
-		g->isid[0], g->isid[1], g->isid[2], g->isid[3], g->isid[4], g->isid[5]);
-	uint16_t bytes = (uint16_t)ROUND_UP((unsigned)n + 1, 4u);
+	struct spt_nexus nexus = { .initiator_name = g->initiator, .target_name = port->target,
+		.target_portal_group_tag = port->tag };
 
-	wr_u8(w, 0x45);
-	wr_u8(w, 0);
-	wr_be16(w, bytes);
-	wr_bytes(w, name, (size_t)n);
-	wr_zero(w, bytes - (size_t)n);
+	memcpy(nexus.isid, g->isid, sizeof(nexus.isid));
+	const struct registrant *other = reservation_find(r, &nexus);
+	return other && other->key == g->key &&
+		reservation_holds(r, other) == reservation_holds(r, g);
 }
 
-static void put_full_status(struct writer *w, const struct reservations *r)
+/* Of those that one descriptor with ALL_TG_PT stands for, is it the first? */
+static bool first_of_all(const struct reservations *r, const struct registrant *g)
 {
+	const struct registrant *other;
+
+	list_foreach (other, &r->registrants, link) {
+		if (other == g)
+			return true;
+		if (!memcmp(other->isid, g->isid, sizeof(g->isid)) &&
+			!strcmp(other->initiator, g->initiator))
+			return false;
+	}
+	return true;
+}
+
+static bool through_all(struct reservations *r, const struct registrant *g,
+	const struct device_port *ports, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!same_through(r, g, &ports[i]))
+			return false;
+	}
+	return n > 1;
+}
+
+static void put_descriptor(struct writer *w, const struct reservations *r,
+	const struct registrant *g, bool all)
+{
+	bool holds = reservation_holds(r, g);
+
+	wr_be64(w, g->key);
+	wr_zero(w, 4);
+	wr_u8(w, (all ? ALL_TG_PT : 0) | (holds ? R_HOLDER : 0));
+	wr_u8(w, holds ? r->type : 0);
+	wr_zero(w, 4);
+	wr_be16(w, g->relative_port);
+	uint8_t *length = wr_reserve(w, 4);
+	size_t before = wr_len(w);
+	transport_id_put(w, g->initiator, g->isid);
+	if (length)
+		be32_put(length, (uint32_t)(wr_len(w) - before));
+}
+
+/* SPC-5 6.16.5: one descriptor for an initiator port that is the same through every target port. */
+static void put_full_status(struct writer *w, struct spt_device *device)
+{
+	struct reservations *r = &device->reservations;
+	AUTO_FREE struct device_port *ports = NULL;
 	const struct registrant *g;
+	size_t n = 0;
 
+	/* Without memory for them: one descriptor for each nexus says the same. */
+	if (ports_known(device, &ports, &n) < 0)
+		n = 0;
 	list_foreach (g, &r->registrants, link) {
-		bool holds = reservation_holds(r, g);
-		uint8_t *length;
-
-		wr_be64(w, g->key);
-		wr_zero(w, 4);
-		wr_u8(w, holds ? R_HOLDER : 0);
-		wr_u8(w, holds ? r->type : 0);
-		wr_zero(w, 4);
-		wr_be16(w, g->relative_port);
-		length = wr_reserve(w, 4);
-		size_t before = wr_len(w);
-		put_transport_id(w, g);
-		if (length)
-			be32_put(length, (uint32_t)(wr_len(w) - before));
+		bool all = through_all(r, g, ports, n);
+		if (!all || first_of_all(r, g))
+			put_descriptor(w, r, g, all);
 	}
 }
 
-/* SPC-5 6.16.4: no SPEC_I_PT, no ALL_TG_PT; all six types. */
+/*
+ * SPC-5 6.16.4: all six types; ALLOW COMMANDS 100b, what it speaks of passes Write Exclusive reservations,
+ * as the rows of cdb.def have it.
+ */
 static void report_capabilities(struct spt_task *task, const struct reservations *r)
 {
-	uint8_t data[8] = { 0, sizeof(data), CRH, TMV, 0xea, 0x01 };
+	uint8_t data[8] = { 0, sizeof(data), CRH | SIP_C | ATP_C, TMV | ALLOW_COMMANDS, 0xea, 0x01 };
 
 	if (r->path)
 		data[2] |= PTPL_C;
@@ -84,7 +129,7 @@ static void report_capabilities(struct spt_task *task, const struct reservations
 	spt_task_reply(task, data, sizeof(data), be16_get(task->cdb + 7));
 }
 
-static void (*const LISTS[])(struct writer *w, const struct reservations *r) = {
+static void (*const LISTS[])(struct writer *w, struct spt_device *device) = {
 	[0x00] = put_keys,
 	[0x01] = put_reservation,
 	[0x03] = put_full_status,
@@ -100,7 +145,7 @@ static void report_list(struct spt_task *task, struct spt_device *device, uint8_
 	struct writer w = wr_init(data, data ? room : 0);
 	wr_be32(&w, r->generation);
 	wr_be32(&w, 0);
-	LISTS[action](&w, r);
+	LISTS[action](&w, device);
 	pthread_mutex_unlock(&device->lock);
 	if (!data) {
 		spt_task_full(task);

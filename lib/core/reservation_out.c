@@ -9,37 +9,27 @@
 #include "base/util.h"
 #include "core/core.h"
 #include "core/removal.h"
+#include "core/reservation_out.h"
 
 enum {
 	RESERVATIONS_PREEMPTED = 0x2a03,
 	RESERVATIONS_RELEASED = 0x2a04,
 	REGISTRATIONS_PREEMPTED = 0x2a05,
-	INVALID_FIELD_IN_CDB = 0x2400,
-	INVALID_FIELD_IN_PARAMETER_LIST = 0x2600,
 	INVALID_RELEASE = 0x2604,
-	INSUFFICIENT_REGISTRATION_RESOURCES = 0x5504,
 };
 
-struct out {
-	struct spt_device *device;
-	struct reservations *r;
-	struct spt_itl *itl;
-	const struct out_request *q;
-	struct registrant *me; /* NULL: not registered */
-	struct out_result *result;
-};
-
-static void conflict(struct out *o)
+void out_conflict(struct out *o)
 {
 	o->result->status = SPT_RESERVATION_CONFLICT;
 }
 
-static void refuse(struct out *o, spt_asc_t asc, uint8_t byte)
+void out_refuse(struct out *o, spt_asc_t asc, uint16_t byte, int bit)
 {
 	o->result->status = SPT_CHECK_CONDITION;
 	o->result->asc = asc;
 	o->result->in_cdb = asc == INVALID_FIELD_IN_CDB;
 	o->result->byte = byte;
+	o->result->bit = (int8_t)bit;
 }
 
 /* For the nexuses of @g, wherever they are. */
@@ -81,19 +71,19 @@ static void hold(struct out *o)
 }
 
 /* SPC-5 5.14.11.3: with the holder, or the last of all registrants, goes the reservation. */
-static void unregister(struct out *o)
+void out_unregister(struct out *o, struct registrant *g)
 {
-	bool held = reservation_holds(o->r, o->me);
+	bool held = reservation_holds(o->r, g);
 	bool all = reservation_kind(o->r->type)->all;
-	struct registrant *me = o->me;
 
 	if (held && (!all || o->r->n_registrants == 1))
 		release(o);
-	o->me = NULL;
-	reservation_remove(o->r, me);
+	if (o->me == g)
+		o->me = NULL;
+	reservation_remove(o->r, g);
 }
 
-static void changed(struct out *o)
+void out_changed(struct out *o)
 {
 	o->r->generation++;
 	o->result->changed = true;
@@ -110,42 +100,20 @@ static void tell_no_place(struct out *o)
 	o->r->no_place = 0;
 }
 
-/* REGISTER, REGISTER AND IGNORE EXISTING KEY (SPC-5 tables 65 and 66). */
-static void out_register(struct out *o)
+bool out_may_persist(struct out *o)
 {
-	bool ignore = o->q->action == 0x06;
-
-	if (!ignore && (o->me ? o->me->key : 0) != o->q->key) {
-		conflict(o);
-		return;
-	}
-	if (o->q->aptpl && !o->r->path) {
-		tell_no_place(o);
-		refuse(o, INVALID_FIELD_IN_PARAMETER_LIST, 20);
-		return;
-	}
-	if (!o->me && !o->q->action_key)
-		return;
-	if (!o->q->action_key) {
-		unregister(o);
-	} else if (o->me) {
-		o->me->key = o->q->action_key;
-	} else {
-		o->me = reservation_add(o->r, &o->itl->session->nexus, o->q->action_key);
-		if (!o->me) {
-			refuse(o, INSUFFICIENT_REGISTRATION_RESOURCES, 0);
-			return;
-		}
-	}
-	o->r->aptpl = o->q->aptpl;
-	changed(o);
+	if (!o->q->aptpl || o->r->path)
+		return true;
+	tell_no_place(o);
+	out_refuse(o, INVALID_FIELD_IN_PARAMETER_LIST, o->q->action == OUT_REGISTER_AND_MOVE ? 17 : 20, 0);
+	return false;
 }
 
 static bool kind_ok(struct out *o)
 {
 	if (!o->q->scope && reservation_kind(o->q->type)->known)
 		return true;
-	refuse(o, INVALID_FIELD_IN_CDB, 2);
+	out_refuse(o, INVALID_FIELD_IN_CDB, 2, -1);
 	return false;
 }
 
@@ -158,7 +126,7 @@ static void out_reserve(struct out *o)
 		hold(o);
 		o->result->changed = true;
 	} else if (!reservation_holds(o->r, o->me) || o->r->type != o->q->type) {
-		conflict(o);
+		out_conflict(o);
 	}
 }
 
@@ -168,7 +136,7 @@ static void out_release(struct out *o)
 	if (!o->r->type || !reservation_holds(o->r, o->me))
 		return;
 	if (o->q->scope || o->q->type != o->r->type) {
-		refuse(o, INVALID_RELEASE, 0);
+		out_refuse(o, INVALID_RELEASE, 0, -1);
 		return;
 	}
 	release(o);
@@ -183,7 +151,7 @@ static void out_clear(struct out *o)
 	o->me = NULL;
 	while (!list_empty(&o->r->registrants))
 		reservation_remove(o->r, list_first(&o->r->registrants, struct registrant, link));
-	changed(o);
+	out_changed(o);
 }
 
 /* The sessions of @g lose their tasks. Out of memory: they keep them, as with PREEMPT. */
@@ -218,7 +186,7 @@ static void preempt(struct out *o, uint64_t key, const struct registrant *spared
 		if (key && g->key != key)
 			continue;
 		/* With its own key it preempts itself: it stays registered, its other tasks go. */
-		if (o->q->action == 0x05 && (key || g != spared))
+		if (o->q->action == OUT_PREEMPT_AND_ABORT && (key || g != spared))
 			add_victims(o, g);
 		if (g == spared)
 			continue;
@@ -251,24 +219,24 @@ static void preempt_reservation(struct out *o)
 	hold(o);
 	if (old != o->r->type)
 		tell_all(o, RESERVATIONS_RELEASED);
-	changed(o);
+	out_changed(o);
 }
 
 /* SPC-5 5.14.11.4.4. */
 static void preempt_registrations(struct out *o)
 {
 	if (!o->q->action_key) {
-		refuse(o, INVALID_FIELD_IN_PARAMETER_LIST, 8);
+		out_refuse(o, INVALID_FIELD_IN_PARAMETER_LIST, 8, -1);
 		return;
 	}
 	if (!key_exists(o->r, o->q->action_key)) {
-		conflict(o);
+		out_conflict(o);
 		return;
 	}
 	preempt(o, o->q->action_key, NULL);
 	if (!o->r->n_registrants)
 		o->r->type = 0;
-	changed(o);
+	out_changed(o);
 }
 
 static void out_preempt(struct out *o)
@@ -287,13 +255,14 @@ static const struct {
 	void (*run)(struct out *o);
 	bool anybody; /* the nexus need not be registered with the key (SPC-5 table 66) */
 } ACTIONS[] = {
-	[0x00] = { out_register, true },
-	[0x01] = { out_reserve, false },
-	[0x02] = { out_release, false },
-	[0x03] = { out_clear, false },
-	[0x04] = { out_preempt, false },
-	[0x05] = { out_preempt, false },
-	[0x06] = { out_register, true },
+	[OUT_REGISTER] = { out_register, true },
+	[OUT_RESERVE] = { out_reserve, false },
+	[OUT_RELEASE] = { out_release, false },
+	[OUT_CLEAR] = { out_clear, false },
+	[OUT_PREEMPT] = { out_preempt, false },
+	[OUT_PREEMPT_AND_ABORT] = { out_preempt, false },
+	[OUT_REGISTER_AND_IGNORE] = { out_register, true },
+	[OUT_REGISTER_AND_MOVE] = { out_move, false },
 };
 
 void reservation_out(struct spt_itl *itl, const struct out_request *request,
@@ -309,7 +278,7 @@ void reservation_out(struct spt_itl *itl, const struct out_request *request,
 	/* RESERVE of another loop may have come between. */
 	if (o.r->holder || (!ACTIONS[request->action].anybody &&
 		(!o.me || o.me->key != request->key)))
-		conflict(&o);
+		out_conflict(&o);
 	else
 		ACTIONS[request->action].run(&o);
 	if (ret->changed) {

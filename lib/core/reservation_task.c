@@ -10,10 +10,9 @@
 #include "base/be.h"
 #include "base/util.h"
 #include "core/removal.h"
+#include "core/reservation_out.h"
 #include "core/tmf.h"
 #include "scsi/cdb.h"
-
-#define OUT_LIST_BYTES 24u
 
 enum {
 	OP_RESERVE_6 = 0x16,
@@ -26,9 +25,6 @@ enum {
 	OP_PERSISTENT_OUT = 0x5f,
 	OP_READ_ELEMENT_STATUS = 0xb8,
 	CURDATA = 0x02, /* byte 6: what is known, without moving anything */
-	SPEC_I_PT = 0x08,
-	ALL_TG_PT = 0x04,
-	APTPL = 0x01,
 };
 
 /* What follows a service action that has changed something. */
@@ -112,18 +108,21 @@ bool reservation_claims(const struct spt_task *task)
 	}
 }
 
-/* SPC-5 6.17.3: 24 bytes without SPEC_I_PT. */
+/* SPC-5 6.17.3: TransportIDs may come behind the 24 bytes of REGISTER and of REGISTER AND MOVE. */
 static void judge_out(struct spt_task *task)
 {
 	uint32_t bytes = be32_get(task->cdb + 5);
+	uint8_t action = task->cdb[1] & 0x1f;
+	bool longer = action == OUT_REGISTER || action == OUT_REGISTER_AND_MOVE;
 
 	if (bytes < OUT_LIST_BYTES) {
 		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x1a00);
 		return;
 	}
 	task->out_would_bytes = bytes;
-	/* What comes after the fixed part is known to be refused. */
-	task->out_wanted_bytes = MIN(OUT_LIST_BYTES, task->expected_out_bytes);
+	/* What comes after that is known to be refused. */
+	bytes = MIN(bytes, longer ? RESERVATION_LIST_MAX : OUT_LIST_BYTES);
+	task->out_wanted_bytes = MIN(bytes, task->expected_out_bytes);
 }
 
 void reservation_judge(struct spt_task *task)
@@ -153,9 +152,9 @@ static void answer(struct spt_task *task, const struct out_result *result)
 	else if (result->status == SPT_GOOD)
 		spt_task_good(task);
 	else if (result->in_cdb)
-		spt_task_check_cdb_field(task, result->byte, -1);
-	else if (result->asc == 0x2600)
-		spt_task_check_parameter(task, result->byte, -1);
+		spt_task_check_cdb_field(task, result->byte, result->bit);
+	else if (result->asc == INVALID_FIELD_IN_PARAMETER_LIST)
+		spt_task_check_parameter(task, result->byte, result->bit);
 	else
 		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, result->asc);
 }
@@ -265,32 +264,15 @@ static void follow(struct spt_task *task, struct out_result *result)
 
 static void persistent_out(struct spt_task *task)
 {
-	const uint8_t *list = task->out.data;
+	struct out_request request;
 	struct out_result result;
 
-	if (task->out.bytes < OUT_LIST_BYTES) {
-		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x1a00);
-		return;
-	}
-	struct out_request request = {
-		.action = task->cdb[1] & 0x1f,
-		.scope = task->cdb[2] >> 4,
-		.type = task->cdb[2] & 0x0f,
-		.key = be64_get(list),
-		.action_key = be64_get(list + 8),
-		.aptpl = list[20] & APTPL,
-	};
-	bool registers = request.action == 0x00 || request.action == 0x06;
-	if (registers && (list[20] & (SPEC_I_PT | ALL_TG_PT))) {
-		/* SIP_C and ATP_C are zero. */
-		spt_task_check_parameter(task, 20, list[20] & SPEC_I_PT ? 3 : 2);
-		return;
-	}
-	if (be32_get(task->cdb + 5) != OUT_LIST_BYTES) {
-		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, 0x1a00);
+	if (!reservation_list_take(task->cdb, task->out.data, task->out.bytes, &request, &result)) {
+		answer(task, &result);
 		return;
 	}
 	reservation_out(task->itl, &request, &result);
+	reservation_list_free(&request);
 	if (result.changed)
 		follow(task, &result);
 	else

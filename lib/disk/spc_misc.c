@@ -48,6 +48,7 @@ static const struct disk_row ROWS[] = {
 	{ 0x5f, 0x04, DISK_IN_CORE, NULL, NULL },
 	{ 0x5f, 0x05, DISK_IN_CORE, NULL, NULL },
 	{ 0x5f, 0x06, DISK_IN_CORE, NULL, NULL },
+	{ 0x5f, 0x07, DISK_IN_CORE, NULL, NULL },
 };
 
 const struct disk_family disk_misc = { ROWS, ARRAY_SIZE(ROWS) };

@@ -101,6 +101,18 @@ void spt_device_unref(struct spt_device *device);
 const char *spt_device_name(const struct spt_device *device);
 const char *spt_device_backend(const struct spt_device *device);
 void spt_device_properties(const struct spt_device *device, struct spt_properties *ret);
+/* A SCSI target port: a portal group of a target (RFC 7143 4.4.1). */
+struct spt_target_port {
+	const char *target_name;
+	uint16_t portal_group_tag;
+	uint16_t relative_port; /* RELATIVE TARGET PORT IDENTIFIER, from 1 */
+};
+/*
+ * The ports that lead to the device, in place of those told before; copied. A persistent reservation may be
+ * registered through ports that no nexus uses at the moment (ALL_TG_PT, REGISTER AND MOVE: SPC-5 6.17); without this
+ * call those are known that nexuses have come by. Any thread. -EINVAL: a name is missing or too long; -ENOMEM.
+ */
+int spt_device_set_ports(struct spt_device *device, const struct spt_target_port *ports, size_t n);
 /* Is some nexus at the device, or has it not quite left? */
 bool spt_device_in_use(struct spt_device *device);
 bool spt_device_fenced(const struct spt_device *device);

@@ -87,9 +87,8 @@ def outlives(t):
 @conversation('SPC-5 6.17', 'parameters that are refused', alone=True)
 def refusals(t):
     s = t.log_in().settle()
-    equal(out(s, REGISTER, action_key=1, flags=0x08, status=CHECK_CONDITION).sense_code(), 0x052600, 'SPEC_I_PT')
-    equal(out(s, REGISTER, action_key=1, flags=0x04, status=CHECK_CONDITION).sense_code(), 0x052600, 'ALL_TG_PT')
-    equal(out(s, 7, action_key=1, status=CHECK_CONDITION).sense_code(), 0x052400, 'REGISTER AND MOVE')
+    equal(out(s, REGISTER, action_key=1, flags=0x08, status=CHECK_CONDITION).sense_code(), 0x051a00, 'SPEC_I_PT without a list')
+    equal(out(s, 8, action_key=1, status=CHECK_CONDITION).sense_code(), 0x052400, 'REPLACE LOST RESERVATION')
     s.failed(struct.pack('>BBBHIB', 0x5f, 0, 0, 0, 23, 0), 0x051a00, write=bytes(23))
     s.failed(struct.pack('>BBBHIB', 0x5f, 0, 0, 0, 24, 0), 0x051a00, write=bytes(16))
     equal(keys(s), [], 'the keys')

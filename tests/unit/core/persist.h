@@ -16,7 +16,7 @@
 /* Rows leave out what is zero. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-enum { REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_AND_ABORT, REGISTER_AND_IGNORE };
+enum { REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_AND_ABORT, REGISTER_AND_IGNORE, MOVE };
 enum { WE = 1, EA = 3, WERO = 5, EARO = 6, WEAR = 7, EAAR = 8 };
 #define CONFLICT SPT_RESERVATION_CONFLICT
 #define GOOD	 SPT_GOOD
@@ -27,6 +27,7 @@ struct out {
 	uint64_t key, action_key;
 	uint8_t flags;	/* byte 20 */
 	uint32_t bytes; /* PARAMETER LIST LENGTH; 0: 24 */
+	const uint8_t *list; /* the whole list of @bytes instead of the keys and flags */
 };
 
 static inline void out_start(struct rig *rig, struct job *job, unsigned session, const struct out *o)
@@ -42,6 +43,11 @@ static inline void out_start(struct rig *rig, struct job *job, unsigned session,
 	job_run(rig, job);
 	if (job->done)
 		return;
+	if (o->list) {
+		memcpy(job->task.out.data, o->list, job->task.out_wanted_bytes);
+		assert_int_equal(spt_task_data(&job->task, job->task.out_wanted_bytes), 0);
+		return;
+	}
 	memset(job->task.out.data, 0, job->task.out_wanted_bytes);
 	be64_put(job->task.out.data, o->key);
 	be64_put(job->task.out.data + 8, o->action_key);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/be.h"
 #include "base/util.h"
 #include "rig.h"
 
@@ -47,13 +48,18 @@ struct spt_context *rig_context(struct rig *rig, unsigned session)
 
 void rig_start_raw(struct rig *rig, unsigned i, unsigned loop)
 {
+	const struct rig_nexus nexus =
+		rig->nexuses ? rig->nexuses[i] : (struct rig_nexus){ 'a', (uint8_t)i, 1 };
+	char initiator[] = "iqn.2026-11.org.example:a";
+
+	initiator[sizeof(initiator) - 2] = nexus.initiator;
 	const struct spt_session_params params = {
 		.nexus = {
-			.initiator_name = "iqn.2026-11.org.example:a",
-			.isid = { 0x80, 0, 0, 0, 0, (uint8_t)i },
+			.initiator_name = initiator,
+			.isid = { 0x80, 0, 0, 0, 0, nexus.isid },
 			.target_name = "iqn.2026-11.org.example:t",
-			.target_portal_group_tag = 1,
-			.relative_port = 1,
+			.target_portal_group_tag = nexus.port,
+			.relative_port = nexus.port,
 			.peer_address = "127.0.0.1:1",
 		},
 		.luns = rig->map,
@@ -168,6 +174,7 @@ static void task_done(struct spt_task *task)
 	if (task->sense_bytes && !spt_sense_decode(task->sense, task->sense_bytes, &sense)) {
 		job->key = sense.key;
 		job->asc = sense.asc;
+		job->field = be16_get(sense.key_specific + 1);
 	}
 	if (!job->keep)
 		spt_task_end(task);

@@ -18,6 +18,13 @@
 #define RIG_LUN_NONE (9ull << 48)             /* not mapped */
 #define RIG_BUDGET   (1u << 20)
 
+/* Who session i is: iqn.2026-11.org.example:INITIATOR with that number in the ISID, at a target port. */
+struct rig_nexus {
+	char initiator;
+	uint8_t isid;
+	uint16_t port;
+};
+
 struct rig {
 	struct fake_host loops[RIG_LOOPS];
 	struct spt_context *contexts[RIG_LOOPS];
@@ -27,6 +34,7 @@ struct rig {
 	spt_session_cookie sessions[RIG_SESSIONS];
 	unsigned loop_of[RIG_SESSIONS];
 	bool running[RIG_SESSIONS];
+	const struct rig_nexus *nexuses; /* NULL: a, with the session's number in the ISID, at port 1 */
 };
 
 /* What a test wants to differ. */
@@ -47,6 +55,7 @@ struct job {
 	uint8_t outcome, status, state_in_done;
 	uint8_t key;
 	spt_asc_t asc;
+	unsigned field; /* that the sense data point at, in the CDB or the parameter list */
 	uint64_t in_would;
 	uint32_t in_bytes;
 	uint8_t in[256];

@@ -276,9 +276,10 @@ static void actions(void **state)
 			{ 1, { REGISTER_AND_IGNORE, 0, 99, 5 }, GOOD, { 0 } }, { 1, { REGISTER_AND_IGNORE, 0, 98, 6 }, GOOD, { 0 } },
 			{ 1, { REGISTER, 0, 6, 0 }, GOOD, { 0 } }, { .want = 99 }), 1, 5, 0 },
 		/* parameters that are refused */
-		{ STEPS({ 0, { REGISTER, 0, 0, 1, 0x08 }, 0x2600, { 0 } }, { 0, { REGISTER, 0, 0, 1, 0x04 }, 0x2600, { 0 } },
+		{ STEPS({ 0, { REGISTER, 0, 0, 1, 0x08 }, 0x1a00, { 0 } },
+			{ 0, { RESERVE, WE, 0, 0, 0x08 }, 0x2600, { 0 } }, { 0, { REGISTER_AND_IGNORE, 0, 0, 1, 0x08 }, 0x2600, { 0 } },
 			{ 0, { REGISTER, 0, 0, 1, 0x01 }, 0x2600, { 0 } }, { 0, { REGISTER, 0, 0, 1, 0, 23 }, 0x1a00, { 0 } },
-			{ 0, { REGISTER, 0, 0, 1, 0, 28 }, 0x1a00, { 0 } }, { 0, { 7, 0, 0, 1 }, 0x2400, { 0 } },
+			{ 0, { REGISTER, 0, 0, 1, 0, 28 }, 0x1a00, { 0 } }, { 0, { 8, 0, 0, 1 }, 0x2400, { 0 } },
 			{ 0, { 0x1f, 0, 0, 1 }, 0x2400, { 0 } }, { .want = 99 }), 0, 0, 0 },
 		/* 5.14.9: reserving */
 		{ STEPS({ 0, { RESERVE, WE, 0 }, CONFLICT, { 0 } }, R(0, 1), R(1, 2), { 0, { RESERVE, WE, 2 }, CONFLICT, { 0 } },
@@ -343,7 +344,7 @@ static void capabilities_and_full_status(void **state)
 
 	open_three(&rig);
 	assert_int_equal(plain(&rig, 0, &job, 0x5e, 2, 0), GOOD);
-	assert_memory_equal(job.in, ((uint8_t[]){ 0, 8, 0x10, 0x80, 0xea, 0x01, 0, 0 }), 8);
+	assert_memory_equal(job.in, ((uint8_t[]){ 0, 8, 0x1c, 0xc0, 0xea, 0x01, 0, 0 }), 8);
 	assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 0x1122334455667788), GOOD);
 	assert_int_equal(OUT(&rig, 0, RESERVE, EARO, 0x1122334455667788), GOOD);
 	assert_int_equal(plain(&rig, 2, &job, 0x5e, 3, 0), GOOD);

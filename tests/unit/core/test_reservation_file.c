@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "persist.h"
+#include "scsi/transport_id.h"
 
 static char directory[64];
 
@@ -58,7 +59,7 @@ static void no_place(void **state)
 		rig_open(&rig, &(struct rig_params){ .state_dir = i ? "/dev/null" : path });
 		rig_start(&rig, 0, 0);
 		assert_int_equal(plain(&rig, 0, &job, 0x5e, 0x02, 0), GOOD);
-		assert_int_equal(job.in[2], 0x10); /* CRH, no PTPL_C */
+		assert_int_equal(job.in[2], 0x1c); /* CRH, SIP_C, ATP_C, no PTPL_C */
 		assert_string_equal(fake_event, "");
 		assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1, 0x01), 0x2600);
 		assert_non_null(strstr(fake_event, i ? "/dev/null: Not a directory" :
@@ -98,6 +99,87 @@ static void kept_through_power_loss(void **state)
 		assert_int_equal(command(&rig, 1, 0x2a), GOOD);
 		rig_close(&rig);
 	}
+}
+
+/* A list of @bytes for REGISTER with SPEC_I_PT, or for REGISTER AND MOVE, with port @isid of device b. */
+static uint32_t list_with_b(uint8_t *list, bool move, uint8_t isid)
+{
+	struct writer w = wr_init(list, 128);
+
+	wr_be64(&w, move ? 7 : 0);
+	wr_be64(&w, move ? 8 : 7);
+	if (move)
+		wr_be32(&w, 0x00030001); /* UNREG, APTPL; port 1 */
+	else
+		wr_be64(&w, 0x0000000009000000); /* SPEC_I_PT, APTPL */
+	uint8_t *length = wr_reserve(&w, 4);
+	size_t start = wr_len(&w);
+	transport_id_put(&w, "iqn.2026-11.org.example:b", (uint8_t[]){ 0x80, 0, 0, 0, 0, isid });
+	be32_put(length, (uint32_t)(wr_len(&w) - start));
+	return (uint32_t)wr_len(&w);
+}
+
+/* Registrations of nexuses that are not there are in the file, too; and a reservation that was moved to one. */
+static void others_are_kept(void **state)
+{
+	static const struct rig_nexus nexuses[] = { { 'a', 0, 1 }, { 'b', 5, 1 } };
+	struct rig rig;
+	struct job job;
+	uint8_t list[128];
+	uint32_t bytes = list_with_b(list, false, 5);
+
+	rig_open(&rig, &(struct rig_params){ .state_dir = directory });
+	rig_start(&rig, 0, 0);
+	assert_int_equal(OUT(&rig, 0, REGISTER, .bytes = bytes, .list = list), GOOD);
+	assert_int_equal(OUT(&rig, 0, RESERVE, EA, 7), GOOD);
+	rig_close(&rig);
+	rig_open(&rig, &(struct rig_params){ .state_dir = directory });
+	rig.nexuses = nexuses;
+	rig_start(&rig, 0, 0);
+	rig_start(&rig, 1, 0);
+	assert_int_equal(plain(&rig, 1, &job, 0x5e, 0, 0), GOOD);
+	assert_int_equal(be32_get(job.in + 4), 16);
+	assert_int_equal(command(&rig, 1, 0x28), CONFLICT);
+	bytes = list_with_b(list, true, 5);
+	assert_int_equal(OUT(&rig, 0, MOVE, .bytes = bytes, .list = list), GOOD);
+	rig_close(&rig);
+	rig_open(&rig, &(struct rig_params){ .state_dir = directory });
+	rig.nexuses = nexuses;
+	rig_start(&rig, 0, 0);
+	rig_start(&rig, 1, 0);
+	assert_int_equal(command(&rig, 0, 0x28), CONFLICT);
+	assert_int_equal(command(&rig, 1, 0x28), GOOD);
+	assert_int_equal(OUT(&rig, 1, CLEAR, 0, 8), GOOD);
+	rig_close(&rig);
+}
+
+/* Byte for byte as the first version wrote it: still read, and so for as long as there are such files. */
+static void first_version(void **state)
+{
+	static const char text[] = "sptgt persistent reservations 1\n"
+		"6 2\n"
+		"0000000000000abc 800000000000 1 1 iqn.2026-11.org.example:a iqn.2026-11.org.example:t\n"
+		"0000000000000def 800000000001 1 1 iqn.2026-11.org.example:a iqn.2026-11.org.example:t\n"
+		"0000000000000123 00023d000001 2 2 iqn.2026-11.org.%C3%A4 iqn.2026-11.org.example:t\n"
+		"end\n";
+	char path[128];
+	struct rig rig;
+	struct job job;
+
+	snprintf(path, sizeof(path), "%s/pr/one", directory);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	open_kept(&rig);
+	assert_int_equal(plain(&rig, 0, &job, 0x5e, 0, 0), GOOD);
+	assert_int_equal(be32_get(job.in + 4), 24);
+	assert_int_equal(be64_get(job.in + 8), 0xabc);
+	assert_int_equal(be64_get(job.in + 24), 0x123);
+	assert_int_equal(plain(&rig, 0, &job, 0x5e, 1, 0), GOOD);
+	assert_int_equal(be64_get(job.in + 8), 0xdef);
+	assert_int_equal(OUT(&rig, 1, CLEAR, 0, 0xdef), GOOD);
+	rig_close(&rig);
 }
 
 static void damaged_files(void **state)
@@ -220,6 +302,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_place),
 		cmocka_unit_test(kept_through_power_loss),
+		cmocka_unit_test(others_are_kept),
+		cmocka_unit_test(first_version),
 		cmocka_unit_test(damaged_files),
 		cmocka_unit_test(raw),
 		cmocka_unit_test(two_threads),

@@ -151,7 +151,7 @@ static void test_supported_opcodes(void **state)
 	assert_int_equal(be32_get(r->in), bytes - 4);
 	assert_int_equal((bytes - 4) % 20, 0);
 	memcpy(list, r->in, bytes);
-	assert_int_equal(bytes, 4 + 56 * 20);
+	assert_int_equal(bytes, 4 + 57 * 20);
 	for (uint32_t at = 4; at < bytes; at += 20) {
 		bool action = list[at + 5] & 1;
 		r = rig_in(&rig, CDB(0xa3, 0x0c, action ? 2 : 1, list[at], list[at + 2],
