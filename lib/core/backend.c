@@ -106,6 +106,10 @@ bool backend_fence(struct channel *channel)
 	if (!channel->per_nexus && !atomic_exchange_explicit(&device->fenced, true, memory_order_relaxed))
 		spt_device_event(device,
 			"fenced: aborted commands did not come back, not even after a reset");
+	if (!channel->fenced && channel->only)
+		spt_device_event(device, "LUN %u of %s is fenced: aborted commands did not come back, not "
+			"even after a reset", channel->only->lun,
+			channel->only->session->nexus.initiator_name);
 	if (!channel->fenced)
 		atomic_fetch_add_explicit(&device->fenced_ways, 1, memory_order_relaxed);
 	channel->fenced = true;

@@ -74,9 +74,10 @@ static void take_way(struct channel *c, const struct new_way *way)
 		c->device->layers_ops->place_enter(c->place, &c->way);
 }
 
-int channel_get(struct spt_context *context, struct spt_device *device, struct spt_session *session,
-	bool reinstated, struct channel **ret)
+int channel_get(struct spt_context *context, const struct spt_itl *itl, bool reinstated,
+	struct channel **ret)
 {
+	struct spt_device *device = itl->device;
 	bool per_nexus = device->flags & SPT_BACKEND_PER_NEXUS;
 	struct channel *c = per_nexus ? NULL : find_shared(context, device);
 
@@ -85,10 +86,11 @@ int channel_get(struct spt_context *context, struct spt_device *device, struct s
 		if (!c)
 			return -ENOMEM;
 		c->per_nexus = per_nexus;
+		c->only = per_nexus ? itl : NULL;
 		c->context = context;
 		c->device = device;
 		struct new_way way;
-		int r = open_way(c, per_nexus ? &session->nexus : NULL, reinstated, &way);
+		int r = open_way(c, per_nexus ? &itl->session->nexus : NULL, reinstated, &way);
 		if (r < 0) {
 			free(c);
 			return r;
@@ -126,11 +128,16 @@ static void close_way(struct channel *c, const struct spt_way *way, void *place)
 		way->ops->channel_close(way->channel, closed, c);
 }
 
-static void unfenced(struct channel *c)
+/* A way that all share is told of with its device. */
+static void unfenced(struct channel *c, const char *how)
 {
-	if (c->fenced)
-		atomic_fetch_sub_explicit(&c->device->fenced_ways, 1, memory_order_relaxed);
+	if (!c->fenced)
+		return;
 	c->fenced = false;
+	atomic_fetch_sub_explicit(&c->device->fenced_ways, 1, memory_order_relaxed);
+	if (c->only)
+		spt_device_event(c->device, "LUN %u of %s is fenced no more: %s", c->only->lun,
+			c->only->session->nexus.initiator_name, how);
 }
 
 void channel_put(struct channel *c, void (*left)(void *arg), void *arg)
@@ -144,7 +151,7 @@ void channel_put(struct channel *c, void (*left)(void *arg), void *arg)
 	c->itls = 0;
 	c->left = left;
 	c->left_arg = arg;
-	unfenced(c);
+	unfenced(c, "its session has ended");
 	close_way(c, &c->way, TAKE(c->place));
 }
 
@@ -207,7 +214,7 @@ int channel_reopen(struct channel *c)
 	for (itl = next_itl(c, NULL); itl; itl = next_itl(c, itl))
 		backend_nexus_stop(itl);
 	take_way(c, &way);
-	unfenced(c);
+	unfenced(c, "brought back by the operator");
 	for (itl = next_itl(c, NULL); itl; itl = next_itl(c, itl))
 		backend_nexus_start(itl, true);
 	close_way(c, &old, old_place);

@@ -95,6 +95,7 @@ struct channel {
 	void *place;        /* the layers', or NULL */
 	unsigned itls;
 	bool per_nexus;
+	const struct spt_itl *only; /* whose it is, per_nexus; until it is put back */
 	bool marked; /* tmf_part.c: has had its turn */
 	bool fenced;
 	unsigned closing; /* ways to the device that are being closed */
@@ -165,8 +166,8 @@ void session_reap_itls(struct spt_session *session);
 void session_luns_reported(struct spt_session *session);
 
 /* channel.c */
-int channel_get(struct spt_context *context, struct spt_device *device, struct spt_session *session,
-	bool reinstated, struct channel **ret);
+int channel_get(struct spt_context *context, const struct spt_itl *itl, bool reinstated,
+	struct channel **ret);
 /* @left is called when the channel no longer uses the session's memory: at once if it is shared. */
 void channel_put(struct channel *channel, void (*left)(void *arg), void *arg);
 /* One that is in use, or NULL. */

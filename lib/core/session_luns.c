@@ -19,7 +19,7 @@
 static void open_channel(struct spt_itl *itl, bool reinstated)
 {
 	struct spt_session *s = itl->session;
-	int r = channel_get(s->context, itl->device, s, reinstated, &itl->channel);
+	int r = channel_get(s->context, itl, reinstated, &itl->channel);
 
 	if (r < 0) {
 		itl->channel = NULL;

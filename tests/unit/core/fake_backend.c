@@ -224,11 +224,14 @@ const struct spt_backend_ops FAKE_PER_NEXUS = OPS(SPT_BACKEND_PER_NEXUS, fake_fe
 const struct spt_backend_ops FAKE_OWN_ORDER = OPS(SPT_BACKEND_OWN_ORDER, fake_fence);
 const struct spt_backend_ops FAKE_NO_FENCE = OPS(0, NULL);
 
-char fake_event[256];
+char fake_event[256], fake_events[2048];
 
 static void on_event(void *arg, const char *device, const char *text)
 {
+	size_t n = strlen(fake_events);
+
 	snprintf(fake_event, sizeof(fake_event), "%s: %s", device, text);
+	snprintf(fake_events + n, sizeof(fake_events) - n, "%s\n", fake_event);
 }
 
 struct spt_device *fake_open_params(const struct spt_device_params *params,

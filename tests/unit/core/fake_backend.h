@@ -59,8 +59,8 @@ extern const struct spt_backend_ops FAKE_SHARED, FAKE_PER_NEXUS, FAKE_OWN_ORDER,
 /* The identity that the next devices are opened with. */
 extern struct spt_identity fake_identity;
 
-/* The last thing that a device told: "NAME: TEXT". */
-extern char fake_event[256];
+/* The last thing that a device told: "NAME: TEXT"; and all since a test has emptied it, a line each. */
+extern char fake_event[256], fake_events[2048];
 
 /* Opens a device of @ops with this escalation; *ret_state is its fake_device. */
 struct spt_device *fake_open(const struct spt_backend_ops *ops, const char *name,

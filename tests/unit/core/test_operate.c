@@ -145,14 +145,41 @@ static void unfence_of_one_nexus(void **state)
 	fence(&rig, 0);
 	assert_false(spt_device_fenced(rig.device));
 	assert_int_equal(spt_device_fenced_ways(rig.device), 1);
+	assert_non_null(strstr(fake_event, "one: LUN 0 of iqn.2026-11.org.example:a is fenced: "));
 	expect(&rig, 0, SPT_KEY_NOT_READY, 0x0403);
+	fake_events[0] = 0;
 	operate(&rig, &op, spt_device_unfence);
 	assert_int_equal(op.o.result, 0);
+	assert_non_null(strstr(fake_events,
+		"one: LUN 0 of iqn.2026-11.org.example:a is fenced no more: brought back by the operator\n"));
 	assert_int_equal(rig.fake->opens, 3);
 	assert_int_equal(rig.fake->closes, 1);
 	/* Unit attentions are the far side's. */
 	expect(&rig, 0, 0, 0);
 	expect(&rig, 1, 0, 0);
+	rig_close(&rig);
+}
+
+/* The fence of a nexus ends with it, and the log tells whose that was. */
+static void fence_ends_with_the_session(void **state)
+{
+	struct rig rig;
+	int stopped = 0;
+
+	rig_open(&rig, &(struct rig_params){ .ops = &FAKE_PER_NEXUS, .escalation = ALL.escalation });
+	rig_start(&rig, 0, 0);
+	rig_start(&rig, 1, 0);
+	fence(&rig, 0);
+	fake_event[0] = 0;
+	rig_stop(&rig, 1, &stopped);
+	rig_settle(&rig);
+	assert_string_equal(fake_event, "");
+	rig_stop(&rig, 0, &stopped);
+	rig_settle(&rig);
+	assert_int_equal(stopped, 2);
+	assert_int_equal(spt_device_fenced_ways(rig.device), 0);
+	assert_string_equal(fake_event,
+		"one: LUN 0 of iqn.2026-11.org.example:a is fenced no more: its session has ended");
 	rig_close(&rig);
 }
 
@@ -289,6 +316,7 @@ int main(void)
 		cmocka_unit_test(unfence_on_every_loop),
 		cmocka_unit_test(other_loops_keep_theirs),
 		cmocka_unit_test(unfence_of_one_nexus),
+		cmocka_unit_test(fence_ends_with_the_session),
 		cmocka_unit_test(unfence_that_fails),
 		cmocka_unit_test(session_ends_meanwhile),
 		cmocka_unit_test(unfence_without_sessions),
