@@ -49,7 +49,7 @@ static void finish(struct work *w, int result)
 	struct control_query *q = w->query;
 	struct server *server = w->server;
 
-	spt_device_unref(w->device);
+	spt_device_let_go(server->workers[0].context, w->device);
 	free(w);
 	if (result < 0)
 		control_answer(q, result);

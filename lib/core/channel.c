@@ -114,7 +114,7 @@ static void closed(void *arg)
 	void (*left)(void *) = c->left;
 	void *left_arg = c->left_arg;
 	list_del(&c->link);
-	spt_device_unref(c->device);
+	spt_device_let_go(c->context, c->device);
 	free(c);
 	left(left_arg);
 }

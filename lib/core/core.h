@@ -69,6 +69,7 @@ struct spt_device {
 	struct device_port *ports; /* that it has been told of; under lock */
 	size_t n_ports;
 	struct spt_identity identity_given; /* in place of the backend's; constant once it is open */
+	struct spt_work closing; /* when the last reference was one of a loop */
 };
 
 /* A SCSI target port (RFC 7143 4.4.1: a portal group of a target) that leads to a device. */
@@ -174,6 +175,9 @@ void channel_put(struct channel *channel, void (*left)(void *arg), void *arg);
 struct channel *channel_find(struct spt_context *context, const struct spt_device *device);
 /* A fenced channel's new way to the device. -EBUSY: a task is still there; -errno: it stays fenced. */
 int channel_reopen(struct channel *channel);
+
+/* lun_map.c: as spt_device_let_go() for a map. */
+void lun_map_let_go(struct spt_context *context, struct spt_lun_map *map);
 
 /* context.c: it stays while it is held. Any thread but for context_release(), which is for its own. */
 void context_hold(struct spt_context *context);

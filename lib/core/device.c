@@ -12,7 +12,8 @@
 #include "base/util.h"
 #include "core/core.h"
 
-static void device_free(struct spt_device *device)
+/* May block. */
+static void device_close(struct spt_device *device)
 {
 	assert(list_empty(&device->itls));
 	if (device->state)
@@ -23,7 +24,28 @@ static void device_free(struct spt_device *device)
 	pthread_mutex_destroy(&device->lock);
 	free(device->ports);
 	free(device->name);
+}
+
+static void device_free(struct spt_device *device)
+{
+	device_close(device);
 	free(device);
+}
+
+/* What is in use may be so by a device that goes. */
+static int open_state(const struct spt_device_params *params, struct spt_open *open,
+	struct spt_error *error, void **ret)
+{
+	int r = params->backend->open(open, error, ret);
+
+	for (size_t i = 0; r == -EBUSY && i < params->n_leaving; i++) {
+		const struct spt_device *d = params->leaving[i];
+		if (d->ops != params->backend)
+			continue;
+		open->leaving = d->state;
+		r = params->backend->open(open, error, ret);
+	}
+	return r;
 }
 
 int spt_device_open(const struct spt_device_params *params, struct spt_error *error,
@@ -63,7 +85,7 @@ int spt_device_open(const struct spt_device_params *params, struct spt_error *er
 	int r = device->layers_ops ? device->layers_ops->open(device, params->layer_values, error, &device->layers)
 			       : 0;
 	if (r == 0)
-		r = ops->open(&open, error, &state);
+		r = open_state(params, &open, error, &state);
 	if (r < 0) {
 		device_free(device);
 		return r;
@@ -86,10 +108,37 @@ struct spt_device *spt_device_ref(struct spt_device *device)
 	return device;
 }
 
+static bool last_ref(struct spt_device *device)
+{
+	return atomic_fetch_sub_explicit(&device->refs, 1, memory_order_acq_rel) == 1;
+}
+
 void spt_device_unref(struct spt_device *device)
 {
-	if (device && atomic_fetch_sub_explicit(&device->refs, 1, memory_order_acq_rel) == 1)
+	if (device && last_ref(device))
 		device_free(device);
+}
+
+static void close_work(struct spt_work *work)
+{
+	device_close(container_of(work, struct spt_device, closing));
+}
+
+static void close_done(struct spt_work *work)
+{
+	struct spt_context *context = work->arg;
+
+	free(container_of(work, struct spt_device, closing));
+	context_release(context);
+}
+
+void spt_device_let_go(struct spt_context *context, struct spt_device *device)
+{
+	if (!device || !last_ref(device))
+		return;
+	context_hold(context);
+	device->closing = (struct spt_work){ .work = close_work, .done = close_done, .arg = context };
+	spt_host_offload(context->host, &device->closing);
 }
 
 const char *spt_device_name(const struct spt_device *device)

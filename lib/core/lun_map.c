@@ -59,6 +59,15 @@ void spt_lun_map_unref(struct spt_lun_map *map)
 	free(map);
 }
 
+void lun_map_let_go(struct spt_context *context, struct spt_lun_map *map)
+{
+	if (!map || atomic_fetch_sub_explicit(&map->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	for (size_t i = 0; i < map->n; i++)
+		spt_device_let_go(context, map->entries[i].device);
+	free(map);
+}
+
 size_t spt_lun_map_count(const struct spt_lun_map *map)
 {
 	return map->n;

@@ -150,7 +150,7 @@ static void session_free(struct spt_session *s)
 	void *arg = s->stopped_arg;
 
 	s->context->slots[slot].session = NULL;
-	spt_lun_map_unref(s->luns);
+	lun_map_let_go(s->context, s->luns);
 	free(s->itls);
 	free(s->names);
 	free(s);

@@ -173,7 +173,7 @@ static void swap_itls(struct spt_session *s, struct spt_itl **itls, struct spt_l
 			itl_begin(itls[i], false, false);
 	}
 	free(old);
-	spt_lun_map_unref(s->luns);
+	lun_map_let_go(s->context, s->luns);
 	s->luns = spt_lun_map_ref(map);
 }
 

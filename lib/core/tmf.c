@@ -70,8 +70,8 @@ void run_release(struct spt_tmf_run *run)
 	tmf->response = run->late ? SPT_TMF_REJECTED :
 		run->refusal	  ? run->refusal :
 				    SPT_TMF_COMPLETE;
-	spt_device_unref(run->device);
-	spt_lun_map_unref(run->luns);
+	spt_device_let_go(context, run->device);
+	lun_map_let_go(context, run->luns);
 	free(run);
 	tmf->run = NULL;
 	tmf->done(tmf);

@@ -59,7 +59,7 @@ static void reset_done(struct spt_reset *reset, int result)
 		reset_condition(r->device);
 	}
 	bool mirrored = r->device->flags & SPT_BACKEND_PER_NEXUS;
-	spt_device_unref(r->device);
+	spt_device_let_go(r->context, r->device);
 	free(r);
 	if (!run)
 		return;

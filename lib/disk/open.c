@@ -117,15 +117,17 @@ void disk_close(void *device)
 	free(d);
 }
 
-static int open_mem(const struct disk *d, const struct spt_option_value *v, struct spt_error *error,
+static int open_mem(const struct disk *d, const struct spt_open *open, struct spt_error *error,
 	struct store **ret)
 {
-	return store_mem_open(v[OPTION_SIZE].number, d->block_bytes, error, ret);
+	return store_mem_open(open->values[OPTION_SIZE].number, d->block_bytes, error, ret);
 }
 
-static int open_file(const struct disk *d, const struct spt_option_value *v,
-	struct spt_error *error, struct store **ret)
+static int open_file(const struct disk *d, const struct spt_open *open, struct spt_error *error,
+	struct store **ret)
 {
+	const struct spt_option_value *v = open->values;
+	const struct disk *leaving = open->leaving;
 	const struct store_file_params p = {
 		.path = v[OPTION_PATH].text,
 		.bytes = v[OPTION_SIZE].number,
@@ -133,13 +135,14 @@ static int open_file(const struct disk *d, const struct spt_option_value *v,
 		.direct = v[OPTION_DIRECT].flag,
 		.io = (enum store_file_io)v[OPTION_IO].number,
 		.block_bytes = d->block_bytes,
+		.leaving = leaving ? leaving->store : NULL,
 	};
 
 	return store_file_open(&p, error, ret);
 }
 
 static int disk_open(const struct spt_open *open, struct spt_error *error, void **ret_device,
-	int (*open_store)(const struct disk *, const struct spt_option_value *, struct spt_error *,
+	int (*open_store)(const struct disk *, const struct spt_open *, struct spt_error *,
 		struct store **))
 {
 	struct disk *d = calloc(1, sizeof(*d));
@@ -150,7 +153,7 @@ static int disk_open(const struct spt_open *open, struct spt_error *error, void 
 	d->exclusive.end = &d->exclusive.first;
 	int r = configure(d, open, error);
 	if (r == 0)
-		r = open_store(d, open->values, error, &d->store);
+		r = open_store(d, open, error, &d->store);
 	if (r == 0)
 		r = adopt(d, open->values, error);
 	if (r < 0) {

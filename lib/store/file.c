@@ -263,7 +263,7 @@ static void file_close(struct store *store)
 	if (f->medium.fd >= 0 && !store->read_only)
 		(void)fdatasync(f->medium.fd);
 	if (f->medium.fd >= 0)
-		close(f->medium.fd);
+		file_medium_close(&f->medium);
 	free(f);
 }
 
@@ -296,14 +296,17 @@ int store_file_open(const struct store_file_params *params, struct spt_error *er
 	struct store **ret)
 {
 	struct file_store *f = calloc(1, sizeof(*f));
+	struct file_medium *leaving = NULL;
 	int r;
 
 	if (!f)
 		return spt_error_set(error, -ENOMEM, "out of memory");
+	if (params->leaving && params->leaving->ops == &FILE_OPS)
+		leaving = &container_of(params->leaving, struct file_store, base)->medium;
 	f->medium.fd = -1;
 	r = choose_engine(params->io, error, &f->engine);
 	if (r == 0)
-		r = file_medium_open(params, error, &f->medium);
+		r = file_medium_open(params, leaving, error, &f->medium);
 	if (r < 0) {
 		free(f);
 		return r;

@@ -2,7 +2,7 @@
 /*
  * Opening a file or block device for a disk. A medium is held for as long as it is open, against
  * ourselves too: a block device by O_EXCL, which mounts and device mappers honour, a file by a lock
- * (shared when read-only).
+ * (shared when read-only). The store that this one takes the place of may hold it as well.
  */
 #include "store/file_open.h"
 
@@ -36,7 +36,8 @@ static int neither(const struct store_file_params *p, struct spt_error *error)
 }
 
 /* A path that does not exist becomes a file if a size was given. */
-static int open_path(const struct store_file_params *p, struct spt_error *error, bool *ret_created)
+static int open_path(const struct store_file_params *p, struct file_medium *leaving,
+	struct spt_error *error, struct file_medium *m, bool *ret_created)
 {
 	int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (p->read_only ? O_RDONLY : O_RDWR) |
 		(p->direct ? O_DIRECT : 0);
@@ -54,14 +55,20 @@ static int open_path(const struct store_file_params *p, struct spt_error *error,
 		return neither(p, error);
 	}
 	int fd = open(p->path, flags, 0600);
+	if (fd < 0 && errno == EBUSY && leaving && file_claim_share(&m->claim, &leaving->claim, &st))
+		fd = open(p->path, flags & ~O_EXCL);
 	if (fd < 0 && errno == EINVAL && p->direct)
 		return spt_error_set(error, -EINVAL, "%s: no direct I/O there", p->path);
 	return fd < 0 ? cannot_open(p, errno, error) : fd;
 }
 
-static int lock_file(const struct store_file_params *p, int fd, struct spt_error *error)
+static int lock_file(const struct store_file_params *p, struct file_medium *leaving,
+	const struct stat *st, struct spt_error *error, struct file_medium *m)
 {
-	if (!flock(fd, (p->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
+	m->claim.is_lock = true;
+	if (!flock(m->fd, (p->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
+		return 0;
+	if (errno == EWOULDBLOCK && leaving && file_claim_share(&m->claim, &leaving->claim, st))
 		return 0;
 	if (errno == EWOULDBLOCK)
 		return cannot_open(p, EBUSY, error);
@@ -98,8 +105,8 @@ static bool file_punches(int fd, off_t end)
 	return !fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, end, 4096);
 }
 
-static int measure(const struct store_file_params *p, bool created, struct spt_error *error,
-	struct file_medium *m)
+static int measure(const struct store_file_params *p, struct file_medium *leaving, bool created,
+	struct spt_error *error, struct file_medium *m)
 {
 	struct stat st;
 	uint64_t bytes;
@@ -114,7 +121,7 @@ static int measure(const struct store_file_params *p, bool created, struct spt_e
 			return cannot_open(p, errno, error);
 		m->punches = queue_limit(st.st_rdev, "write_zeroes_max_bytes");
 	} else {
-		int r = lock_file(p, m->fd, error);
+		int r = lock_file(p, leaving, &st, error, m);
 		if (r < 0)
 			return r;
 		if (created && (ftruncate(m->fd, (off_t)p->bytes) < 0 || fsync(m->fd) < 0))
@@ -149,25 +156,33 @@ static int check_direct(const struct store_file_params *p, struct spt_error *err
 	return cannot_open(p, errno, error);
 }
 
-int file_medium_open(const struct store_file_params *p, struct spt_error *error,
-	struct file_medium *ret)
+int file_medium_open(const struct store_file_params *p, struct file_medium *leaving,
+	struct spt_error *error, struct file_medium *m)
 {
 	bool created;
-	struct file_medium m = { .direct = p->direct };
-	int r;
 
-	m.fd = open_path(p, error, &created);
-	if (m.fd < 0)
-		return m.fd;
-	r = measure(p, created, error, &m);
+	*m = (struct file_medium){ .direct = p->direct, .claim = { .fd = -1, .read_only = p->read_only } };
+	m->fd = open_path(p, leaving, error, m, &created);
+	int r = m->fd < 0 ? m->fd : measure(p, leaving, created, error, m);
 	if (r == 0 && p->direct)
-		r = check_direct(p, error, &m);
+		r = check_direct(p, error, m);
 	if (r < 0) {
-		close(m.fd);
-		if (created)
+		if (created && m->fd >= 0)
 			unlink(p->path);
+		file_medium_close(m);
 		return r;
 	}
-	*ret = m;
+	if (m->claim.fd < 0)
+		m->claim.fd = m->fd;
 	return 0;
+}
+
+void file_medium_close(struct file_medium *m)
+{
+	file_claim_leave(&m->claim);
+	if (m->claim.fd >= 0 && m->claim.fd != m->fd)
+		close(m->claim.fd);
+	if (m->fd >= 0)
+		close(m->fd);
+	m->fd = m->claim.fd = -1;
 }

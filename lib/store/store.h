@@ -102,6 +102,8 @@ struct store_file_params {
 	bool direct;
 	enum store_file_io io;
 	uint32_t block_bytes; /* what will be asked for in multiples of */
+	/* Another store, which is closed when this one has taken its place: until then both hold the medium. NULL: none. */
+	struct store *leaving;
 };
 
 int store_file_open(const struct store_file_params *params, struct spt_error *error,

@@ -43,6 +43,9 @@ struct spt_open {
 	bool present; /* the device must be there: one that can wait for it must not */
 	const struct spt_option_value *values; /* parallel to ops->options; gone after open() */
 	struct spt_device *device;             /* for spt_device_attention(); no reference */
+	/* A device of this backend that goes when this one has come: what that holds for itself both may. NULL: none; a
+	 * device that is in use is -EBUSY, and is opened again with each one that goes. */
+	void *leaving;
 };
 
 struct spt_channel_params {

@@ -21,6 +21,7 @@ extern "C" {
 struct spt_device;
 struct spt_backend_ops;
 struct spt_layers_ops;
+struct spt_context;
 
 /* The backends built in, NULL-terminated, in the order the manual lists them. */
 const struct spt_backend_ops *const *spt_backends(void);
@@ -68,6 +69,10 @@ struct spt_device_params {
 	 * thread; @text is gone afterwards. */
 	void (*event)(void *arg, const char *device, const char *text);
 	void *event_arg;
+	/* Devices that go when this one has come, as it takes the place of one of them: a file or block device that
+	 * one of them holds for itself is not in use. Read during the call only. */
+	struct spt_device *const *leaving;
+	size_t n_leaving;
 };
 
 /* Adapter properties: counterpart of StorageAdapterProperty. */
@@ -98,6 +103,8 @@ int spt_device_open_text(const char *text, const struct spt_escalation *escalati
 	struct spt_error *error, struct spt_device **ret);
 struct spt_device *spt_device_ref(struct spt_device *device);
 void spt_device_unref(struct spt_device *device);
+/* The same on a loop's thread: where it is the last reference, what may block is done off the loop. */
+void spt_device_let_go(struct spt_context *context, struct spt_device *device);
 const char *spt_device_name(const struct spt_device *device);
 const char *spt_device_backend(const struct spt_device *device);
 void spt_device_properties(const struct spt_device *device, struct spt_properties *ret);

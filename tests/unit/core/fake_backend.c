@@ -11,6 +11,7 @@
 
 static struct fake_device *last_opened;
 struct spt_identity fake_identity;
+unsigned fake_closed;
 
 static int fake_device_open(const struct spt_open *open, struct spt_error *error, void **ret_device)
 {
@@ -31,6 +32,7 @@ static void fake_device_close(void *device)
 
 	assert(d->n_channels == 0);
 	pthread_mutex_destroy(&d->lock);
+	fake_closed++;
 	free(d);
 }
 

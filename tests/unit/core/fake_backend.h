@@ -56,6 +56,9 @@ struct fake_device {
 /* Shared by the nexuses of a loop; and one for each nexus. */
 extern const struct spt_backend_ops FAKE_SHARED, FAKE_PER_NEXUS, FAKE_OWN_ORDER, FAKE_NO_FENCE;
 
+/* Devices that were closed. */
+extern unsigned fake_closed;
+
 /* The identity that the next devices are opened with. */
 extern struct spt_identity fake_identity;
 

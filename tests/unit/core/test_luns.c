@@ -178,6 +178,27 @@ static void report_luns_takes_the_attention(void **state)
 	rig_close(&rig);
 }
 
+/* Closing a device may block: its last reference is a loop's, and the loop goes on. */
+static void the_last_reference(void **state)
+{
+	struct rig rig;
+
+	rig_open(&rig, NULL);
+	rig_start(&rig, 0, 0);
+	struct fake_device *fake;
+	struct spt_device *third = fake_open(&FAKE_SHARED, "third", &(struct spt_escalation){ 0 }, &fake);
+	const struct spt_lun_entry more[] = { { .lun = 0, .device = rig.device }, { .lun = 3, .device = third } };
+	set_luns(&rig, 0, more, ARRAY_SIZE(more));
+	spt_device_unref(third);
+	unsigned before = fake_closed;
+	set_luns(&rig, 0, more, 1);
+	assert_int_equal(fake_closed, before);
+	assert_non_null(rig.loops[0].works);
+	rig_settle(&rig);
+	assert_int_equal(fake_closed, before + 1);
+	rig_close(&rig);
+}
+
 static void no_such_session(void **state)
 {
 	struct rig rig;
@@ -198,6 +219,7 @@ int main(void)
 		cmocka_unit_test(stop_while_leaving),
 		cmocka_unit_test(function_at_a_leaving_unit),
 		cmocka_unit_test(report_luns_takes_the_attention),
+		cmocka_unit_test(the_last_reference),
 		cmocka_unit_test(no_such_session),
 	};
 

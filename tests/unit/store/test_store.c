@@ -370,6 +370,59 @@ static void test_truncated(void **state)
 }
 
 /* One medium, one device; what is no file or block device is refused before it is opened. */
+/* 0 or -EBUSY: may another process have the file by a lock of this kind? */
+static int elsewhere(const char *path, bool read_only)
+{
+	struct store *s;
+	const struct store_file_params p = { .path = path, .read_only = read_only, .block_bytes = 512 };
+	int r = store_file_open(&p, NULL, &s);
+
+	if (r == 0)
+		store_close(s);
+	return r;
+}
+
+/* A medium passes from a store to the one that takes its place, and nobody gets in between. */
+static void handed_over(const char *path)
+{
+	struct store *a, *b, *c;
+	struct store_file_params p = { .path = path, .block_bytes = 512, .io = STORE_FILE_THREADS };
+
+	assert_int_equal(store_file_open(&p, NULL, &a), 0);
+	p.leaving = a;
+	assert_int_equal(store_file_open(&p, NULL, &b), 0);
+	assert_int_equal(store_file_open(&p, NULL, &c), -EBUSY); /* it has an heir */
+	store_close(a);
+	assert_int_equal(elsewhere(path, true), -EBUSY);
+	/* An heir that never comes into its own leaves everything as it was. */
+	p.leaving = b;
+	p.read_only = true;
+	assert_int_equal(store_file_open(&p, NULL, &c), 0);
+	store_close(c);
+	assert_int_equal(elsewhere(path, true), -EBUSY);
+	/* It only reads: readers may share it when the writer is gone. */
+	assert_int_equal(store_file_open(&p, NULL, &c), 0);
+	assert_int_equal(elsewhere(path, true), -EBUSY);
+	store_close(b);
+	assert_int_equal(elsewhere(path, true), 0);
+	assert_int_equal(elsewhere(path, false), -EBUSY);
+	/* And it writes again, if nobody else reads. */
+	p.leaving = NULL;
+	assert_int_equal(store_file_open(&p, NULL, &a), 0);
+	p.leaving = c;
+	p.read_only = false;
+	assert_int_equal(store_file_open(&p, NULL, &b), -EBUSY);
+	assert_int_equal(elsewhere(path, false), -EBUSY); /* the lock of c has not suffered */
+	store_close(a);
+	assert_int_equal(elsewhere(path, false), -EBUSY);
+	assert_int_equal(store_file_open(&p, NULL, &b), 0);
+	assert_int_equal(elsewhere(path, true), -EBUSY);
+	store_close(b);
+	assert_int_equal(elsewhere(path, true), 0);
+	store_close(c);
+	assert_int_equal(elsewhere(path, false), 0);
+}
+
 static void test_open_file(void **state)
 {
 	char path[64], fifo[64];
@@ -395,6 +448,7 @@ static void test_open_file(void **state)
 	assert_true(a->read_only && !a->punches);
 	store_close(b);
 	store_close(a);
+	handed_over(path);
 	assert_int_equal(open_file(path, 2 * MIB, KIND_THREADS, &a), -EINVAL);
 	assert_int_equal(open_file(path, 4096, KIND_THREADS, &a), 0);
 	assert_int_equal(a->bytes, 4096);
