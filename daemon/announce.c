@@ -102,7 +102,7 @@ static void add_node(struct announce *a, const struct target *target, size_t *in
 	a->entity.n_nodes++;
 }
 
-static void set_id(struct announce *a, const struct config_daemon *d)
+static void set_id(struct announce *a, const struct config_daemon *d, const char *state_dir)
 {
 	char host[200] = "";
 
@@ -113,12 +113,13 @@ static void set_id(struct announce *a, const struct config_daemon *d)
 		snprintf(a->id, sizeof(a->id), "%s", d->isns_entity);
 	else
 		snprintf(a->id, sizeof(a->id), "%s.sptgt-%016llx", host,
-			(unsigned long long)identity_get(d->state_dir));
+			(unsigned long long)identity_get(state_dir));
 	a->entity.id = a->id;
 }
 
-static int fill(struct announce *a, const struct generation *g)
+static int fill(struct announce *a, const struct server *server)
 {
+	const struct generation *g = a->generation;
 	const struct config *c = g->config;
 	size_t n_portals = g->n_addresses;
 
@@ -130,7 +131,7 @@ static int fill(struct announce *a, const struct generation *g)
 	a->indexes = calloc(n_portals * g->n_targets, sizeof(*a->indexes));
 	if (!a->entity.portals || !a->entity.nodes || !a->of_portal || !a->indexes)
 		return -ENOMEM;
-	set_id(a, &c->daemon);
+	set_id(a, &c->daemon, server->state_dir);
 	add_portals(a, g);
 	for (size_t i = 0; i < g->n_targets; i++)
 		add_node(a, &g->targets[i], a->indexes + i * n_portals);
@@ -142,27 +143,43 @@ static int fill(struct announce *a, const struct generation *g)
 	return 0;
 }
 
-int announce_start(struct server *server, struct announce **ret)
+/* What is to be told of the generation that is in use: NULL in @ret when that is nothing, or to nobody. */
+static int make(struct server *server, struct announce **ret)
 {
 	struct generation *g = server->generation;
-	const struct config_daemon *d = &g->config->daemon;
 
 	*ret = NULL;
-	if (!d->isns.n || !g->n_targets || !g->n_addresses)
+	if (!g->config->daemon.isns.n || !g->n_targets || !g->n_addresses)
 		return 0;
 	struct announce *a = calloc(1, sizeof(*a));
-	if (a)
-		a->generation = generation_ref(g);
-	int r = a ? fill(a, g) : -ENOMEM;
+	if (!a)
+		return -ENOMEM;
+	a->generation = generation_ref(g);
+	int r = fill(a, server);
+	if (r < 0 || !a->entity.n_nodes || !a->entity.n_portals)
+		announce_free(a);
+	else
+		*ret = a;
+	return r;
+}
+
+int announce_start(struct server *server, struct announce **ret)
+{
+	struct announce *a;
+	int r = make(server, &a);
+
+	*ret = NULL;
+	if (!a)
+		return r;
+	const struct config_daemon *d = &a->generation->config->daemon;
 	const struct isns_params params = {
-		.entity = a ? &a->entity : NULL,
-		.servers = a ? a->servers : NULL,
+		.entity = &a->entity,
+		.servers = a->servers,
 		.n_servers = d->isns.n,
 		.period_s = (uint32_t)(d->isns_period_us / 1000000),
 		.port = d->isns_port,
 	};
-	if (!r && a->entity.n_nodes && a->entity.n_portals)
-		r = isns_client_new(loop_host(server->workers[0].loop), &params, &a->client);
+	r = isns_client_new(loop_host(server->workers[0].loop), &params, &a->client);
 	if (r < 0) {
 		announce_free(a);
 		return r;
@@ -171,9 +188,84 @@ int announce_start(struct server *server, struct announce **ret)
 	return 0;
 }
 
+static bool text_equal(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool node_equal(const struct isns_node *a, const struct isns_node *b)
+{
+	return !strcmp(a->name, b->name) && text_equal(a->alias, b->alias) &&
+		!strcmp(a->auth_method, b->auth_method) && a->n_portals == b->n_portals &&
+		!memcmp(a->portals, b->portals, a->n_portals * sizeof(*a->portals));
+}
+
+static bool portal_equal(const struct isns_portal *a, const struct isns_portal *b)
+{
+	return !memcmp(a->address, b->address, sizeof(a->address)) && a->port == b->port &&
+		a->tag == b->tag && a->any == b->any && a->any_ipv4 == b->any_ipv4 &&
+		a->elsewhere == b->elsewhere;
+}
+
+static bool entity_equal(const struct isns_entity *a, const struct isns_entity *b)
+{
+	if (a->n_portals != b->n_portals || a->n_nodes != b->n_nodes || strcmp(a->id, b->id))
+		return false;
+	for (size_t i = 0; i < a->n_portals; i++) {
+		if (!portal_equal(&a->portals[i], &b->portals[i]))
+			return false;
+	}
+	for (size_t i = 0; i < a->n_nodes; i++) {
+		if (!node_equal(&a->nodes[i], &b->nodes[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool asked_equal(const struct config_daemon *a, const struct config_daemon *b)
+{
+	if (a->isns.n != b->isns.n || a->isns_period_us != b->isns_period_us || a->isns_port != b->isns_port)
+		return false;
+	for (size_t i = 0; i < a->isns.n; i++) {
+		if (strcmp(a->isns.list[i].text, b->isns.list[i].text))
+			return false;
+	}
+	return true;
+}
+
+static void release(struct announce *a)
+{
+	free(a->entity.portals);
+	free(a->entity.nodes);
+	free(a->of_portal);
+	free(a->indexes);
+	generation_unref(a->generation);
+}
+
+bool announce_keep(struct announce *a, struct server *server)
+{
+	struct announce *next;
+
+	if (make(server, &next) < 0)
+		return false;
+	if (!a || !next || !entity_equal(&a->entity, &next->entity) ||
+		!asked_equal(&a->generation->config->daemon, &next->generation->config->daemon)) {
+		bool nothing = !a && !next;
+		announce_free(next);
+		return nothing;
+	}
+	/* The client looks at the same content; it is the new generation's now. */
+	release(a);
+	next->client = a->client;
+	*a = *next;
+	a->entity.id = a->id;
+	free(next);
+	return true;
+}
+
 void announce_stop(struct announce *a, void (*stopped)(void *arg), void *arg)
 {
-	if (a && a->client)
+	if (a)
 		isns_client_stop(a->client, stopped, arg);
 	else
 		stopped(arg);
@@ -184,10 +276,6 @@ void announce_free(struct announce *a)
 	if (!a)
 		return;
 	isns_client_free(a->client);
-	free(a->entity.portals);
-	free(a->entity.nodes);
-	free(a->of_portal);
-	free(a->indexes);
-	generation_unref(a->generation);
+	release(a);
 	free(a);
 }

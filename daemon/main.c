@@ -234,7 +234,7 @@ static void reload_over(void *arg, bool switched)
 
 	if (d->stop_asked)
 		terminate(d);
-	if (d->stop_asked || !switched || d->announcing)
+	if (d->stop_asked || !switched || d->announcing || announce_keep(d->announce, &d->server))
 		return;
 	d->announcing = true;
 	announce_stop(d->announce, announce_stopped, d);

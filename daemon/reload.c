@@ -47,7 +47,8 @@ static void read_and_open(struct spt_work *work)
 		r->result = listening_make(r->config, &r->server->listening, NULL, 0, &r->error,
 			&r->listening);
 	if (!r->result)
-		r->result = generation_new(r->config, r->before, &r->error, &r->generation);
+		r->result = generation_new(r->config, r->before, r->server->state_dir, &r->error,
+			&r->generation);
 	if (!r->result)
 		r->result = listening_tell(&r->listening, r->generation);
 }

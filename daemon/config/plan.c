@@ -74,6 +74,21 @@ static int add(struct plan *plan, const struct plan_change *change)
 	return 0;
 }
 
+/* The row of a key that the schema does not know: of the section's backend, or of a layer. */
+static const struct spt_option *find_option(const struct ini_section *section, const char *name)
+{
+	const struct ini_key *key = build_find(section, "backend");
+	const struct spt_backend_ops *backend = key ? spt_backend_find(key->value) : NULL;
+	size_t n = 0;
+	const struct spt_option *options = backend ? spt_backend_options(backend, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(options[i].name, name))
+			return &options[i];
+	}
+	return NULL;
+}
+
 /* What the key is worth in @section, which may be NULL: as written, its default, or "". */
 static const char *value_of(const struct ini_section *section, const struct schema_key *row,
 	const char *name)
@@ -82,7 +97,8 @@ static const char *value_of(const struct ini_section *section, const struct sche
 
 	if (key)
 		return key->value;
-	return row && !row->numbered && row->option.fallback ? row->option.fallback : "";
+	const struct spt_option *option = row ? &row->option : section ? find_option(section, name) : NULL;
+	return option && !(row && row->numbered) && option->fallback ? option->fallback : "";
 }
 
 /* Keys of @from that are worth something else in @to; @new_only: and are not in @to. */

@@ -89,20 +89,20 @@ static const struct schema_key DAEMON[] = {
 		"iSNS servers (RFC 4171) that all targets are registered with, by the first of them "
 		"that answers; port 3205 unless told. Who sees them there is for the server's "
 		"discovery domains to say; who may log in is for initiators" },
-		SCHEMA_RESTART, .parse = value_isns, .sample = "192.0.2.53",
+		SCHEMA_LIVE, .parse = value_isns, .sample = "192.0.2.53",
 		.form = "comma list of ADDRESS[:PORT], IPv6 as [ADDRESS][:PORT]", D(isns) },
 	{ { "isns-entity", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
 		"The Entity Identifier that all of this daemon is registered as; made from the name "
 		"and the identity of the machine unless told" },
-		SCHEMA_RESTART, .sample = "storage.example.org", D(isns_entity) },
+		SCHEMA_LIVE, .sample = "storage.example.org", D(isns_entity) },
 	{ { "isns-period", SPT_OPTION_DURATION, false, "10min", SECONDS(20), SECONDS(86400), NULL,
 		"The Registration Period asked for: without a word from us for so long the server "
 		"forgets us. It is asked twice as often" },
-		SCHEMA_RESTART, D(isns_period_us) },
+		SCHEMA_LIVE, D(isns_period_us) },
 	{ { "isns-port", SPT_OPTION_NUMBER, false, "0", 0, 65535, NULL,
 		"TCP port where iSNS servers, and nobody else, may ask whether we live and tell what "
 		"has changed; 0 takes a free one" },
-		SCHEMA_RESTART, D(isns_port) },
+		SCHEMA_LIVE, D(isns_port) },
 	{ { "user", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
 		"Become this user after start-up, keeping the capabilities that pass-through "
 		"needs" },

@@ -32,6 +32,31 @@ static struct spt_device *find_same(const struct generation *before, const struc
 	return NULL;
 }
 
+/* What opening a device needs beside its section. */
+struct opening {
+	const char *state_dir;
+	uint64_t identity;
+	struct spt_device **leaving; /* with the generation before, since none of the new one is the same */
+	size_t n_leaving;
+};
+
+static int find_leaving(struct opening *o, const struct config *config, const struct generation *before)
+{
+	size_t n_old = before ? before->config->n_devices : 0;
+
+	o->leaving = calloc(n_old + 1, sizeof(*o->leaving));
+	if (!o->leaving)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_old; i++) {
+		bool stays = !before->devices[i];
+		for (size_t k = 0; k < config->n_devices && !stays; k++)
+			stays = find_same(before, &config->devices[k]) == before->devices[i];
+		if (!stays)
+			o->leaving[o->n_leaving++] = before->devices[i];
+	}
+	return 0;
+}
+
 /* Could it not be opened before either, and is nothing changed about it? */
 static bool is_old_trouble(const struct generation *before, const struct config_device *d)
 {
@@ -43,12 +68,12 @@ static bool is_old_trouble(const struct generation *before, const struct config_
 	return false;
 }
 
-static int open_device(const struct config *config, const struct config_device *d,
-	uint64_t identity, struct spt_error *error, struct spt_device **ret)
+static int open_device(const struct opening *o, const struct config_device *d, struct spt_error *error,
+	struct spt_device **ret)
 {
 	const struct spt_device_params params = {
 		.name = d->name,
-		.identity = identity,
+		.identity = o->identity,
 		.backend = d->backend,
 		.values = d->values,
 		.layers = spt_layers(),
@@ -56,18 +81,18 @@ static int open_device(const struct config *config, const struct config_device *
 		.escalation = d->escalation,
 		.raw_reservations = d->reservations == CONFIG_RESERVATIONS_RAW,
 		.exclusive = d->exclusive,
-		.state_dir = config->daemon.state_dir,
+		.state_dir = o->state_dir,
 		.event = device_event,
+		.leaving = o->leaving,
+		.n_leaving = o->n_leaving,
 	};
 
 	return spt_device_open(&params, error, ret);
 }
 
-static int take_devices(struct generation *g, struct config *config,
+static int open_devices(struct generation *g, const struct opening *o, struct config *config,
 	const struct generation *before, struct spt_error *error)
 {
-	uint64_t identity = identity_get(config->daemon.state_dir);
-
 	for (size_t i = 0; i < config->n_devices; i++) {
 		const struct config_device *d = &config->devices[i];
 		struct spt_device *same = find_same(before, d);
@@ -77,7 +102,7 @@ static int take_devices(struct generation *g, struct config *config,
 			g->devices[i] = spt_device_ref(same);
 			continue;
 		}
-		int r = open_device(config, d, identity, &why, &g->devices[i]);
+		int r = open_device(o, d, &why, &g->devices[i]);
 		if (r >= 0)
 			continue;
 		g->devices[i] = NULL;
@@ -86,6 +111,23 @@ static int take_devices(struct generation *g, struct config *config,
 		log_error("device %s: %s; its logical units are not exported", d->name, why.text);
 	}
 	return 0;
+}
+
+static int take_devices(struct generation *g, struct config *config, const struct generation *before,
+	const char *state_dir, struct spt_error *error)
+{
+	struct opening o = {
+		.state_dir = state_dir,
+		.identity = identity_get(state_dir),
+	};
+	int r = find_leaving(&o, config, before);
+
+	if (r < 0)
+		spt_error_set(error, r, "out of memory");
+	else
+		r = open_devices(g, &o, config, before, error);
+	free(o.leaving);
+	return r;
 }
 
 /* A target of the same name goes on counting its sessions. */
@@ -125,8 +167,8 @@ static void release(struct generation *g, size_t n_devices)
 	free(g);
 }
 
-int generation_new(struct config *config, const struct generation *before, struct spt_error *error,
-	struct generation **ret)
+int generation_new(struct config *config, const struct generation *before, const char *state_dir,
+	struct spt_error *error, struct generation **ret)
 {
 	struct generation *g = calloc(1, sizeof(*g));
 
@@ -136,7 +178,7 @@ int generation_new(struct config *config, const struct generation *before, struc
 	list_init(&g->link);
 	g->devices = calloc(config->n_devices + 1, sizeof(*g->devices));
 	g->targets = calloc(config->n_targets + 1, sizeof(*g->targets));
-	int r = g->devices && g->targets ? take_devices(g, config, before, error)
+	int r = g->devices && g->targets ? take_devices(g, config, before, state_dir, error)
 					 : spt_error_set(error, -ENOMEM, "out of memory");
 	if (!r) {
 		r = make_targets(g, config, before);

@@ -33,6 +33,7 @@ struct portal_address {
 struct generation {
 	struct spt_link link; /* server.c */
 	atomic_uint refs;
+	bool idle; /* was out of use when server.c last looked */
 	struct config *config;
 	struct spt_device **devices; /* parallel to config->devices; NULL: could not be opened */
 	struct target *targets;
@@ -44,10 +45,11 @@ struct generation {
 
 /*
  * Takes over @config when it succeeds. With @before devices that both have are shared, and one that cannot be opened
- * is a fault, told in @error; without, its logical units are left out, and the log tells. May block. 0 or -errno.
+ * is a fault, told in @error; without, its logical units are left out, and the log tells. @state_dir: the daemon's, which
+ * no configuration changes while it runs. May block. 0 or -errno.
  */
-int generation_new(struct config *config, const struct generation *before, struct spt_error *error,
-	struct generation **ret);
+int generation_new(struct config *config, const struct generation *before, const char *state_dir,
+	struct spt_error *error, struct generation **ret);
 struct generation *generation_ref(struct generation *generation);
 /* The last reference is the server's, who frees it: NULL is passed over. */
 void generation_unref(struct generation *generation);

@@ -115,12 +115,18 @@ int server_init(struct server *s, struct config *config, const struct server_soc
 
 	memset(s, 0, sizeof(*s));
 	list_init(&s->generations);
+	list_init(&s->retiring);
 	registry_init(&s->registry);
 	slowdown_init(&s->slowdown);
+	s->state_dir = strdup(config->daemon.state_dir);
+	if (!s->state_dir) {
+		config_free(config);
+		return spt_error_set(error, -ENOMEM, "out of memory");
+	}
 	/* First what may be refused to us, then what takes time. */
 	int r = listening_make(config, NULL, sockets, n_sockets, error, &s->listening);
 	if (!r)
-		r = generation_new(config, NULL, error, &g);
+		r = generation_new(config, NULL, s->state_dir, error, &g);
 	if (r < 0) {
 		config_free(config);
 		return r;
@@ -201,31 +207,51 @@ void server_deinit(struct server *s)
 	for (size_t i = 0; i < s->n_names; i++)
 		free(s->names[i]);
 	free(s->names);
+	free(s->state_dir);
 	free(s->workers);
 	spt_memory_free(s->memory);
 	slowdown_deinit(&s->slowdown);
 	registry_deinit(&s->registry);
 }
 
-/* An older generation goes when nothing of it has been in use for a while: closing devices may take time. */
+/* Older generations go when nothing of them has been in use for a while: closing devices may take time. */
 static void retire_work(struct spt_work *work)
 {
 	struct server *s = work->arg;
+	struct generation *g;
 
-	generation_free(s->retiring);
+	while ((g = list_first(&s->retiring, struct generation, link))) {
+		list_del(&g->link);
+		generation_free(g);
+	}
 }
 
 static void retire_done(struct spt_work *work)
 {
 	struct server *s = work->arg;
 
-	s->retiring = NULL;
+	s->retire_work.arg = NULL;
 }
 
-static void retire(struct server *s, struct generation *g)
+/* Those in front that are idle, and were so when last looked at; a device may be of several of them. */
+static void retire_idle(struct server *s)
 {
-	list_del(&g->link);
-	s->retiring = g;
+	struct generation *g, *next;
+	bool in_front = !s->retire_work.arg;
+
+	list_foreach_safe (g, next, &s->generations, link) {
+		if (g == s->generation)
+			break;
+		bool was_idle = g->idle;
+		g->idle = !generation_in_use(g, s->generation);
+		in_front = in_front && was_idle && g->idle;
+		if (!in_front)
+			continue;
+		list_del(&g->link);
+		list_append(&s->retiring, &g->link);
+	}
+	if (s->retire_work.arg || list_empty(&s->retiring))
+		return;
 	s->retire_work = (struct spt_work){ .work = retire_work, .done = retire_done, .arg = s };
 	spt_host_offload(loop_host(s->workers[0].loop), &s->retire_work);
 }
@@ -233,15 +259,12 @@ static void retire(struct server *s, struct generation *g)
 static void retire_tick(struct spt_timer *timer)
 {
 	struct server *s = timer->arg;
-	struct generation *g = list_first(&s->generations, struct generation, link);
 
-	if (g == s->generation || s->draining)
+	if (s->draining)
 		return;
-	bool idle = !generation_in_use(g, s->generation);
-	if (idle && s->idle == g && !s->retiring)
-		retire(s, g);
-	s->idle = idle ? g : NULL;
-	spt_host_timer_set(loop_host(s->workers[0].loop), timer, RETIRE_TICK_US);
+	retire_idle(s);
+	if (list_first(&s->generations, struct generation, link) != s->generation)
+		spt_host_timer_set(loop_host(s->workers[0].loop), timer, RETIRE_TICK_US);
 }
 
 /* Those that stay take the new settings, the fresh ones begin, the others are closed. */
@@ -281,7 +304,6 @@ void server_switch(struct server *s, struct generation *g, struct listening *lis
 	switch_listening(s, listening);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_switch(&s->workers[i], g);
-	s->idle = NULL;
 	s->retire = (struct spt_timer){ .fn = retire_tick, .arg = s, .impl = s->retire.impl };
 	spt_host_timer_set(loop_host(s->workers[0].loop), &s->retire, RETIRE_TICK_US);
 }

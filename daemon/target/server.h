@@ -26,12 +26,12 @@ struct server {
 	struct generation *generation; /* the newest one; on the first worker */
 	struct spt_link generations;   /* those that are still there, the newest one last */
 	struct spt_timer retire;       /* while there are older ones */
-	struct generation *idle;       /* was out of use when last looked at */
-	struct generation *retiring;   /* being freed, where that may block */
+	struct spt_link retiring;      /* being freed, where that may block */
 	struct spt_work retire_work;
 	struct worker *workers;
 	unsigned n_workers;
 	struct balance balance;
+	char *state_dir; /* of the start: it stays */
 	struct listening listening;
 	char **names; /* of portals: connections keep them */
 	size_t n_names;

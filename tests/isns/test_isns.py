@@ -7,6 +7,7 @@ happens when the server forgets, refuses, hangs, lies or goes away.
 """
 
 import os
+import signal
 import socket
 import struct
 import sys
@@ -21,7 +22,7 @@ import talk  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 
 SPTGTD = None
-A, B = 'iqn.2026-11.org.sptgt:talk', 'iqn.2026-11.org.sptgt:b'
+A, B, C = 'iqn.2026-11.org.sptgt:talk', 'iqn.2026-11.org.sptgt:b', 'iqn.2026-11.org.sptgt:c'
 CONFIG = """[daemon]
 workers = 1
 control-socket = none
@@ -192,6 +193,55 @@ class Registering(Case):
         self.daemon.says('registered as')
         tags = {tag for tag, _ in server.entity()[1]}
         self.assertFalse(tags & {fake.PG_TAG, fake.ESI_PORT, fake.SCN_PORT})
+
+
+class Reloaded(Case):
+    def reload(self, config):
+        addresses = ', '.join('127.0.0.1:%d' % s.port for s in self.servers)
+        path = self.daemon.dir + '/sptgt.conf'
+        with open(path + '.new', 'w') as f:
+            f.write(config.replace('SERVERS', addresses).replace('PERIOD', '10min').replace('{dir}', self.daemon.dir))
+        os.chmod(path + '.new', 0o600)
+        os.rename(path + '.new', path)
+        before = self.daemon.log().count('is in use: portals')
+        self.daemon.process.send_signal(signal.SIGHUP)
+        self.daemon.says('is in use: portals', before + 1)
+
+    def names(self, server=None):
+        return sorted(fake.string(v) for content in (server or self.server).entities.values() for tag, v in content
+                      if tag == fake.NAME)
+
+    def test_targets_come_and_go(self):
+        """What is exported now is registered, whatever was; a notification for what is the same would be one too many"""
+        self.begin()
+        self.registered()
+        third = CONFIG + CONFIG[CONFIG.index('[target-b]'):].replace('-b]', '-c]').replace('sptgt:b', 'sptgt:c')
+        self.reload(third)
+        until(lambda: self.names() == [B, C, A], 'the new target is not registered')
+        self.daemon.says('registered as', 2)
+        while not self.server.messages.empty():
+            self.server.messages.get()
+        self.reload('# nothing of it concerns the server\n' + third.replace('lun.0 = disk', 'lun.0 = disk read-only'))
+        self.serves()
+        time.sleep(0.5)
+        self.assertEqual([m.function for m in iter_queue(self.server.messages) if m.function != fake.QUERY], [])
+        self.reload(CONFIG.replace('alias = The first', 'alias = Another'))
+        until(lambda: self.names() == [B, A], 'a target that is gone is still registered')
+        until(lambda: (fake.ALIAS, b'Another\0') in self.server.entity()[1], 'the alias is the old one')
+        self.assertEqual(len(self.server.entities), 1)
+
+    def test_servers_come_and_go(self):
+        self.begin(servers=2)
+        self.registered()
+        first, second = self.servers
+        self.servers = [second]
+        self.reload(CONFIG)
+        until(lambda: self.names(second) == [B, A] and not first.entities, 'not registered with the other server alone')
+        self.reload(CONFIG.replace('isns = SERVERS\n', ''))
+        until(lambda: not second.entities, 'still registered')
+        self.reload(CONFIG)
+        until(lambda: self.names(second) == [B, A], 'not registered again')
+        self.servers = [first, second]
 
 
 class KeptAlive(Case):

@@ -362,6 +362,41 @@ def device_changes(t):
         equal(int.from_bytes(data[:4], 'big') + 1, (16 << 20) // BLOCK, 'the capacity')
 
 
+@conversation('sptgtd(8)', 'a file stays held when a key of its device changes, and passes to another device; its content is there', alone=True)
+def file_changes(t):
+    path = t.daemon.dir + '/disk.img'
+    with open(path, 'wb') as f:
+        f.truncate(4 << 20)
+    file = CONFIG.replace('[device-second]\nbackend = mem\nsize = 8M', '[device-second]\nbackend = file\npath = ' + path)
+    s = session(t)
+    data = pattern(64 * BLOCK, 7)
+    with afterwards(t):
+        reload(t, file)
+        while s.command(TEST_UNIT_READY, lun=1).status != GOOD:
+            pass
+        s.write(100, data, lun=1)
+        for more in ('serial = changed', 'read-only = yes', 'serial = again\nsize = 1M'):
+            reload(t, file.replace('backend = file', 'backend = file\n' + more))
+            while s.command(TEST_UNIT_READY, lun=1).status != GOOD:
+                pass
+            equal(s.read(100, 64, lun=1), data, 'what was written, with ' + more)
+            if 'read-only' in more:
+                s.failed(WRITE10(100, 64), 0x072700, write=data, lun=1)
+            else:
+                s.write(100, data, lun=1)
+        data = s.good(READ_CAPACITY10, read=8, lun=1).data
+        equal(int.from_bytes(data[:4], 'big') + 1, (1 << 20) // BLOCK, 'the capacity')
+        reload(t, file.replace('-second', '-third').replace('= second', '= third'))
+        while s.command(TEST_UNIT_READY, lun=1).status != GOOD:
+            pass
+        twice = file.replace('[device-second]', '[device-third]\nbackend = file\npath = ' + path + '\n[device-second]')
+        put(t, twice.replace('lun.1 = second', 'lun.1 = second\nlun.2 = third'))
+        status, body = ask(t, 'POST', '/v1/reload')
+        equal(status, 422, 'the status for one file and two devices')
+        check('in use' in body['error'], 'the answer: %s', body['error'])
+        s.good(TEST_UNIT_READY, lun=1)
+
+
 @conversation('sptgtd(8)', 'SIGHUP reads it as well; only what is changed is touched', alone=True)
 def sighup(t):
     s = session(t)

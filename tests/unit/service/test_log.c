@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "log/limit.h"
 #include "log/log.h"
 
 struct escape_case {
@@ -204,11 +205,45 @@ static void test_errno_survives(void **state)
 	assert_int_equal(errno, EXDEV);
 }
 
+/* So many lines in so long a time; the next one that may be written tells how many were not. */
+static void test_limit(void **state)
+{
+	static const struct {
+		uint64_t after_us;
+		unsigned asked, written, left_out; /* the last: told by the first that is written, if any is */
+	} STEPS[] = {
+		{ 0, 5, 5, 0 },
+		{ LOG_LIMIT_US - 1, 20, LOG_LIMIT_LINES - 5, 0 },
+		{ 1, 1, 1, 9 },
+		{ LOG_LIMIT_US / 2, LOG_LIMIT_LINES, LOG_LIMIT_LINES - 1, 0 },
+		{ 1, 3, 0, 0 },
+		{ 10 * LOG_LIMIT_US, 2, 2, 4 },
+		{ UINT64_C(1) << 40, 1, 1, 0 },
+	};
+	struct log_limit limit = { 0 };
+	uint64_t now_us = UINT64_C(1) << 33;
+
+	for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++) {
+		unsigned written = 0, left_out = 0, told;
+
+		now_us += STEPS[i].after_us;
+		for (unsigned k = 0; k < STEPS[i].asked; k++) {
+			if (!log_limit_allows(&limit, now_us, &told))
+				continue;
+			written++;
+			left_out += told;
+		}
+		assert_int_equal(written, STEPS[i].written);
+		assert_int_equal(left_out, STEPS[i].left_out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_escape_cut),
+		cmocka_unit_test(test_limit),
 		cmocka_unit_test_setup(test_levels, setup),
 		cmocka_unit_test_setup(test_peer_text, setup),
 		cmocka_unit_test_setup(test_long_message, setup),
