@@ -172,6 +172,7 @@ struct config_target {
 	uint64_t budget_bytes; /* payload memory that the tasks of a session may hold */
 	uint32_t target_reset; /* enum config_target_reset */
 	uint64_t abort_data_wait_us;
+	uint64_t fence_wait_us;
 	unsigned line;
 };
 

@@ -237,6 +237,11 @@ static const struct schema_key TARGET[] = {
 		"How long ABORT TASK SET and its relatives wait for data that the commands have "
 		"asked for and for commands that are still on their way, before they act" },
 		SCHEMA_NEW_LOGINS, T(abort_data_wait_us) },
+	{ { "response-fence-wait", SPT_OPTION_DURATION, false, "10s", SECONDS(1), SECONDS(600), NULL,
+		"How long, on a session with several connections whose TaskReporting is ResponseFence or "
+		"FastAbort, a fenced response waits for the initiator to acknowledge others; the connection "
+		"that has not acknowledged by then is closed" },
+		SCHEMA_NEW_LOGINS, T(fence_wait_us) },
 	{ { "initial-r2t", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
 		"InitialR2T: demand that an initiator waits for R2T before any unsolicited "
 		"Data-Out" },
@@ -287,8 +292,7 @@ static const struct schema_key TARGET[] = {
 		N(data_digest) },
 	{ { "task-reporting", SPT_OPTION_STRING, false, "RFC3720,ResponseFence,FastAbort", 7, 60,
 		NULL, "TaskReporting: what we agree to; the first of them that the initiator offers "
-		"is taken. RFC3720 is what an initiator has that does not ask; with one of the others "
-		"a session has one connection" },
+		"is taken. RFC3720 is what an initiator has that does not ask" },
 		SCHEMA_NEW_LOGINS, .parse = value_task_reporting,
 		.form = "comma list of RFC3720, ResponseFence, FastAbort", N(task_reporting) },
 	{ { "protocol-level", SPT_OPTION_NUMBER, false, "2", 1, 2, NULL,

@@ -111,6 +111,7 @@ static bool dropped_by_us(enum close_reason reason)
 	case CLOSE_HEADER_DIGEST:
 	case CLOSE_NOP_TIMEOUT:
 	case CLOSE_SEND_STALLED:
+	case CLOSE_FENCE_TIMEOUT:
 	case CLOSE_NO_MEMORY:
 		return true;
 	default:

@@ -263,12 +263,32 @@ static void fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame
 	data_in_fill(container_of(item, struct command, tx), conn, frame);
 }
 
-void command_send(struct command *c, struct conn *conn)
+static void send_now(struct command *c, struct conn *conn)
 {
 	c->tx.plain = false;
 	c->tx.fill = fill;
 	c->tx.sent = result_sent;
 	tx_put(conn, &c->tx);
+}
+
+static void let_through(struct fence_hold *hold)
+{
+	send_now(container_of(hold, struct command, hold), hold->conn);
+}
+
+void command_send(struct command *c, struct conn *conn)
+{
+	if (!fence_concerns(c->session)) {
+		send_now(c, conn);
+		return;
+	}
+	c->hold = (struct fence_hold){
+		.conn = conn,
+		.itl = c->task.itl,
+		.fences = !c->ended && fence_is_due(&c->task),
+		.go = let_through,
+	};
+	fence_pass(c->session, &c->hold);
 }
 
 void command_orphan(struct command *c)

@@ -15,6 +15,7 @@
 
 #include <spt/task.h>
 
+#include "fullfeature/fence.h"
 #include "fullfeature/segments.h"
 #include "fullfeature/sequence.h"
 #include "session/conn.h"
@@ -42,6 +43,7 @@ struct command {
 	struct conn *conn; /* its allegiance (RFC 7143 4.2.5.1); NULL: that connection is gone */
 	struct spt_link spare; /* tmf_wait.c */
 	struct tx_item tx;
+	struct fence_hold hold; /* between its result and the transmit queue */
 	bool immediate, read, write;
 	bool counted; /* against the window */
 	bool dead;
@@ -92,7 +94,7 @@ void command_start(struct command *command, const uint8_t *data);
 void command_release(struct command *command);
 /* One user less. */
 void command_unuse(struct command *command);
-/* Puts its result into the transmit queue. */
+/* Puts its result into the transmit queue, when the Response Fence lets it through. */
 void command_send(struct command *command, struct conn *conn);
 /* It has its result, and its connection is gone. */
 void command_orphan(struct command *command);

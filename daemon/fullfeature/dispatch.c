@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "fullfeature/command.h"
 #include "fullfeature/departed.h"
+#include "fullfeature/fence.h"
 #include "fullfeature/fullfeature.h"
 #include "fullfeature/messages.h"
 #include "session/session.h"
@@ -38,8 +39,9 @@ static void pdu(struct conn *conn, struct rx_pdu *pdu)
 	struct bhs bhs = bhs_decode(pdu->bhs);
 	int r = bhs_check(&bhs, phase_of(conn));
 
-	if (conn->params.error_recovery_level)
-		retain_ack(conn, sn(be32_get(pdu->bhs + 28)));
+	retain_ack(conn, sn(be32_get(pdu->bhs + 28)));
+	if (conn->fence.waits)
+		fence_poll(conn->session);
 	if (conn->logging_out)
 		return; /* RFC 7143 11.14: nothing may follow a Logout Request */
 	if (bhs.opcode == OP_LOGIN_REQUEST) {
@@ -97,6 +99,7 @@ static void conn_lost(struct conn *conn)
 	struct session *s = conn->session;
 	bool meant = conn->close_reason == CLOSE_LOGOUT || conn->close_reason == CLOSE_CONN_REINSTATED;
 
+	fence_conn_lost(s, conn);
 	order_drop_conn(conn);
 	departed_lost(conn);
 	async_conn_dropped(conn);
@@ -121,6 +124,7 @@ static void conn_reinstated(struct session *session, uint16_t cid)
 static void session_ending(struct session *session)
 {
 	order_drop(session);
+	fence_drop(session);
 	departed_drop(session);
 }
 

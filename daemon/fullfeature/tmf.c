@@ -79,41 +79,21 @@ static void log_function(struct tmf *t, const struct conn *conn, uint8_t respons
 		tmf_response_name(response), (unsigned long long)(now_us - t->start_us) / 1000, more);
 }
 
-static void done(struct spt_tmf *tmf)
+static void finish(struct tmf *t)
 {
-	struct tmf *t = (struct tmf *)tmf;
 	struct session *s = t->session;
-	struct conn *conn = session_conn(s, t->conn);
 
-	if (list_in(&t->link))
-		tmf_let_go(t);
-	if (conn) {
-		uint8_t response = final_response(t);
-		conn->tmfs--;
-		log_function(t, conn, response);
-		respond(conn, &t->request, response, tmf->additional);
-	}
 	free(t);
 	session_pending_done(s);
 }
 
-/* RFC 7143 11.5.4, 11.5.5: the RefCmdSN of an immediate command is the CmdSN of the request. */
-static struct spt_task_cookie reference(const struct conn *conn, const struct pdu_tmf_request *r)
+static void answer(struct fence_hold *hold)
 {
-	const struct command *c = command_find(conn->session, r->referenced_itt);
+	struct tmf *t = container_of(hold, struct tmf, hold);
 
-	if (c && c->immediate && sn_eq(r->ref_cmd_sn, r->cmd_sn))
-		return c->task.aux.task;
-	return (struct spt_task_cookie){ r->referenced_itt, r->ref_cmd_sn.v };
-}
-
-static bool spares(const struct spt_tmf *tmf, const struct spt_task *task)
-{
-	struct tmf *t = (struct tmf *)(uintptr_t)tmf;
-	const struct command *c = command_of((struct spt_task *)(uintptr_t)task);
-
-	return c->number >= t->number &&
-		!sn_lt(sn(c->task.aux.task.generation), t->request.cmd_sn);
+	hold->conn->tmfs--;
+	respond(hold->conn, &t->request, t->response, t->tmf.additional);
+	finish(t);
 }
 
 /* RFC 7143 4.2.3.2: the functions that may end several tasks. */
@@ -135,6 +115,63 @@ static bool ends_several(uint8_t function)
 static bool is_target_reset(uint8_t function)
 {
 	return function == TMF_TARGET_WARM_RESET || function == TMF_TARGET_COLD_RESET;
+}
+
+static bool concerns_session(uint8_t function)
+{
+	return is_target_reset(function) || function == TMF_I_T_NEXUS_RESET;
+}
+
+/* RFC 7143 4.2.2.3.4 */
+static bool is_fenced(uint8_t function)
+{
+	return ends_several(function) || function == TMF_CLEAR_ACA;
+}
+
+static void done(struct spt_tmf *tmf)
+{
+	struct tmf *t = (struct tmf *)tmf;
+	struct session *s = t->session;
+	struct conn *conn = session_conn(s, t->conn);
+
+	if (list_in(&t->link))
+		tmf_let_go(t);
+	if (!conn) {
+		finish(t);
+		return;
+	}
+	t->response = final_response(t);
+	log_function(t, conn, t->response);
+	t->hold = (struct fence_hold){
+		.conn = conn,
+		.itl = spt_session_itl(s->env->host->context, s->cookie, t->request.lun),
+		.all = concerns_session(t->request.function),
+		.fences = is_fenced(t->request.function) && t->response != TMF_NO_LUN,
+		.go = answer,
+	};
+	if (fence_concerns(s))
+		fence_pass(s, &t->hold);
+	else
+		answer(&t->hold);
+}
+
+/* RFC 7143 11.5.4, 11.5.5: the RefCmdSN of an immediate command is the CmdSN of the request. */
+static struct spt_task_cookie reference(const struct conn *conn, const struct pdu_tmf_request *r)
+{
+	const struct command *c = command_find(conn->session, r->referenced_itt);
+
+	if (c && c->immediate && sn_eq(r->ref_cmd_sn, r->cmd_sn))
+		return c->task.aux.task;
+	return (struct spt_task_cookie){ r->referenced_itt, r->ref_cmd_sn.v };
+}
+
+static bool spares(const struct spt_tmf *tmf, const struct spt_task *task)
+{
+	struct tmf *t = (struct tmf *)(uintptr_t)tmf;
+	const struct command *c = command_of((struct spt_task *)(uintptr_t)task);
+
+	return c->number >= t->number &&
+		!sn_lt(sn(c->task.aux.task.generation), t->request.cmd_sn);
 }
 
 void tmf_run(struct tmf *t)

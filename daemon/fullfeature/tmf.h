@@ -12,6 +12,7 @@
 #include <spt/tmf.h>
 
 #include "fullfeature/command.h"
+#include "fullfeature/fence.h"
 #include "wire/tmf_request.h"
 
 struct tmf {
@@ -24,6 +25,8 @@ struct tmf {
 	uint64_t number; /* of the first command that came after it */
 	bool waiting;
 	struct spt_timer timer; /* while it waits */
+	uint8_t response;
+	struct fence_hold hold; /* from its result to its response */
 };
 
 /* Is @c one of the tasks that @t ends, and not one that came after it? */

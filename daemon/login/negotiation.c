@@ -39,13 +39,7 @@ static bool is_negotiated(const struct key_row *row)
 #define IS(row, member) \
 	((row)->param.bytes && (row)->param.offset == offsetof(struct login_params, member))
 
-/*
- * What we offer and accept of a key whose other keys are what they are now.
- *
- * RFC 7143 4.2.2.3.3: a response behind the Response Fence waits for what goes before it on all
- * connections. On one connection it does so by itself; on several we do not do it, and so do not
- * agree to both. What the initiator wants of TaskReporting (13.23) is judged first.
- */
+/* What we offer and accept of a key whose other keys are what they are now. */
 static uint64_t our_value(const struct negotiation *n, const struct key_row *row)
 {
 	const struct login_params *p = &n->params;
@@ -57,10 +51,6 @@ static uint64_t our_value(const struct negotiation *n, const struct key_row *row
 	/* 13.19: where what is lost is asked for again, and in order, there is one R2T at a time */
 	if (IS(row, max_outstanding_r2t) && p->error_recovery_level && p->data_sequence_in_order)
 		return 1;
-	if (IS(row, max_connections) && p->task_reporting != REPORTING_RFC3720)
-		return 1;
-	if (IS(row, task_reporting) && p->max_connections > 1)
-		return ours & REPORTING_RFC3720;
 	return ours;
 }
 

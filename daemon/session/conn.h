@@ -50,6 +50,13 @@ struct conn_text {
 	bool final; /* the request had F: so may the answer */
 };
 
+/* fullfeature/fence.h: its part in the session's Response Fence. */
+struct conn_fence {
+	bool waits;  /* for ExpStatSN to come to the mark */
+	bool marked; /* the NOP-In that asks for it is made */
+	sn_t mark;
+};
+
 struct conn {
 	struct spt_link link; /* in env->conns */
 	struct session_env *env;
@@ -85,6 +92,7 @@ struct conn {
 	struct rx rx;
 	struct tx tx;
 	struct retain retain;
+	struct conn_fence fence;
 	sn_t stat_sn;
 
 	struct spt_timer timer;

@@ -26,6 +26,25 @@ struct session_policy {
 	uint8_t target_reset_response;
 	/* How long a function that ends several tasks waits for data that was asked for, and for commands. */
 	uint64_t abort_data_wait_us;
+	/* How long a Response Fence waits for acknowledgements; who gives none is closed. */
+	uint64_t fence_wait_us;
+};
+
+/* fullfeature/fence.h */
+enum fence_state {
+	FENCE_DOWN,
+	FENCE_BEFORE, /* what goes before the fenced answer is not all acknowledged */
+	FENCE_AFTER,  /* it is sent and not acknowledged */
+};
+
+struct session_fence {
+	enum fence_state state;
+	struct fence_hold *hold;   /* FENCE_BEFORE: the answer */
+	const struct spt_itl *itl; /* of whose logical unit it is */
+	bool all;                  /* of every one */
+	struct spt_link held;      /* answers behind it */
+	struct spt_timer timer;
+	struct spt_post poll;
 };
 
 struct session {
@@ -57,6 +76,7 @@ struct session {
 	size_t kept_bytes, keep_bytes; /* of read data that is not acknowledged, and at most */
 	struct spt_link tmfs;     /* fullfeature/tmf.h: those that end several tasks */
 	struct spt_post tmf_poll; /* fullfeature/tmf_wait.c */
+	struct session_fence fence;
 	struct log_limit tmf_log;
 	struct session_policy policy;
 	struct spt_timer farewell; /* fullfeature/farewell.h */

@@ -161,6 +161,7 @@ static struct session_policy policy_of(const struct config_target *config)
 	return (struct session_policy){
 		.target_reset_response = RESPONSES[config->target_reset],
 		.abort_data_wait_us = config->abort_data_wait_us,
+		.fence_wait_us = config->fence_wait_us,
 	};
 }
 

@@ -33,6 +33,13 @@ struct spt_itl *lun_find(struct spt_session *session, uint64_t lun)
 	return NULL;
 }
 
+const struct spt_itl *spt_session_itl(struct spt_context *context, spt_session_cookie session, uint64_t lun)
+{
+	struct spt_session *s = session_find(context, session);
+
+	return s ? lun_find(s, lun) : NULL;
+}
+
 /* SPC-5 6.33. LUNs below 256 are reported in the peripheral format, as everybody expects them. */
 static void report_luns(struct spt_task *task)
 {

@@ -24,24 +24,6 @@ sys.path.insert(0, os.path.join(HERE, '..', 'lib'))
 import talk  # noqa: E402
 from sptgt_daemon import Daemon, DaemonError  # noqa: E402
 
-TARGET = 'iqn.2026-11.org.sptgt:talk'
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-"""
-
 
 def load(path):
     """The conversations of a file, its configuration, and the files that this names: name -> text, in {dir}."""
@@ -49,7 +31,7 @@ def load(path):
     spec = importlib.util.spec_from_file_location(os.path.basename(path)[:-3], path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return list(talk.CONVERSATIONS), getattr(module, 'CONFIG', CONFIG), getattr(module, 'FILES', {})
+    return list(talk.CONVERSATIONS), getattr(module, 'CONFIG', None) or talk.config(), getattr(module, 'FILES', {})
 
 
 class Runner:
@@ -132,7 +114,7 @@ def run_file(path, args):
     daemon = Daemon(args.sptgtd, config, log_level=args.log_level, files=files)
     try:
         before = daemon.open_files()
-        runner = Runner(('127.0.0.1', daemon.port()), TARGET, 0, daemon, args.verbose)
+        runner = Runner(('127.0.0.1', daemon.port()), talk.TARGET, 0, daemon, args.verbose)
         failed = runner.run(functions, args.jobs)
         wrong = let_go(daemon, before)
     finally:
@@ -149,7 +131,7 @@ def main():
     p.add_argument('files', nargs='+')
     p.add_argument('--sptgtd')
     p.add_argument('--address')
-    p.add_argument('--target', default=TARGET)
+    p.add_argument('--target', default=talk.TARGET)
     p.add_argument('--lun', type=int, default=0)
     p.add_argument('--only', default='*')
     p.add_argument('--jobs', type=int, default=8)

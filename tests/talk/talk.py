@@ -25,7 +25,7 @@ __all__ = ['conversation', 'Talk', 'Initiator', 'Background', 'Wrong', 'Gone', '
            'check', 'equal', 'one_of', 'pattern', 'Pdu', 'text', 'pairs', 'crc32c', 'lun_field',
            'NONE', 'FINAL', 'CONTINUE', 'READ', 'WRITE', 'SIMPLE', 'OVERFLOW', 'UNDERFLOW', 'STATUS',
            'BLOCK', 'GOOD', 'CHECK_CONDITION', 'ISID',
-           'READ10', 'WRITE10', 'INQUIRY', 'TEST_UNIT_READY', 'READ_CAPACITY10']
+           'config', 'device', 'target', 'READ10', 'WRITE10', 'INQUIRY', 'TEST_UNIT_READY', 'READ_CAPACITY10']
 
 BLOCK = 512
 GOOD, CHECK_CONDITION = 0x00, 0x02
@@ -33,10 +33,37 @@ ISID = b'\x80\x12\x34\x56\x00\x01'          # random format, RFC 7143 11.12.5
 TEST_UNIT_READY = bytes(6)
 READ_CAPACITY10 = bytes([0x25]) + bytes(9)
 CONVERSATIONS = []
+TARGET = 'iqn.2026-11.org.sptgt:talk'
+INITIATORS = 'iqn.2026-11.org.sptgt:*'          # every Talk's name
 DEFAULTS = {'HeaderDigest': 'None', 'DataDigest': 'None', 'InitialR2T': 'Yes', 'ImmediateData': 'Yes',
             'MaxRecvDataSegmentLength': '8192', 'MaxBurstLength': '262144', 'FirstBurstLength': '65536',
             'MaxOutstandingR2T': '1', 'MaxConnections': '1', 'ErrorRecoveryLevel': '0', 'DefaultTime2Wait': '2',
             'DefaultTime2Retain': '20', 'DataPDUInOrder': 'Yes', 'DataSequenceInOrder': 'Yes'}
+
+
+def _section(name, *lines):
+    """Lines may be several in one text, with the indentation of where they stand."""
+    lines = [line.strip() for text in lines for line in text.strip().split('\n')]
+    return '\n'.join(['[%s]' % name] + [line for line in lines if line]) + '\n'
+
+
+def device(name, *lines, size='64M'):
+    return _section('device-' + name, 'backend = mem', 'size = ' + size, *lines)
+
+
+def target(name, *lines, portal='main', luns='lun.0 = disk', initiators=INITIATORS):
+    return _section('target-' + name, 'name = iqn.2026-11.org.sptgt:' + name, 'portal = ' + portal,
+                    'initiators = ' + initiators, luns, *lines)
+
+
+def config(*sections, daemon='', portals=('main',), disk='', talk='', workers=2, size='64M', **more):
+    """What nearly every subject's daemon has, a disk of memory behind the target to talk to, and lines more of the [daemon], of
+    the disk and of that target; then further sections. portals: a name, or the text of its section's lines behind it."""
+    out = [_section('daemon', 'workers = %d' % workers, 'control-socket = {dir}/control.sock', 'state-dir = {dir}', daemon)]
+    for portal in portals:
+        name, _, lines = portal.partition('\n')
+        out.append(_section('portal-' + name, '' if 'listen =' in lines else 'listen = 127.0.0.1:0', lines))
+    return ''.join(out + [device('disk', disk, size=size), target('talk', talk, **more), *sections])
 
 
 class Wrong(Exception):

@@ -59,6 +59,9 @@ unsigned spt_session_tasks(struct spt_context *context, spt_session_cookie sessi
 void spt_session_each_task(struct spt_context *context, spt_session_cookie session,
 	void (*fn)(struct spt_task *task, void *arg), void *arg);
 
+/* The I_T_L nexus that a task of the session has for this LUN, or NULL. Valid until the session gets other LUNs. */
+const struct spt_itl *spt_session_itl(struct spt_context *context, spt_session_cookie session, uint64_t lun);
+
 /*
  * Aborts those tasks of the session of which @which says true, as spt_task_abort() does; @which must
  * not change anything of the library's.
