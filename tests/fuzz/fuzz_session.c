@@ -106,6 +106,9 @@ static void make_session(struct scene *s, uint8_t flags)
 	p->initial_r2t = flags & 16;
 	p->max_outstanding_r2t = p->error_recovery_level && p->data_sequence_in_order ? 1 : 4;
 	p->max_connections = CONNS;
+	p->task_reporting = flags & 64 ? REPORTING_FAST_ABORT :
+		flags & 32	       ? REPORTING_RESPONSE_FENCE :
+					 REPORTING_RFC3720;
 	p->max_recv_data_segment_bytes = 4096;
 	p->max_send_data_segment_bytes = 512;
 	p->first_burst_bytes = 1024;
@@ -114,7 +117,7 @@ static void make_session(struct scene *s, uint8_t flags)
 	struct session_params sp = {
 		.login = p, .tsih = 1, .id = 1, .luns = s->map, .window = 16, .budget_bytes = 1u << 16,
 		.portal = "main", .peer = "p", .local = "l",
-		.policy = { .abort_data_wait_us = 5000000 },
+		.policy = { .abort_data_wait_us = 5000000, .fence_wait_us = 5000000 },
 	};
 	CHECK(session_new(&s->env, &sp, &s->session) == 0);
 	s->session->exp_cmd_sn = sn(0xfffffff8);
