@@ -137,7 +137,8 @@ static struct departed *departed_new(struct conn *conn, bool keeps)
 	d->session = s;
 	d->cid = conn->cid;
 	d->keeps = keeps;
-	d->logged_out = conn->close_reason == CLOSE_REMOVED || conn->close_reason == CLOSE_CONN_REINSTATED;
+	d->logged_out = conn->replaced || conn->close_reason == CLOSE_REMOVED ||
+		conn->close_reason == CLOSE_CONN_REINSTATED;
 	d->logout_waits = conn->logout_waits;
 	d->logout_conn = conn->logout_conn;
 	d->logout_itt = conn->logout_itt;

@@ -97,7 +97,8 @@ static bool logged_out(const struct conn *lost)
 static void conn_lost(struct conn *conn)
 {
 	struct session *s = conn->session;
-	bool meant = conn->close_reason == CLOSE_LOGOUT || conn->close_reason == CLOSE_CONN_REINSTATED;
+	bool meant = conn->replaced || conn->close_reason == CLOSE_LOGOUT ||
+		conn->close_reason == CLOSE_CONN_REINSTATED;
 
 	fence_conn_lost(s, conn);
 	order_drop_conn(conn);
@@ -116,9 +117,15 @@ static void conn_lost(struct conn *conn)
 static void conn_reinstated(struct session *session, uint16_t cid)
 {
 	struct departed *d = departed_find(session, cid);
+	struct conn *conn;
 
 	if (d)
 		departed_log_out(d);
+	/* One that has closed in this very turn of the loop is still there. */
+	list_foreach (conn, &session->conns, session_link) {
+		if (conn->cid == cid && conn->closing)
+			conn->replaced = true;
+	}
 }
 
 static void session_ending(struct session *session)

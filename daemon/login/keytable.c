@@ -43,7 +43,7 @@ const struct key_row KEY_TABLE[] = {
 	{ "HeaderDigest", KEY_LIST, INITIAL, 0, 0, DIGESTS, BOTH(header_digest) },
 	{ "DataDigest", KEY_LIST, INITIAL, 0, 0, DIGESTS, BOTH(data_digest) },
 	/* RFC 7143 13.2 */
-	{ "MaxConnections", KEY_MIN, LEADING | USE_NORMAL | USE_LATE, 1, 65535, NULL,
+	{ "MaxConnections", KEY_MIN, LEADING | USE_NORMAL, 1, 65535, NULL,
 		BOTH(max_connections) },
 	/* RFC 7143 13.3 */
 	{ "SendTargets", KEY_OWNER, USE_FULL_FEATURE | BY_INITIATOR, 0, 0, NULL, NONE, NONE },

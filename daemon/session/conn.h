@@ -82,6 +82,7 @@ struct conn {
 	uint32_t number;              /* within the session; never given twice */
 	uint16_t cid;                 /* the initiator's number for it */
 	struct departed *departed;    /* fullfeature/departed.h: where its commands wait, when it is closed */
+	bool replaced;                /* a login has taken its place when it was closed already */
 	bool logout_waits;            /* closed by a Logout Request on another one: */
 	uint32_t logout_conn, logout_itt;
 	void *target; /* what find_target() found: target/'s */

@@ -56,6 +56,22 @@ static uint8_t reassign(struct rig *rig, uint32_t itt)
 	return rig_expect(rig, OP_TMF_RESPONSE)->bhs[2];
 }
 
+/* A login that takes its place in the turn in which it closes is its logout all the same (6.3.4). */
+static void replaced_while_closing(void **state)
+{
+	struct rig rig;
+
+	begin(&rig, 2, 7);
+	conn_close(rig.conn, CLOSE_PEER_CLOSED, NULL);
+	rig.env.phase->conn_reinstated(rig.session, 1);
+	rig_lose(&rig);
+	rig_swap(&rig);
+	assert_int_equal(reassign(&rig, 7), TMF_COMPLETE);
+	fake_complete(rig_channel(&rig));
+	rig_expect(&rig, OP_SCSI_RESPONSE);
+	rig_close(&rig);
+}
+
 /* It is done before or after another connection has taken it over: its status comes there, once. */
 static void goes_on(void **state)
 {
@@ -187,7 +203,7 @@ static void aborted_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(goes_on),
+		cmocka_unit_test(goes_on), cmocka_unit_test(replaced_while_closing),
 		cmocka_unit_test(runs_out),
 		cmocka_unit_test(session_runs_out),
 		cmocka_unit_test(not_kept),
