@@ -16,7 +16,7 @@ int64_t privileges_raise_files(uint64_t wanted);
 void privileges_allow_connections(uint32_t connections);
 /*
  * Becomes @user and @group (NULL: the user's own), keeping of the capabilities it has those that
- * pass-through needs (CAP_SYS_RAWIO, CAP_SYS_ADMIN). Both NULL: nothing. Before sg devices are
+ * pass-through needs (CAP_SYS_RAWIO, CAP_SYS_ADMIN, CAP_SYS_PTRACE). Both NULL: nothing. Before sg devices are
  * opened: the kernel refuses read() and write() on them when the credentials changed since.
  * Before threads. 0 or -errno with @error told.
  */

@@ -20,6 +20,10 @@
 #include "base/util.h"
 #include "passthrough/bsg_node.h"
 #include "passthrough/sg_device.h"
+#include "passthrough/sg_openers.h"
+
+/* udev and the like look at what is new. */
+#define OPENER_PATIENCE_MS 2000u
 
 #define CDB_MAX 32u /* what the kernel's mid-layer holds */
 
@@ -89,6 +93,8 @@ static int check_claimed(const struct sg_device *d, const struct sg_address *at,
 	int r = sg_check_unused("", at, &why);
 	if (!r)
 		r = check_exclusive(at, limits, &why);
+	if (!r)
+		r = sg_check_unopened("", at, OPENER_PATIENCE_MS, &why);
 	if (!r)
 		return 0;
 	return spt_error_set(error, r, "%.200s; it cannot be exported too, unless with force = yes",

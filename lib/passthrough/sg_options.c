@@ -51,7 +51,8 @@ const struct spt_option SG_OPTION_ROWS[SG_OPTIONS] = {
 		.name = "force",
 		.type = SPT_OPTION_BOOL,
 		.fallback = "no",
-		.help = "use the device even if it is mounted, swapped on or held on this machine, "
+		.help = "use the device even if it is mounted, swapped on or held on this machine, or is "
+			"a tape drive or a changer that a program has open, "
 			"which destroys data as soon as both sides write",
 	},
 	[OPTION_QUEUE_DEPTH] = {

@@ -15,6 +15,7 @@
 
 #include "base/util.h"
 #include "fake_sysfs.h"
+#include "passthrough/sg_openers.h"
 #include "passthrough/sg_sysfs.h"
 
 #define HOST  "/sys/devices/pci0/host2"
@@ -238,6 +239,50 @@ static void test_polling(void **state)
 	assert_int_equal(sg_poll_interval_ms(root, &id), 0);
 }
 
+/* A descriptor of process @pid, which is @command, that leads to @node of this machine. */
+static void process(const char *pid, const char *command, const char *node)
+{
+	char path[128], full[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	put(path, command);
+	snprintf(path, sizeof(path), "/proc/%s/fd/7", pid);
+	put(path, "");
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	unlink(full);
+	assert_int_equal(symlink(node, full), 0);
+}
+
+static void test_openers(void **state)
+{
+	struct sg_address id;
+	struct spt_error error = { "" };
+	char ours[32];
+
+	/* The drive's node is, in this made-up machine, what /dev/null is in ours. */
+	assert_int_equal(sg_resolve_number(root, "x", false, makedev(21, 4), &id, NULL), 0);
+	put(TAPE "/type", "1\n");
+	put(TAPE "/scsi_tape/nst0/dev", "1:3\n");
+	put("/proc/100/comm", "a kernel thread\n");
+	process("101", "cat\n", "/dev/zero");
+	snprintf(ours, sizeof(ours), "%d", (int)getpid());
+	process(ours, "sptgtd\n", "/dev/null");
+	assert_int_equal(sg_check_unopened(root, &id, 0, &error), 0);
+	process("102", "bacula-sd\n", "/dev/null");
+	assert_int_equal(sg_check_unopened(root, &id, 0, &error), -EBUSY);
+	assert_string_equal(error.text, "/dev/nst0 is open in process 102 (bacula-sd)");
+	put(TAPE "/type", "0\n"); /* disks are looked at by many */
+	assert_int_equal(sg_check_unopened(root, &id, 0, &error), 0);
+
+	put(TAPE "/scsi_tape/nst0/dev", "9:128\n");
+	put(TAPE "/scsi_changer/sch0/dev", "1:3\n");
+	put(TAPE "/type", "8\n");
+	assert_int_equal(sg_check_unopened(root, &id, 0, &error), -EBUSY);
+	assert_string_equal(error.text, "/dev/ch0 is open in process 102 (bacula-sd)");
+	process("102", "bacula-sd\n", "/dev/full");
+	assert_int_equal(sg_check_unopened(root, &id, 0, &error), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_holders),
 		cmocka_unit_test(test_names_of_holders),
 		cmocka_unit_test(test_polling),
+		cmocka_unit_test(test_openers),
 	};
 	return cmocka_run_group_tests(tests, set_up, remove_root);
 }

@@ -151,7 +151,8 @@ static int child(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct before[2], after[2];
-	const uint32_t kept = (1u << CAP_SYS_RAWIO) | (1u << CAP_SYS_ADMIN);
+	const uint32_t kept = (1u << CAP_SYS_RAWIO) | (1u << CAP_SYS_ADMIN) |
+			      (1u << CAP_SYS_PTRACE);
 
 	if (syscall(SYS_capget, &header, before) < 0 || privileges_drop("nobody", NULL, NULL) < 0)
 		return 1;
