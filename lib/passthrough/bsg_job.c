@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "passthrough/bsg_pool.h"
+#include "passthrough/opcode_list.h"
 #include "passthrough/sg_channel.h"
 
 #define Q_AT_TAIL 0x10 /* BSG_FLAG_Q_AT_TAIL: without it commands overtake each other */
@@ -51,6 +52,7 @@ static void fill(struct bsg_job *j, const struct spt_task *task, uint32_t timeou
 		.flags = Q_AT_TAIL,
 	};
 	memcpy(j->cdb, task->cdb, MIN((size_t)j->io.request_len, sizeof(j->cdb)));
+	opcode_list_widen(&j->pool->attachment->limits, j->cdb);
 }
 
 /* On a thread. False: there is nothing to be done any more, or no memory. */

@@ -61,19 +61,22 @@ unsigned pass_cdb_length(const struct spt_task *task)
 	return n ? MIN(n, (unsigned)task->cdb_bytes) : task->cdb_bytes;
 }
 
+bool pass_refuses(const struct pass_limits *limits, uint8_t opcode, unsigned cdb_bytes)
+{
+	return (is_copy(opcode) && !limits->third_party_copy) || cdb_bytes > limits->max_cdb_bytes;
+}
+
 bool pass_judge(const struct pass_limits *limits, struct spt_task *task)
 {
 	uint8_t op = task->cdb[0];
 
-	if (pass_cdb_length(task) > limits->max_cdb_bytes)
+	if (pass_refuses(limits, op, pass_cdb_length(task)))
 		return refuse(task, INVALID_OPERATION_CODE);
 	if (op == OP_VARIABLE_LENGTH && pass_cdb_bytes(task->cdb) > task->cdb_bytes) {
 		spt_task_check_cdb_field(task, 7, -1); /* longer than what came */
 		return false;
 	}
 	if (task->expected_in_bytes && task->expected_out_bytes && !limits->bidirectional)
-		return refuse(task, INVALID_OPERATION_CODE);
-	if (is_copy(op) && !limits->third_party_copy)
 		return refuse(task, INVALID_OPERATION_CODE);
 	if (task->expected_in_bytes > limits->max_transfer_bytes ||
 		task->expected_out_bytes > limits->max_transfer_bytes)

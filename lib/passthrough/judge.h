@@ -22,6 +22,9 @@ struct pass_limits {
 /* False: the task was refused and is complete. */
 bool pass_judge(const struct pass_limits *limits, struct spt_task *task);
 
+/* Is every command of that operation code, or with a CDB of so many bytes (0: not known), refused? */
+bool pass_refuses(const struct pass_limits *limits, uint8_t opcode, unsigned cdb_bytes);
+
 enum pass_direction { PASS_NONE, PASS_IN, PASS_OUT };
 
 /* By the initiator's expected lengths; when it expects nothing to move, by what the command of such

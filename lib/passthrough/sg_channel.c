@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/util.h"
+#include "passthrough/opcode_list.h"
 #include "passthrough/sg_header.h"
 #include "passthrough/sg_left.h"
 
@@ -49,13 +50,16 @@ void sg_channel_leave(struct sg_channel *c)
 
 /*
  * The room that the device gets for data-in: what the initiator has, and more where a READ asks for
- * more. Host adapters take an overrun of their buffer for an error and lose what did fit.
+ * more, or a list is to be looked through. Host adapters take an overrun of their buffer for an error and lose what did fit.
  */
 static uint32_t in_room(const struct sg_channel *c, const struct spt_task *task)
 {
 	uint32_t block = atomic_load_explicit(&c->device->learned.block_bytes, memory_order_relaxed);
 	unsigned type = atomic_load_explicit(&c->device->learned.device_type, memory_order_relaxed);
 	uint64_t asked = task->expected_out_bytes ? 0 : sg_read_transfer(task->cdb, type, block);
+
+	if (!asked && task->expected_in_bytes)
+		asked = opcode_list_room(&c->attachment->limits, task->cdb);
 
 	if (asked > task->expected_in_bytes && asked <= c->attachment->limits.max_transfer_bytes)
 		return (uint32_t)asked;

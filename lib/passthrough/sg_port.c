@@ -8,10 +8,12 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/util.h"
+#include "passthrough/opcode_list.h"
 #include "passthrough/sg_channel.h"
 #include "passthrough/sg_header.h"
 #include "passthrough/sg_left.h"
@@ -98,6 +100,7 @@ static void send(struct sg_channel *c, struct spt_task *task)
 {
 	struct sg_port *port = free_port(c);
 	struct sg_attachment *a = c->attachment;
+	uint8_t cdb[sizeof(task->cdb)]; /* the driver takes a copy in write() */
 	unsigned slot = 0;
 	sg_io_hdr_t h;
 	ssize_t n;
@@ -106,6 +109,9 @@ static void send(struct sg_channel *c, struct spt_task *task)
 		slot++;
 	sg_header_fill(&h, task, task->timeout_ms ? task->timeout_ms : a->timeout_ms[task->cdb[0]],
 		(int)slot);
+	memcpy(cdb, task->cdb, h.cmd_len);
+	opcode_list_widen(&a->limits, cdb);
+	h.cmdp = cdb;
 	bool reserved = sg_reserve_prepare(&port->reserve, &h);
 	do
 		n = write(port->watch.fd, &h, sizeof(h));

@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "passthrough/clamp.h"
+#include "passthrough/opcode_list.h"
 #include "passthrough/sg_device.h"
 #include "passthrough/sg_header.h"
 
@@ -54,6 +55,7 @@ void sg_result(struct sg_device *d, const struct sg_attachment *a, struct spt_ta
 		sg_verdict_of(r->status, r->host_status, r->driver_status, r->sense_bytes);
 
 	sg_count_moved(task, r->in_left, r->out_left, v.moved);
+	opcode_list_hide(&a->limits, task, v.status == SPT_GOOD);
 	task->in.bytes = MIN(task->in.bytes, task->expected_in_bytes);
 	if (!v.own_sense)
 		task->sense_bytes = (uint16_t)r->sense_bytes;

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/util.h"
 #include "passthrough/clamp.h"
+#include "passthrough/opcode_list.h"
 #include "passthrough/up_device.h"
 
 #define LOGOUT_US UINT64_C(1000000)
@@ -131,7 +132,8 @@ uint64_t up_channel_next_us(const struct up_channel *c)
 static void start(struct up_channel *c, struct spt_task *task, struct up_command *cmd)
 {
 	if (task->expected_in_bytes) {
-		if (!spt_task_take_in(task, task->expected_in_bytes)) {
+		uint32_t list = opcode_list_room(&c->device->limits, task->cdb);
+		if (!spt_task_take_in(task, MAX(list, task->expected_in_bytes))) {
 			spt_task_full(task);
 			return;
 		}
@@ -139,6 +141,7 @@ static void start(struct up_channel *c, struct spt_task *task, struct up_command
 	}
 	task->backend = cmd;
 	cmd->task = task;
+	cmd->limits = &c->device->limits;
 	cmd->direction = pass_direction(task,
 		(uint8_t)atomic_load_explicit(&c->device->learned.device_type,
 			memory_order_relaxed));
@@ -247,6 +250,7 @@ void up_channel_finish(struct up_channel *c, struct up_engine *engine, struct up
 	}
 	if (cmd->reply.fate == UP_ANSWERED) {
 		note_sense(c, task);
+		opcode_list_hide(&c->device->limits, task, task->status == SPT_GOOD);
 		read_reply(c->device, task);
 	}
 	up_engine_release(engine, cmd);

@@ -35,6 +35,7 @@
 #include <spt/host.h>
 
 #include "base/util.h"
+#include "passthrough/opcode_list.h"
 #include "passthrough/up_engine.h"
 #include "passthrough/up_terms.h"
 
@@ -317,6 +318,8 @@ int up_engine_send(struct up_engine *e, struct up_command *cmd)
 		.expxferlen = (int)(task->out.bytes ? task->out.bytes : task->in.bytes),
 	};
 	memcpy(w->task.cdb, task->cdb, (size_t)w->task.cdb_size);
+	if (cmd->limits)
+		opcode_list_widen(cmd->limits, w->task.cdb);
 	/* Both are always given: without one the library collects what comes in memory of its
 	 * own. */
 	w->in = (struct scsi_iovec){ .iov_base = task->in.data, .iov_len = task->in.bytes };

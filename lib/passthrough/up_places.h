@@ -31,6 +31,7 @@ struct up_wire;
 struct up_command {
 	struct spt_link link; /* in one of the lists */
 	struct spt_task *task;
+	const struct pass_limits *limits; /* for what is asked differently; NULL: nothing */
 	enum pass_direction direction;
 	struct up_reply reply;
 	uint64_t serial;   /* order of sending */
