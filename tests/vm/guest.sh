@@ -71,10 +71,11 @@ same() { cmp -s "$2" "$3" || { diff -a "$2" "$3" | head -n 20; fail "$1: they di
 
 listening() { grep -q -i ":$(printf %04x "$1") .* 0A " /proc/net/tcp; }
 
-# sptgtd_config: the devices and targets told on stdin, with the lines of $daemon_keys in the daemon's own section
+# sptgtd_config: the devices and targets told on stdin, with the lines of $daemon_keys in the daemon's own section, and $workers loops (1)
 sptgtd_config() {
 	{
-		printf '[daemon]\nworkers = 1\ncontrol-socket = %s/control.sock\nstate-dir = %s/state\n' $scratch $scratch
+		printf '[daemon]\nworkers = %s\ncontrol-socket = %s/control.sock\nstate-dir = %s/state\n' "${workers:-1}" \
+			$scratch $scratch
 		printf '%s\n' "${daemon_keys:-}"
 		printf '[portal-main]\nlisten = 127.0.0.1:0\n'
 		cat
