@@ -478,6 +478,8 @@ static void nothing(struct tape *t, struct command *c)
 	(void)c;
 }
 
+static void supported_opcodes(struct tape *t, struct command *c);
+
 enum needs { ALWAYS = 1, NO_MEDIUM = 2, MEDIUM = 4 };
 
 static const struct {
@@ -505,7 +507,40 @@ static const struct {
 	{0x34, MEDIUM, read_position},	  /* READ POSITION */
 	{0x55, NO_MEDIUM, mode_select},	  /* MODE SELECT(10) */
 	{0x5a, NO_MEDIUM, mode_sense},
+	{0x83, NO_MEDIUM, nothing}, /* EXTENDED COPY, which sptgtd does not let through */
+	{0xa3, ALWAYS, supported_opcodes},
 };
+
+/* SPC-5 6.34, the whole list; as drives do it a READ or WRITE may take longer than most initiators think. */
+static void supported_opcodes(struct tape *t, struct command *c)
+{
+	uint8_t p[1024] = {0};
+	bool timeouts = c->cdb[2] & 0x80;
+	uint32_t n = 4;
+
+	(void)t;
+	if ((c->cdb[1] & 0x1f) != 0x0c || c->cdb[2] & 0x07) {
+		check(c, ILLEGAL_REQUEST, INVALID_FIELD);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
+		uint8_t op = COMMANDS[i].opcode;
+		unsigned seconds = op == 0x08 ? 2340 : op == 0x0a ? 1560 : 0;
+
+		p[n] = op;
+		p[n + 7] = op >> 5 == 0 ? 6 : op >> 5 == 4 ? 16 : op >> 5 == 5 ? 12 : 10;
+		if (timeouts) {
+			p[n + 5] = 0x02; /* CTDP */
+			p[n + 9] = 0x0a;
+			p[n + 18] = (uint8_t)(seconds >> 8);
+			p[n + 19] = (uint8_t)seconds;
+		}
+		n += timeouts ? 20 : 8;
+	}
+	p[2] = (uint8_t)((n - 4) >> 8);
+	p[3] = (uint8_t)(n - 4);
+	reply(c, p, n, (uint32_t)get16(c->cdb + 6) << 16 | get16(c->cdb + 8));
+}
 
 void tape_run(void *device, struct command *c)
 {
