@@ -165,10 +165,13 @@ void session_itl_gone(struct spt_session *s)
 
 static void leave_devices(struct spt_session *s)
 {
+	size_t n = s->n_itls;
+
 	assert(list_empty(&s->leaving));
 	s->leaves = true;
-	s->closing++; /* held by this function */
-	for (size_t i = 0; i < s->n_itls; i++)
+	s->n_itls = 0; /* some go away long before the session does */
+	s->closing++;  /* held by this function */
+	for (size_t i = 0; i < n; i++)
 		itl_end(s->itls[i]);
 	session_itl_gone(s);
 }

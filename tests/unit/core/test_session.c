@@ -133,6 +133,33 @@ static void slow_close(void **state)
 }
 
 /* Without a channel the logical unit is there and says NOT READY. */
+/* One device has let go of the session, the other takes its time: nothing is at either any more, whoever looks. */
+static void leaving(void **state)
+{
+	struct rig rig;
+	struct tmf_job own, other;
+	int stopped = 0;
+
+	rig_open(&rig, &(struct rig_params){ .ops = &FAKE_PER_NEXUS });
+	rig_start(&rig, 0, 0);
+	rig_start(&rig, 1, 0);
+	rig.fake_2->close_waits = true;
+	struct fake_channel *late = rig.fake_2->channels[0];
+	rig_stop(&rig, 0, &stopped);
+	assert_int_equal(stopped, 0);
+	assert_int_equal(rig.fake->n_channels, 1);
+	assert_int_equal(tmf_run(&rig, &own, 0, SPT_TMF_LOGICAL_UNIT_RESET, RIG_LUN), 0);
+	assert_int_equal(own.done, 1);
+	assert_int_equal(own.tmf.response, SPT_TMF_NO_LUN);
+	tmf_run(&rig, &other, 1, SPT_TMF_LOGICAL_UNIT_RESET, RIG_LUN);
+	assert_int_equal(other.done, 1);
+	assert_int_equal(other.tmf.response, SPT_TMF_COMPLETE);
+	fake_close(late);
+	assert_int_equal(stopped, 1);
+	rig.fake_2->close_waits = false;
+	rig_close(&rig);
+}
+
 static void no_channel(void **state)
 {
 	struct rig rig;
@@ -217,6 +244,7 @@ int main(void)
 		cmocka_unit_test(names_are_checked),
 		cmocka_unit_test(channels),
 		cmocka_unit_test(slow_close),
+		cmocka_unit_test(leaving),
 		cmocka_unit_test(no_channel),
 		cmocka_unit_test(stop_with_tasks),
 		cmocka_unit_test(lun_maps),
