@@ -25,6 +25,13 @@ int build_fields(struct build *b, enum schema_section kind, const struct ini_sec
 int build_device(struct build *b, const struct ini_section *section, struct config_device *device);
 /* Portals, LUNs and initiators of a target; every section has been seen before. */
 int build_target(struct build *b, const struct ini_section *section, struct config_target *target);
+/* build_lun.c: its LUNs, and then what is told of single ones. */
+int build_luns(struct build *b, const struct ini_section *section, struct config_target *t);
+int build_lun_details(struct build *b, const struct ini_section *section, struct config_target *t);
+/* The names and patterns of @key, added to a list. */
+int build_initiators(struct build *b, char ***names, size_t *n, const struct ini_key *key);
+/* The prefixes of @key, likewise. */
+int build_addresses(struct build *b, struct prefixes *to, const struct ini_key *key);
 
 /* Reads the secrets files that the sections name, each once. */
 int build_secrets(struct build *b);
@@ -37,6 +44,12 @@ int build_classify(const char *name, enum schema_section *ret_kind, const char *
 const struct ini_key *build_find(const struct ini_section *section, const char *name);
 /* The line of key @name, or of the section when the key is not there. */
 unsigned build_line(const struct ini_section *section, const char *name);
+/* There is no [@kind-@name]. */
+struct suggest;
+void build_dangling(struct build *b, unsigned line, const char *kind, const char *name,
+	const struct suggest *suggest);
+/* In place: references are lower case, as sections are. */
+void build_fold(char *word);
 /* N of "name.N"; false when it is something else. */
 bool build_number(const struct ini_key *key, uint64_t max, uint64_t *ret);
 

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What a target refers to: its portals, the devices behind its LUNs, and who may log in. */
+/* What a target refers to: its portals, and who may log in; its LUNs are in build_lun.c. */
 #include <errno.h>
 #include <string.h>
 
-#include "base/parse.h"
+#include "base/util.h"
 #include "config/build.h"
 #include "config/grow.h"
 #include "config/suggest.h"
 #include "config/values.h"
 #include "wire/names.h"
 
-#define LUN_MAX 16383u /* SAM-5 4.7.7.4: what the flat space addressing method can name */
-
-static void dangling(struct build *b, unsigned line, const char *kind, const char *name,
+void build_dangling(struct build *b, unsigned line, const char *kind, const char *name,
 	const struct suggest *suggest)
 {
 	char hint[100];
@@ -22,7 +20,7 @@ static void dangling(struct build *b, unsigned line, const char *kind, const cha
 }
 
 /* Sections are lower case, so are references to them. */
-static void fold(char *word)
+void build_fold(char *word)
 {
 	for (; *word; word++) {
 		if (*word >= 'A' && *word <= 'Z')
@@ -41,7 +39,7 @@ static int add_portal(struct build *b, struct config_target *t, const char *word
 		suggest_try(&suggest, b->config->portals[i].name);
 	}
 	if (i == b->config->n_portals) {
-		dangling(b, line, "portal", word, &suggest);
+		build_dangling(b, line, "portal", word, &suggest);
 		return 0;
 	}
 	for (k = 0; k < t->n_portals && t->portals[k] != i; k++)
@@ -66,113 +64,13 @@ static int set_portals(struct build *b, const struct ini_section *section, struc
 	int r = 0;
 
 	while (!r && value_next_word(&list, word, sizeof(word))) {
-		fold(word);
+		build_fold(word);
 		r = add_portal(b, t, word, key->line);
 	}
 	return r;
 }
 
-static struct config_lun *find_lun(const struct config_target *t, uint16_t lun)
-{
-	for (size_t i = 0; i < t->n_luns; i++) {
-		if (t->luns[i].lun == lun)
-			return &t->luns[i];
-	}
-	return NULL;
-}
-
-/* "NAME [read-only]" cut in two; false when it is something else. */
-static bool split_lun(const char *value, char *name, size_t bytes, bool *read_only)
-{
-	size_t n = strcspn(value, " \t");
-	const char *rest = value + n + strspn(value + n, " \t");
-
-	if (n >= bytes || (*rest && strcmp(rest, "read-only")))
-		return false;
-	memcpy(name, value, n);
-	name[n] = 0;
-	fold(name);
-	*read_only = *rest != 0;
-	return true;
-}
-
-static int add_lun(struct build *b, struct config_target *t, const struct ini_key *key,
-	uint16_t lun)
-{
-	char name[INI_NAME_MAX + 1];
-	bool read_only;
-	size_t i;
-
-	if (!split_lun(key->value, name, sizeof(name), &read_only)) {
-		config_error_add(b->errors, key->line, "%s: '%.100s' is not the name of a device, "
-			"perhaps with read-only after it", key->name, key->value);
-		return 0;
-	}
-	struct suggest suggest = suggest_init(name);
-	for (i = 0; i < b->config->n_devices; i++) {
-		if (!strcmp(b->config->devices[i].name, name))
-			break;
-		suggest_try(&suggest, b->config->devices[i].name);
-	}
-	if (i == b->config->n_devices) {
-		dangling(b, key->line, "device", name, &suggest);
-		return 0;
-	}
-	for (size_t k = 0; k < t->n_luns; k++) {
-		if (t->luns[k].device == i)
-			config_warning_add(b->errors, key->line, "device %s is LUN %u of this "
-				"target too; "
-				"initiators will take them for two paths to one "
-				"disk", name, t->luns[k].lun);
-	}
-	struct config_lun *place = GROW(t->luns, t->n_luns);
-	if (!place)
-		return -ENOMEM;
-	t->n_luns++;
-	*place = (struct config_lun){ .lun = lun, .device = i, .read_only = read_only };
-	return 0;
-}
-
-static int by_lun(const void *a, const void *b)
-{
-	return ((const struct config_lun *)a)->lun - ((const struct config_lun *)b)->lun;
-}
-
-/* "lun.N.initiators" */
-static bool is_lun_initiators(const struct ini_key *key)
-{
-	const char *dot = strrchr(key->name, '.');
-
-	return !strncmp(key->name, "lun.", 4) && dot && !strcmp(dot, ".initiators");
-}
-
-static int set_luns(struct build *b, const struct ini_section *section, struct config_target *t)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < section->n_keys && !r; i++) {
-		const struct ini_key *key = &section->keys[i];
-		uint64_t lun;
-
-		if ((strcmp(key->name, "lun") && strncmp(key->name, "lun.", 4)) ||
-			is_lun_initiators(key))
-			continue;
-		if (!build_number(key, LUN_MAX, &lun))
-			config_error_add(b->errors, key->line, "'%s' is not lun.N with N from 0 to "
-				"%u",
-				key->name, LUN_MAX);
-		else if (find_lun(t, (uint16_t)lun))
-			config_error_add(b->errors, key->line, "LUN %u is mapped twice",
-				(unsigned)lun);
-		else
-			r = add_lun(b, t, key, (uint16_t)lun);
-	}
-	if (t->n_luns)
-		qsort(t->luns, t->n_luns, sizeof(*t->luns), by_lun);
-	return r;
-}
-
-static int add_initiators(struct build *b, char ***names, size_t *n, const struct ini_key *key)
+int build_initiators(struct build *b, char ***names, size_t *n, const struct ini_key *key)
 {
 	const char *list = key->value;
 	char word[2 * NAME_MAX_BYTES];
@@ -191,80 +89,87 @@ static int add_initiators(struct build *b, char ***names, size_t *n, const struc
 			return -ENOMEM;
 		}
 		++*n;
-		fold(copy);
+		build_fold(copy);
 		*place = copy;
 	}
 	return 0;
 }
 
-static int set_initiators(struct build *b, const struct ini_section *section,
-	struct config_target *t)
+static int add_prefix(struct build *b, struct prefixes *to, const struct ini_key *key,
+	const char *word)
 {
+	struct spt_error error = { .text = "" };
+	struct prefix p;
+
+	if (prefix_parse(word, &p, &error) < 0) {
+		config_error_add(b->errors, key->line, "%s: %s", key->name, error.text);
+		return 0;
+	}
+	for (size_t i = 0; i < to->n; i++) {
+		if (!prefix_equal(&to->list[i], &p))
+			continue;
+		config_error_add(b->errors, key->line, "%s: %s stands twice", key->name, word);
+		return 0;
+	}
+	struct prefix *place = GROW(to->list, to->n);
+	if (!place)
+		return -ENOMEM;
+	to->n++;
+	*place = p;
+	return 0;
+}
+
+int build_addresses(struct build *b, struct prefixes *to, const struct ini_key *key)
+{
+	const char *list = key->value;
+	char word[100];
 	int r = 0;
 
-	for (size_t i = 0; i < section->n_keys && !r; i++) {
-		const struct ini_key *key = &section->keys[i];
-		const struct schema_key *row = schema_find(SCHEMA_TARGET, key->name);
-		uint64_t number;
-
-		if (!row || strcmp(row->option.name, "initiators"))
-			continue;
-		if (strchr(key->name, '.') && !build_number(key, UINT32_MAX, &number))
-			config_error_add(b->errors, key->line, "'%s' is not initiators.N",
-				key->name);
-		else
-			r = add_initiators(b, &t->initiators, &t->n_initiators, key);
-	}
+	while (!r && value_next_word(&list, word, sizeof(word)))
+		r = add_prefix(b, to, key, word);
 	return r;
 }
 
-/* Does a name of the target's list let in some of @pattern's? Patterns are not compared with patterns. */
-static bool may_log_in(const struct config_target *t, const char *pattern)
+static int add_initiators(struct build *b, struct config_target *t, const struct ini_key *key)
 {
-	if (strpbrk(pattern, "*?"))
-		return true;
-	for (size_t i = 0; i < t->n_initiators; i++) {
-		if (name_match(t->initiators[i], pattern))
-			return true;
-	}
-	return false;
+	return build_initiators(b, &t->initiators, &t->n_initiators, key);
 }
 
-static int set_initiators_of(struct build *b, struct config_target *t, const struct ini_key *key)
+static int add_addresses(struct build *b, struct config_target *t, const struct ini_key *key)
 {
-	char number[sizeof("16383")] = "";
-	size_t digits = strlen(key->name) - strlen("lun.") - strlen(".initiators");
-	uint64_t lun = 0;
+	return build_addresses(b, &t->addresses, key);
+}
 
-	if (digits < sizeof(number) && strspn(key->name + strlen("lun."), "0123456789") == digits)
-		memcpy(number, key->name + strlen("lun."), digits);
-	struct config_lun *l = parse_u64_range(number, 0, LUN_MAX, &lun) < 0 ? NULL :
-		find_lun(t, (uint16_t)lun);
-	if (!l) {
-		config_error_add(b->errors, key->line, "%s: the target has no such LUN", key->name);
-		return 0;
-	}
-	int r = add_initiators(b, &l->initiators, &l->n_initiators, key);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < l->n_initiators; i++) {
-		if (!may_log_in(t, l->initiators[i]))
-			config_warning_add(b->errors, key->line, "%s: %s may not log in to the target",
-				key->name, l->initiators[i]);
+/* Lists that go on in NAME.1, NAME.2 and so on. */
+static const struct {
+	const char *name;
+	int (*add)(struct build *b, struct config_target *t, const struct ini_key *key);
+} LISTS[] = {
+	{ "initiators", add_initiators },
+	{ "addresses", add_addresses },
+};
+
+static int set_list(struct build *b, struct config_target *t, const struct ini_key *key)
+{
+	const struct schema_key *row = schema_find(SCHEMA_TARGET, key->name);
+	uint64_t number;
+
+	for (size_t i = 0; row && i < ARRAY_SIZE(LISTS); i++) {
+		if (strcmp(row->option.name, LISTS[i].name) != 0)
+			continue;
+		if (!strchr(key->name, '.') || build_number(key, UINT32_MAX, &number))
+			return LISTS[i].add(b, t, key);
+		config_error_add(b->errors, key->line, "'%s' is not %s.N", key->name, LISTS[i].name);
 	}
 	return 0;
 }
 
-/* After the target's own list: who is on a LUN's has to be on that as well. */
-static int set_lun_initiators(struct build *b, const struct ini_section *section,
-	struct config_target *t)
+static int set_lists(struct build *b, const struct ini_section *section, struct config_target *t)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < section->n_keys && !r; i++) {
-		if (is_lun_initiators(&section->keys[i]))
-			r = set_initiators_of(b, t, &section->keys[i]);
-	}
+	for (size_t i = 0; i < section->n_keys && !r; i++)
+		r = set_list(b, t, &section->keys[i]);
 	return r;
 }
 
@@ -292,11 +197,11 @@ int build_target(struct build *b, const struct ini_section *section, struct conf
 	int r = set_portals(b, section, target);
 
 	if (!r)
-		r = set_luns(b, section, target);
+		r = build_luns(b, section, target);
 	if (!r)
-		r = set_initiators(b, section, target);
+		r = set_lists(b, section, target);
 	if (!r)
-		r = set_lun_initiators(b, section, target);
+		r = build_lun_details(b, section, target);
 	if (!r)
 		check_target(b, section, target);
 	return r;

@@ -17,6 +17,7 @@
 #include <spt/option.h>
 
 #include "config/errors.h"
+#include "config/prefix.h"
 #include "config/secrets.h"
 
 struct ini;
@@ -106,6 +107,8 @@ struct config_lun {
 	bool read_only;
 	char **initiators; /* of those that may log in, who sees it; none: all of them */
 	size_t n_initiators;
+	struct prefixes addresses; /* and from where; none: from everywhere */
+	struct spt_identity identity; /* in place of the device's, where it has one */
 };
 
 enum {
@@ -162,6 +165,7 @@ struct config_target {
 	size_t n_luns;
 	char **initiators; /* for name_match() of wire/names.h; nobody else may log in */
 	size_t n_initiators;
+	struct prefixes addresses; /* from where they may; none: from everywhere */
 	struct config_texts redirect; /* not here but there, in turn; none: here */
 	bool redirect_permanent;
 	uint32_t state; /* enum config_state */

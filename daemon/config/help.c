@@ -379,9 +379,13 @@ static void sample_entry(FILE *to, const struct entry *e, bool active)
 	wrap_help(to, "# ", e->option->help);
 	wrapf(to, "# ", "(%s%s)", e->value,
 		e->option->required ? "; required" : *e->fallback ? "" : "; no default");
-	fprintf(to, "%s%s%s =%s%s\n", active ? "" : ";", name,
-		e->key && e->key->numbered && !strcmp(name, "lun") ? ".0" : "",
-		*value ? " " : "", value);
+	const char *detail = strstr(name, ".N.");
+	if (detail)
+		fprintf(to, "%s%.*s.0%s", active ? "" : ";", (int)(detail - name), name, detail + 2);
+	else
+		fprintf(to, "%s%s%s", active ? "" : ";", name,
+			e->key && e->key->numbered && !strcmp(name, "lun") ? ".0" : "");
+	fprintf(to, " =%s%s\n", *value ? " " : "", value);
 }
 
 void config_help_sample(FILE *to)

@@ -19,12 +19,14 @@ static void free_target(struct config_target *t)
 	for (size_t i = 0; i < t->n_initiators; i++)
 		free(t->initiators[i]);
 	free(t->initiators);
+	free(t->addresses.list);
 	value_texts_free(&t->redirect);
 	free(t->auth.chap_file);
 	for (size_t i = 0; i < t->n_luns; i++) {
 		for (size_t k = 0; k < t->luns[i].n_initiators; k++)
 			free(t->luns[i].initiators[k]);
 		free(t->luns[i].initiators);
+		free(t->luns[i].addresses.list);
 	}
 	free(t->luns);
 	free(t->portals);

@@ -183,9 +183,35 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_LIVE, .form = "comma list of NAME", .sample = "main" },
 	{ { "lun", SPT_OPTION_STRING, false, NULL, 1, 200, NULL,
 		"lun.N = NAME: logical unit N, 0 to 16383, is the device of [device-NAME]; "
-		"read-only after the name refuses what would change the medium. lun.N.initiators = "
-		"LIST: who of those that may log in sees it; all of them if there is no such key" },
+		"read-only after the name refuses what would change the medium" },
 		SCHEMA_LIVE, .numbered = true, .form = "NAME [read-only]", .sample = "scratch" },
+	{ { "lun.N.initiators", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
+		"Who of those that may log in sees logical unit N; all of them if there is no such "
+		"key" },
+		SCHEMA_LIVE, .form = "comma list of iSCSI names and patterns",
+		.sample = "iqn.1994-05.com.redhat:b1" },
+	{ { "lun.N.addresses", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
+		"From where logical unit N is seen; from everywhere if there is no such key. It is the "
+		"address of a session's first connection that counts" },
+		SCHEMA_LIVE, .form = "comma list of ADDRESS[/LENGTH], IPv4 or IPv6",
+		.sample = "10.1.0.0/16" },
+	{ { "lun.N.vendor", SPT_OPTION_STRING, false, NULL, 1, 8, NULL,
+		"T10 VENDOR IDENTIFICATION that initiators are told of logical unit N; without it what "
+		"the device is told as. So it is with the four keys that follow" },
+		SCHEMA_LIVE, .sample = "ACME" },
+	{ { "lun.N.product", SPT_OPTION_STRING, false, NULL, 1, 16, NULL,
+		"PRODUCT IDENTIFICATION of logical unit N" },
+		SCHEMA_LIVE, .sample = "Archive" },
+	{ { "lun.N.revision", SPT_OPTION_STRING, false, NULL, 1, 4, NULL,
+		"PRODUCT REVISION LEVEL of logical unit N" },
+		SCHEMA_LIVE, .sample = "2" },
+	{ { "lun.N.serial", SPT_OPTION_STRING, false, NULL, 1, SPT_SERIAL_MAX, NULL,
+		"Unit serial number of logical unit N" },
+		SCHEMA_LIVE, .sample = "A0001" },
+	{ { "lun.N.naa", SPT_OPTION_STRING, false, NULL, 16, 32, NULL,
+		"NAA designator (WWN) of logical unit N, 16 or 32 hexadecimal digits: paths with the "
+		"same one are joined, and with another one they are not" },
+		SCHEMA_LIVE, .sample = "3000000000000001" },
 	{ { "initiators", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
 		"Who may log in. In a name * stands for any characters and ? for one; a lone * "
 		"lets everybody in. Nobody else sees the target. More of them can stand in "
@@ -193,6 +219,12 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_LIVE, .numbered = true, .form = "comma list of iSCSI names and "
 			"patterns",
 		.sample = "iqn.1994-05.com.redhat:b1" },
+	{ { "addresses", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
+		"Where those may log in from: addresses, or prefixes with their length; from everywhere "
+		"if there is no such key. From elsewhere nobody sees the target. More of them can stand "
+		"in addresses.1, addresses.2 and so on" },
+		SCHEMA_LIVE, .numbered = true, .form = "comma list of ADDRESS[/LENGTH], IPv4 or IPv6",
+		.sample = "10.0.0.0/8, fd00::/8" },
 	{ { "redirect", SPT_OPTION_STRING, false, NULL, 1, 1000, NULL,
 		"Where the target is now: whoever may log in is sent there, to each of several in "
 		"turn. Such a target needs no LUNs" },
@@ -321,10 +353,30 @@ const struct schema_section_info *schema_section(enum schema_section section)
 	return &SECTIONS[section];
 }
 
+/* "lun.N.serial" for any N, right or wrong: who reads the key tells what is wrong with it. */
+static bool is_detail(const char *row, const char *name)
+{
+	const char *n = strstr(row, ".N."), *dot = strrchr(name, '.');
+
+	return n && dot && !strncmp(row, name, (size_t)(n - row) + 1) && !strcmp(n + 2, dot);
+}
+
+static const struct schema_key *find_detail(const struct schema_section_info *info, const char *name)
+{
+	for (size_t i = 0; i < info->n_keys; i++) {
+		if (is_detail(info->keys[i].option.name, name))
+			return &info->keys[i];
+	}
+	return NULL;
+}
+
 const struct schema_key *schema_find(enum schema_section section, const char *name)
 {
 	const struct schema_section_info *info = &SECTIONS[section];
+	const struct schema_key *detail = find_detail(info, name);
 
+	if (detail)
+		return detail;
 	for (size_t i = 0; i < info->n_keys; i++) {
 		const struct schema_key *key = &info->keys[i];
 		size_t n = strlen(key->option.name);

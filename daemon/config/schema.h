@@ -34,7 +34,8 @@ struct schema_key {
 	struct spt_option option;
 	enum schema_reload reload;
 	/*
-	 * The key may be given as "name.N" (numbered), N from 0 on; the row's name is without it.
+	 * The key may be given as "name.N" (numbered), N from 0 on; the row's name is without it. A row whose name
+	 * has ".N." in it is of a numbered key's details: "lun.N.serial".
 	 */
 	bool numbered;
 	/*

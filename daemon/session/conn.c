@@ -38,6 +38,8 @@ static void set_addresses(struct conn *conn, const struct sockaddr *peer)
 	struct sockaddr_storage local;
 	socklen_t bytes = sizeof(local);
 
+	memcpy(&conn->remote, peer, peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+								: sizeof(struct sockaddr_in));
 	address_text(peer, peer->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 						       : sizeof(struct sockaddr_in), conn->peer);
 	if (getsockname(conn->fd, (struct sockaddr *)&local, &bytes) < 0)

@@ -22,6 +22,7 @@
 #include "session/close.h"
 #include "session/env.h"
 #include "session/message.h"
+#include "session/remote.h"
 #include "session/retain.h"
 #include "session/rx.h"
 #include "session/tx.h"
@@ -63,6 +64,7 @@ struct conn {
 	struct spt_watch watch;
 	int fd;
 	char peer[CONN_ADDRESS_MAX], local[CONN_ADDRESS_MAX];
+	union remote remote; /* peer, as it was accepted */
 	struct conn_portal portal;
 
 	bool closing;

@@ -58,6 +58,8 @@ int session_new(struct session_env *env, const struct session_params *p, struct 
 	s->portal = p->portal;
 	s->login_time = time(NULL);
 	snprintf(s->peer, sizeof(s->peer), "%s", p->peer);
+	if (p->remote)
+		s->remote = *p->remote;
 	snprintf(s->local, sizeof(s->local), "%s", p->local);
 	list_init(&s->conns);
 	list_init(&s->held);

@@ -19,6 +19,7 @@
 #include "login/params.h"
 #include "session/close.h"
 #include "session/env.h"
+#include "session/remote.h"
 
 /* What the target's configuration says about its sessions. */
 struct session_policy {
@@ -57,6 +58,7 @@ struct session {
 	uint64_t id;
 	void *target; /* target/'s */
 	char peer[80], local[80];
+	union remote remote; /* of its first connection */
 	const char *portal;
 	time_t login_time;
 
@@ -100,6 +102,7 @@ struct session_params {
 	struct session_policy policy;
 	const char *portal;
 	const char *peer, *local;
+	const union remote *remote;
 };
 
 /* 0 or -errno. conn_joined() gives it connections; session_end() ends it even without one. */

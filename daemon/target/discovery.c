@@ -75,10 +75,11 @@ static bool asked_for(const struct conn *conn, const struct target *target, cons
 void discovery_send_targets(struct conn *conn, const char *value, struct key_writer *out)
 {
 	const struct generation *g = worker_of(conn->env)->generation;
+	const struct visitor visitor = { conn->params.initiator_name, &conn->remote.any };
 
 	for (size_t i = 0; i < g->n_targets; i++) {
 		const struct target *t = &g->targets[i];
-		if (asked_for(conn, t, value) && target_visible(t, conn->params.initiator_name))
+		if (asked_for(conn, t, value) && target_visible(t, visitor))
 			put_target(conn, g, t, out);
 	}
 }

@@ -137,8 +137,9 @@ static bool find_target(struct conn *conn, const struct login_question *q,
 		refuse(ret, LOGIN_NOT_FOUND, "no such target at this portal");
 		return true;
 	}
-	if (!target_allows(target, q->initiator_name)) {
-		refuse(ret, LOGIN_FORBIDDEN, "the initiator is not on the target's access list");
+	const char *denied = target_denies(target, (struct visitor){ q->initiator_name, &conn->remote.any });
+	if (denied) {
+		refuse(ret, LOGIN_FORBIDDEN, denied);
 		return true;
 	}
 	if (!is_here(target, ret))
@@ -168,8 +169,8 @@ static struct session_policy policy_of(const struct config_target *config)
 static void start_session(struct conn *conn, struct claim *claim, bool reinstated)
 {
 	const struct target *target = conn->target;
-	struct spt_lun_map *luns = target ?
-		target_luns_of(target, login_params(conn->login)->initiator_name) : NULL;
+	const struct visitor visitor = { login_params(conn->login)->initiator_name, &conn->remote.any };
+	struct spt_lun_map *luns = target ? target_luns_of(target, visitor) : NULL;
 	struct session_params params = {
 		.login = login_params(conn->login),
 		.tsih = claim->tsih,
@@ -182,6 +183,7 @@ static void start_session(struct conn *conn, struct claim *claim, bool reinstate
 		.budget_bytes = target ? target->config->budget_bytes : 0,
 		.portal = conn->portal.name,
 		.peer = conn->peer,
+		.remote = &conn->remote,
 		.local = conn->local,
 	};
 	struct session *session;
@@ -254,7 +256,7 @@ static bool still_allowed(struct conn *conn)
 	if (!conn->target || conn->generation == g)
 		return true;
 	struct target *target = generation_find(g, p->target_name, conn->portal.name);
-	if (!target || !target_allows(target, p->initiator_name) ||
+	if (!target || target_denies(target, (struct visitor){ p->initiator_name, &conn->remote.any }) ||
 		!generation_has_portal(g, conn->portal.name, conn->portal.tag))
 		return false;
 	conn->target = target; /* of the worker's generation, which is asked for it in this turn of the loop only */

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "fullfeature/async.h"
 #include "fullfeature/farewell.h"
+#include "session/conn.h"
 #include "session/session.h"
 #include "target/generation.h"
 #include "target/target.h"
@@ -21,6 +22,11 @@ struct switch_over {
 	struct generation *to; /* a reference, the worker's from then on */
 };
 
+static bool identities_equal(const struct spt_identity *a, const struct spt_identity *b)
+{
+	return a == b || (a && b && !memcmp(a, b, sizeof(*a)));
+}
+
 static bool luns_equal(const struct spt_lun_map *a, const struct spt_lun_map *b)
 {
 	size_t n = spt_lun_map_count(a);
@@ -29,7 +35,22 @@ static bool luns_equal(const struct spt_lun_map *a, const struct spt_lun_map *b)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		const struct spt_lun_entry *x = spt_lun_map_at(a, i), *y = spt_lun_map_at(b, i);
-		if (x->lun != y->lun || x->device != y->device || x->read_only != y->read_only)
+		if (x->lun != y->lun || x->device != y->device || x->read_only != y->read_only ||
+			!identities_equal(x->identity, y->identity))
+			return false;
+	}
+	return true;
+}
+
+/* Every connection of a session is from where the target may be used. */
+static bool still_allowed(const struct session *s, const struct target *target)
+{
+	const struct conn *c;
+
+	if (target_denies(target, (struct visitor){ s->params.initiator_name, &s->remote.any }))
+		return false;
+	list_foreach (c, &s->conns, session_link) {
+		if (target_denies(target, (struct visitor){ s->params.initiator_name, &c->remote.any }))
 			return false;
 	}
 	return true;
@@ -45,13 +66,14 @@ static void follow(struct session *s, const struct generation *from, const struc
 		farewell_begin(s, CLOSE_TARGET_GONE, s->env->logout_wait_us);
 		return;
 	}
-	if (!target_allows(new, p->initiator_name)) {
+	if (!still_allowed(s, new)) {
 		farewell_begin(s, CLOSE_NOT_ALLOWED, s->env->logout_wait_us);
 		return;
 	}
 	async_recv_limit(s, new->limits.max_recv_data_segment_bytes, s->env->logout_wait_us);
-	struct spt_lun_map *luns = target_luns_of(new, p->initiator_name);
-	struct spt_lun_map *had = old ? target_luns_of(old, p->initiator_name) : NULL;
+	const struct visitor visitor = { p->initiator_name, &s->remote.any };
+	struct spt_lun_map *luns = target_luns_of(new, visitor);
+	struct spt_lun_map *had = old ? target_luns_of(old, visitor) : NULL;
 	bool same = luns && had && luns_equal(had, luns);
 	if (!same && (!luns || spt_session_set_luns(s->env->host->context, s->cookie, luns) < 0))
 		log_error("out of memory: session %llu keeps its LUNs", (unsigned long long)s->id);

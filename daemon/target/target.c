@@ -49,6 +49,13 @@ static struct login_limits limits_of(const struct config_negotiation *n)
 	return l;
 }
 
+static const struct spt_identity *identity_of(const struct config_lun *l)
+{
+	const struct spt_identity *i = &l->identity;
+
+	return i->vendor[0] || i->product[0] || i->revision[0] || i->serial[0] || i->naa_bytes ? i : NULL;
+}
+
 static bool has_several_ports(const struct config *config, const struct config_target *target)
 {
 	for (size_t i = 1; i < target->n_portals; i++) {
@@ -88,10 +95,11 @@ int target_init(struct target *target, const struct config *all, size_t index,
 	atomic_init(&target->n_redirects, 0);
 	for (size_t i = 0; i < config->n_luns; i++) {
 		struct spt_device *device = devices[config->luns[i].device];
-		target->luns_differ |= config->luns[i].n_initiators > 0;
+		target->luns_differ |= config->luns[i].n_initiators || config->luns[i].addresses.n;
 		if (device)
 			entries[n++] = (struct spt_lun_entry){
-				config->luns[i].lun, device, config->luns[i].read_only };
+				config->luns[i].lun, device, config->luns[i].read_only,
+				identity_of(&config->luns[i]) };
 	}
 	int r = authentication_init(&target->auth, &config->auth);
 	return r < 0 ? r : spt_lun_map_new(entries, n, &target->luns);
@@ -114,16 +122,17 @@ static bool names(char *const *patterns, size_t n, const char *name)
 }
 
 /* The map lacks those whose devices could not be opened, the configuration has all. */
-static bool sees(const struct target *target, uint16_t lun, const char *initiator_name)
+static bool sees(const struct target *target, uint16_t lun, struct visitor v)
 {
 	const struct config_lun *l = target->config->luns;
 
 	while (l->lun != lun)
 		l++;
-	return !l->n_initiators || names(l->initiators, l->n_initiators, initiator_name);
+	return (!l->n_initiators || names(l->initiators, l->n_initiators, v.initiator_name)) &&
+		prefixes_match(&l->addresses, v.address);
 }
 
-struct spt_lun_map *target_luns_of(const struct target *target, const char *initiator_name)
+struct spt_lun_map *target_luns_of(const struct target *target, struct visitor v)
 {
 	size_t all = spt_lun_map_count(target->luns), n = 0;
 	struct spt_lun_map *map = NULL;
@@ -133,23 +142,29 @@ struct spt_lun_map *target_luns_of(const struct target *target, const char *init
 	AUTO_FREE struct spt_lun_entry *entries = calloc(all + 1, sizeof(*entries));
 	for (size_t i = 0; entries && i < all; i++) {
 		const struct spt_lun_entry *e = spt_lun_map_at(target->luns, i);
-		if (sees(target, e->lun, initiator_name))
+		if (sees(target, e->lun, v))
 			entries[n++] = *e;
 	}
 	return entries && spt_lun_map_new(entries, n, &map) == 0 ? map : NULL;
 }
 
-bool target_allows(const struct target *target, const char *initiator_name)
-{
-	return names(target->config->initiators, target->config->n_initiators, initiator_name);
-}
-
-bool target_visible(const struct target *target, const char *initiator_name)
+const char *target_denies(const struct target *target, struct visitor v)
 {
 	const struct config_target *c = target->config;
 
-	return c->state != CONFIG_STATE_REMOVED && target_allows(target, initiator_name) &&
-		(!c->auth.chap || chap_admits(&target->auth.chap, initiator_name));
+	if (!names(c->initiators, c->n_initiators, v.initiator_name))
+		return "the initiator is not on the target's access list";
+	if (!prefixes_match(&c->addresses, v.address))
+		return "the address is not on the target's access list";
+	return NULL;
+}
+
+bool target_visible(const struct target *target, struct visitor v)
+{
+	const struct config_target *c = target->config;
+
+	return c->state != CONFIG_STATE_REMOVED && !target_denies(target, v) &&
+		(!c->auth.chap || chap_admits(&target->auth.chap, v.initiator_name));
 }
 
 const char *target_redirect(struct target *target)

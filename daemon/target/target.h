@@ -40,11 +40,18 @@ void seat_unref(struct seat *seat);
 int target_init(struct target *target, const struct config *config, size_t index,
 	struct spt_device *const *devices, struct seat *seat);
 void target_deinit(struct target *target);
-bool target_allows(const struct target *target, const char *initiator_name);
-/* The LUNs that this initiator sees, a reference of the caller's; NULL: out of memory. */
-struct spt_lun_map *target_luns_of(const struct target *target, const char *initiator_name);
+/* Whom access lists look at: a name, and where it comes from. */
+struct visitor {
+	const char *initiator_name;
+	const struct sockaddr *address;
+};
+
+/* NULL, or what keeps the visitor out. */
+const char *target_denies(const struct target *target, struct visitor visitor);
+/* The LUNs that it sees, a reference of the caller's; NULL: out of memory. */
+struct spt_lun_map *target_luns_of(const struct target *target, struct visitor visitor);
 /* Is it worth its while to know of the target? Not if no user could log in from it. */
-bool target_visible(const struct target *target, const char *initiator_name);
+bool target_visible(const struct target *target, struct visitor visitor);
 /* Where to go instead (RFC 7143 13.8), each place in turn; NULL: it is here. Any thread. */
 const char *target_redirect(struct target *target);
 /* Does the target have portal @index of the configuration? */

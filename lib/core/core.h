@@ -110,6 +110,7 @@ struct spt_itl {
 	struct channel *channel; /* NULL: could not be opened */
 	uint16_t lun;
 	bool read_only;
+	struct spt_identity identity; /* given in the LUN map, or to the device */
 	unsigned families; /* enum cdb_family of the device */
 	atomic_uint refuses; /* enum refuse; read without the lock */
 	bool prevents;       /* it keeps the medium in; under device->lock */
@@ -186,6 +187,8 @@ void context_release_elsewhere(struct spt_context *context);
 
 /* itl.c */
 void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt_lun_entry *entry);
+/* The identity that @entry gives, where it is another than before; the initiator is told then. */
+void itl_set_identity(struct spt_itl *itl, const struct spt_lun_entry *entry);
 /* @known: to the device, which has nothing to tell it. */
 void itl_join(struct spt_itl *itl, bool known);
 void itl_leave(struct spt_itl *itl);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What initiators are told about who a logical unit is and how it is reached. The logical unit's own
- * designators are the device's, or what the configuration puts in their place; target ports and the
+ * designators are the device's, or what the configuration puts in their place, for the device or at a LUN; target ports and the
  * target device are ours, for it is by them that the initiator came (SPC-5 6.6.2, 7.7.6, 7.7.14).
  *
  * A mirrored nexus is left alone: there the far side is one nexus for each of ours, and what it
@@ -41,7 +41,7 @@ bool identity_refuses(struct spt_task *task)
 
 bool identity_overridden(const struct spt_task *task)
 {
-	const struct spt_identity *i = &task->itl->device->identity_given;
+	const struct spt_identity *i = &task->itl->identity;
 
 	return i->vendor[0] || i->product[0] || i->revision[0] || i->serial[0] || i->naa_bytes;
 }
@@ -54,7 +54,7 @@ bool identity_any(const struct spt_task *task)
 /* SPC-5 7.7.9. */
 bool identity_make_serial(const struct rewrite_page *page, struct writer *w)
 {
-	const struct spt_identity *i = &page->task->itl->device->identity_given;
+	const struct spt_identity *i = &page->task->itl->identity;
 
 	if (!i->serial[0])
 		return false;
@@ -65,7 +65,7 @@ bool identity_make_serial(const struct rewrite_page *page, struct writer *w)
 /* SPC-5 7.7.16: in ascending order, with those that are made without the device having them. */
 bool identity_make_supported(const struct rewrite_page *page, struct writer *w)
 {
-	const struct spt_identity *i = &page->task->itl->device->identity_given;
+	const struct spt_identity *i = &page->task->itl->identity;
 	bool has[256] = { [VPD_SUPPORTED_PAGES] = true };
 
 	if (!page->data)
@@ -127,7 +127,7 @@ static bool replaced(const struct spt_identity *i, uint8_t type)
 
 bool identity_make_designators(const struct rewrite_page *page, struct writer *w)
 {
-	const struct spt_identity *i = &page->task->itl->device->identity_given;
+	const struct spt_identity *i = &page->task->itl->identity;
 	struct vpd_designator d, t10 = { 0 };
 	size_t at = 0;
 	bool ports = identity_of_ports(page->task);
@@ -191,7 +191,7 @@ static void set_bits(uint8_t *data, size_t bytes, size_t at, uint8_t mask, bool 
 
 void identity_edit_standard(const struct spt_task *task, uint8_t *data, size_t bytes)
 {
-	const struct spt_identity *i = &task->itl->device->identity_given;
+	const struct spt_identity *i = &task->itl->identity;
 	struct spt_properties p;
 
 	if (data[0] >> 5)

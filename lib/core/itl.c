@@ -21,12 +21,36 @@ static void find_families(struct spt_itl *itl)
 	itl->families = cdb_families_of(p.device_type);
 }
 
+/* What the LUN map gives comes before what the device was given. */
+static struct spt_identity identity_of(const struct spt_lun_entry *entry)
+{
+	struct spt_identity id = entry->device->identity_given;
+	const struct spt_identity *here = entry->identity;
+
+	if (!here)
+		return id;
+	if (here->vendor[0])
+		memcpy(id.vendor, here->vendor, sizeof(id.vendor));
+	if (here->product[0])
+		memcpy(id.product, here->product, sizeof(id.product));
+	if (here->revision[0])
+		memcpy(id.revision, here->revision, sizeof(id.revision));
+	if (here->serial[0])
+		memcpy(id.serial, here->serial, sizeof(id.serial));
+	if (here->naa_bytes) {
+		memcpy(id.naa, here->naa, sizeof(id.naa));
+		id.naa_bytes = here->naa_bytes;
+	}
+	return id;
+}
+
 void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt_lun_entry *entry)
 {
 	itl->session = session;
 	itl->device = entry->device;
 	itl->lun = entry->lun;
 	itl->read_only = entry->read_only;
+	itl->identity = identity_of(entry);
 	find_families(itl);
 	list_init(&itl->device_link);
 	list_init(&itl->leaving_link);
@@ -88,6 +112,19 @@ void itl_join(struct spt_itl *itl, bool known)
 	if (!known && !(device->flags & SPT_BACKEND_PER_NEXUS))
 		itl_attention_locked(itl, ASC_POWER_ON);
 	pthread_mutex_unlock(&device->lock);
+}
+
+void itl_set_identity(struct spt_itl *itl, const struct spt_lun_entry *entry)
+{
+	struct spt_identity id = identity_of(entry);
+
+	/* Texts end with zeros all the way: they are copied as a whole. */
+	if (!memcmp(&id, &itl->identity, sizeof(id)))
+		return;
+	itl->identity = id;
+	pthread_mutex_lock(&itl->device->lock);
+	itl_attention_locked(itl, ASC_INQUIRY_CHANGED);
+	pthread_mutex_unlock(&itl->device->lock);
 }
 
 void itl_leave(struct spt_itl *itl)

@@ -11,6 +11,7 @@
 struct spt_lun_map {
 	atomic_uint refs;
 	size_t n;
+	struct spt_identity *identities; /* of those entries that have one */
 	struct spt_lun_entry entries[];
 };
 
@@ -18,6 +19,30 @@ static int by_lun(const void *a, const void *b)
 {
 	const struct spt_lun_entry *x = a, *y = b;
 	return (int)x->lun - (int)y->lun;
+}
+
+static bool luns_ok(const struct spt_lun_entry *sorted, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (sorted[i].lun > LUN_MAX || (i > 0 && sorted[i].lun == sorted[i - 1].lun))
+			return false;
+	}
+	return true;
+}
+
+/* Memory of our own for the identities, so that entries may be had and copied. */
+static int copy_identities(struct spt_lun_map *map, size_t n)
+{
+	map->identities = calloc(n + 1, sizeof(*map->identities));
+	if (!map->identities)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (!map->entries[i].identity)
+			continue;
+		map->identities[i] = *map->entries[i].identity;
+		map->entries[i].identity = &map->identities[i];
+	}
+	return 0;
 }
 
 int spt_lun_map_new(const struct spt_lun_entry *entries, size_t n, struct spt_lun_map **ret)
@@ -31,12 +56,10 @@ int spt_lun_map_new(const struct spt_lun_entry *entries, size_t n, struct spt_lu
 		memcpy(map->entries, entries, n * sizeof(*entries));
 		qsort(map->entries, n, sizeof(*entries), by_lun);
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (map->entries[i].lun > LUN_MAX ||
-			(i > 0 && map->entries[i].lun == map->entries[i - 1].lun)) {
-			free(map);
-			return -EINVAL;
-		}
+	int r = luns_ok(map->entries, n) ? copy_identities(map, n) : -EINVAL;
+	if (r < 0) {
+		free(map);
+		return r;
 	}
 	for (; map->n < n; map->n++)
 		spt_device_ref(map->entries[map->n].device);
@@ -56,6 +79,7 @@ void spt_lun_map_unref(struct spt_lun_map *map)
 		return;
 	for (size_t i = 0; i < map->n; i++)
 		spt_device_unref(map->entries[i].device);
+	free(map->identities);
 	free(map);
 }
 

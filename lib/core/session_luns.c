@@ -169,7 +169,9 @@ static void swap_itls(struct spt_session *s, struct spt_itl **itls, struct spt_l
 	}
 	for (size_t i = 0; i < s->n_itls; i++) {
 		itls[i]->read_only = spt_lun_map_at(map, i)->read_only;
-		if (!find_in(old, n_old, itls[i]))
+		if (find_in(old, n_old, itls[i]))
+			itl_set_identity(itls[i], spt_lun_map_at(map, i));
+		else
 			itl_begin(itls[i], false, false);
 	}
 	free(old);

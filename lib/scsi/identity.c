@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <spt/device.h>
+
+#include "base/util.h"
+
 int identity_text(char *to, size_t bytes, const struct spt_option_value *v, const char *name,
 	struct spt_error *error)
 {
@@ -44,4 +48,32 @@ int identity_naa(const char *text, uint8_t ret[16], uint8_t *ret_bytes, struct s
 	}
 	*ret_bytes = (uint8_t)(digits / 2);
 	return 0;
+}
+
+int spt_identity_parse(const char *name, const char *text, struct spt_identity *identity,
+	struct spt_error *error)
+{
+	const struct {
+		const char *name;
+		char *to;
+		size_t bytes;
+	} texts[] = {
+		{ "vendor", identity->vendor, sizeof(identity->vendor) },
+		{ "product", identity->product, sizeof(identity->product) },
+		{ "revision", identity->revision, sizeof(identity->revision) },
+		{ "serial", identity->serial, sizeof(identity->serial) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const struct spt_option_value v = { .set = true, .text = text };
+		if (strcmp(texts[i].name, name) != 0)
+			continue;
+		if (strlen(text) >= texts[i].bytes)
+			return spt_error_set(error, -EINVAL, "%s: longer than %zu characters", name,
+				texts[i].bytes - 1);
+		return identity_text(texts[i].to, texts[i].bytes, &v, name, error);
+	}
+	if (!strcmp(name, "naa"))
+		return identity_naa(text, identity->naa, &identity->naa_bytes, error);
+	return spt_error_set(error, -EINVAL, "%s: an identity has no such member", name);
 }

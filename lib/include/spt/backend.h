@@ -191,16 +191,7 @@ void spt_task_reply(struct spt_task *task, const void *data, size_t bytes, uint3
 
 /* What spt_layers_ops.open() made; NULL: nothing. */
 void *spt_device_layering(const struct spt_device *device);
-/*
- * An identity in place of the device's own, consistently in INQUIRY data and vital product data
- * pages 00h, 80h and 83h. Empty members leave the device's. In open() only.
- */
-#define SPT_SERIAL_MAX 64u
-struct spt_identity {
-	char vendor[8 + 1], product[16 + 1], revision[4 + 1];
-	char serial[SPT_SERIAL_MAX + 1];
-	uint8_t naa[16], naa_bytes; /* 8 or 16; 0: none */
-};
+/* An identity in place of the device's own, for every LUN that has no other. In open() only. */
 void spt_device_set_identity(struct spt_device *device, const struct spt_identity *identity);
 
 const struct spt_nexus *spt_task_nexus(const struct spt_task *task);

@@ -126,6 +126,23 @@ bool spt_device_fenced(const struct spt_device *device);
 /* How it is with the device now, in a line; empty when there is nothing to say. Any thread. */
 void spt_device_describe(const struct spt_device *device, char *text, size_t size);
 
+/*
+ * Who a logical unit is said to be in place of what it says itself, consistently in INQUIRY data and vital product
+ * data pages 00h, 80h and 83h. Empty members leave what is there.
+ */
+#define SPT_SERIAL_MAX 64u
+struct spt_identity {
+	char vendor[8 + 1], product[16 + 1], revision[4 + 1];
+	char serial[SPT_SERIAL_MAX + 1];
+	uint8_t naa[16], naa_bytes; /* 8 or 16; 0: none */
+};
+/*
+ * Sets the member that is called @name (naa: 16 or 32 hexadecimal digits, SPC-5 7.7.6.6). -EINVAL with @error told: not
+ * printable ASCII, too long, no NAA designator, or there is no such member.
+ */
+int spt_identity_parse(const char *name, const char *text, struct spt_identity *identity,
+	struct spt_error *error);
+
 /* Which LUN leads to which device for one target. Immutable once made, reference counted. */
 struct spt_lun_map;
 
@@ -133,6 +150,7 @@ struct spt_lun_entry {
 	uint16_t lun; /* 0..16383 */
 	struct spt_device *device;
 	bool read_only; /* refuse what changes the medium */
+	const struct spt_identity *identity; /* here, in place of the device's; copied; NULL: none */
 };
 
 /* Takes its own references. -EINVAL: LUN out of range or twice. */

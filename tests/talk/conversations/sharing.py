@@ -38,6 +38,18 @@ lun.1 = secret
 lun.1.initiators = iqn.2026-11.org.sptgt:*-b*, iqn.2026-11.org.sptgt:nobody
 lun.2 = drive
 lun.3 = floppy
+lun.4 = disk
+lun.4.vendor = TALK
+lun.4.serial = LUN-4
+lun.4.naa = 3000000000000004
+lun.5 = secret
+lun.5.addresses = 10.0.0.0/8, 127.0.0.2, ::1
+initiators = iqn.2026-11.org.sptgt:*
+[target-near]
+name = iqn.2026-11.org.sptgt:near
+portal = main
+lun.0 = disk
+addresses = 127.0.0.2/31, fd00::/8
 initiators = iqn.2026-11.org.sptgt:*
 """
 
@@ -69,8 +81,8 @@ def status(s, cdb, lun, **more):
 @conversation('SPC-5 6.33', 'a LUN that is not for an initiator is not there for it, whatever it asks', alone=True)
 def hidden(t):
     a, b = nexus(t, 'a'), nexus(t, 'b')
-    equal(luns(a), [0, 2, 3], 'the LUNs of a')
-    equal(luns(b), [0, 1, 2, 3], 'the LUNs of b')
+    equal(luns(a), [0, 2, 3, 4], 'the LUNs of a')
+    equal(luns(b), [0, 1, 2, 3, 4], 'the LUNs of b')
     a.failed(TEST_UNIT_READY, 0x052500, lun=SOME)
     equal(bytes(a.good(INQUIRY(36), read=36, lun=SOME).data)[0], 0x7f, 'the device type')
     settle(b, SOME)
@@ -119,3 +131,54 @@ def naca(t):
     for lun in (EVERYBODY, EXCLUSIVE, REMOVABLE):
         settle(a, lun)
         a.failed(bytes([0, 0, 0, 0, 0, 4]), 0x052400, lun=lun)
+
+
+@conversation('SPC-5 6.6.2, 7.7.6, 7.7.9', 'a device is at one LUN who it is, and at another who it is told to be there', alone=True)
+def identity_by_lun(t):
+    s = nexus(t, 'a')
+    own = bytes(s.good(INQUIRY(36), read=36, lun=0).data)
+    here = bytes(s.good(INQUIRY(36), read=36, lun=4).data)
+    equal(here[8:16], b'TALK    ', 'the vendor at LUN 4')
+    equal(here[16:], own[16:], 'product and revision, which nobody has told')
+    equal(own[8:16] == here[8:16], False, 'the vendor at LUN 0 is that of LUN 4')
+    serial = bytes(s.good(bytes([0x12, 1, 0x80, 0, 64, 0]), read=64, lun=4).data)
+    equal(serial[4:], b'LUN-4', 'the serial number at LUN 4')
+    designators = bytes(s.good(bytes([0x12, 1, 0x83, 0, 252, 0]), read=252, lun=4).data)
+    equal(designators[8:16].hex(), '3000000000000004', 'the NAA designator at LUN 4')
+    equal(designators[8:16] in bytes(s.good(bytes([0x12, 1, 0x83, 0, 252, 0]), read=252, lun=0).data), False,
+          'the designator is that of LUN 0, too')
+
+
+NEAR = 'iqn.2026-11.org.sptgt:near'
+
+
+def from_address(t, source, name):
+    c = t.connect(source=source)
+    c.name, c.isid = t.name + '-' + name, bytes([0x80, 0, 0, 0, 0, 9])
+    return c
+
+
+def targets(t, source):
+    s = from_address(t, source, 'd').log_in(target=False)
+    itt = s.new_itt()
+    s.send('text', itt=itt, data=text({'SendTargets': 'All'}))
+    pdu = s.expect('text_response', itt=itt)
+    equal(pdu.has(FINAL), True, 'the answer is whole')
+    return [value for key, value in pairs(pdu.data) if key == 'TargetName']
+
+
+@conversation('RFC 7143 11.13.5', 'a target, and a LUN, are for some addresses: others are refused and see nothing of it', alone=True)
+def by_address(t):
+    try:
+        from_address(t, '127.0.0.1', 'a').log_in({'TargetName': NEAR})
+        raise Wrong('a login from elsewhere was not refused')
+    except Refused as e:
+        equal(e.status, 0x0202, 'the status of a login from elsewhere')
+    near = from_address(t, '127.0.0.3', 'a').log_in({'TargetName': NEAR})
+    near.settle().good(TEST_UNIT_READY, lun=0)
+    for source, sees, there in (('127.0.0.1', False, 0x7f), ('127.0.0.2', True, 0)):
+        equal(NEAR in targets(t, source), sees, 'discovery from %s names it' % source)
+        s = from_address(t, source, 'l').log_in()
+        equal(5 in luns(s), sees, 'LUN 5 is there for %s' % source)
+        equal(bytes(s.good(INQUIRY(36), read=36, lun=5).data)[0], there, 'the device type of LUN 5 for %s' % source)
+        s.log_out()

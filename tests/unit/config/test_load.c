@@ -38,6 +38,14 @@ static const char GOOD[] =
 	"portal = Second, first\n"
 	"lun.7 = SCRATCH read-only\n"
 	"lun.7.initiators = iqn.1991-05.com.microsoft:*\n"
+	"lun.7.addresses = 10.1.0.0/16\n"
+	"lun.7.serial = A 1\n"
+	"lun.7.naa = 3000000000000001\n"
+	"lun.7.vendor = ACME\n"
+	"lun.7.product = Archive\n"
+	"lun.7.revision = 2.0\n"
+	"addresses = 10.0.0.0/8, [fd00::]/8\n"
+	"addresses.4 = ::ffff:192.0.2.1\n"
 	"lun.0 = tape\n"
 	"initiators = iqn.1994-05.com.redhat:*, eui.02004567A425678D\n"
 	"initiators.1 = iqn.1991-05.com.microsoft:host\n"
@@ -168,6 +176,18 @@ static void test_target(void **state)
 	assert_int_equal(t->luns[0].n_initiators, 0);
 	assert_int_equal(t->luns[1].n_initiators, 1);
 	assert_string_equal(t->luns[1].initiators[0], "iqn.1991-05.com.microsoft:*");
+	assert_int_equal(t->luns[0].addresses.n, 0);
+	assert_int_equal(t->luns[1].addresses.n, 1);
+	assert_int_equal(t->luns[1].addresses.list[0].bits, 16);
+	assert_int_equal(t->addresses.n, 3);
+	assert_false(t->addresses.list[1].v4);
+	assert_true(t->addresses.list[2].v4);
+	assert_int_equal(t->luns[0].identity.serial[0], 0);
+	assert_string_equal(t->luns[1].identity.serial, "A 1");
+	assert_string_equal(t->luns[1].identity.vendor, "ACME");
+	assert_string_equal(t->luns[1].identity.product, "Archive");
+	assert_string_equal(t->luns[1].identity.revision, "2.0");
+	assert_int_equal(t->luns[1].identity.naa_bytes, 8);
 	assert_int_equal(t->n_initiators, 3);
 	assert_string_equal(t->initiators[0], "iqn.1994-05.com.redhat:*");
 	assert_string_equal(t->initiators[1], "eui.02004567a425678d");
@@ -348,6 +368,18 @@ static const struct fault_case FAULTS[] = {
 		{ "11: lun.0x0.initiators: the target has no such LUN" } },
 	{ MORE "lun.initiators = iqn.2026-11.org.example:a\n",
 		{ "11: lun.initiators: the target has no such LUN" } },
+	{ MORE "lun.1.serial = A\n", { "11: lun.1.serial: the target has no such LUN" } },
+	{ MORE "lun.0.serials = A\n", { "11: 'lun.0.serials' is not lun.N" } },
+	{ MORE "lun.0.vendor = NINE CHAR\n", { "11: lun.N.vendor: " } },
+	{ MORE "lun.0.product = \xc3\xa4\n", { "11: product: only printable ASCII" } },
+	{ MORE "lun.0.naa = 4000000000000001\n", { "11: naa: 16 digits that begin with 2, 3 or 5" } },
+	{ MORE "addresses = 10.0.0.1/8\n",
+		{ "11: addresses: '10.0.0.1/8' has bits behind its prefix; is 10.0.0.0/8 meant?" } },
+	{ MORE "addresses = 10.0.0.0/8, host\n", { "11: addresses: 'host' is no address" } },
+	{ MORE "addresses.1 = ::1, 10.0.0.1, ::ffff:10.0.0.1/128\n", { "11: addresses.1: ::ffff:10.0.0.1/128 stands twice" } },
+	{ MORE "addresses.x = ::1\n", { "11: 'addresses.x' is not addresses.N" } },
+	{ MORE "lun.0.addresses = ::1/200\n", { "11: lun.0.addresses: '::1/200': the length" } },
+	{ MORE "lun.1.addresses = ::1\n", { "11: lun.1.addresses: the target has no such LUN" } },
 	{ MORE "lun.0.initiators = host\n", { "11: lun.0.initiators: 'host' is neither" } },
 	{ MORE "lun.1 = d readonly\n", { "11: lun.1: 'd readonly' is not the name of a device" } },
 	{ MORE "luns.1 = d\n", { "11: [target-t] has no key 'luns.1'" } },

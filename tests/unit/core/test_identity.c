@@ -370,6 +370,78 @@ static void aborted(void **state)
 	rig_close(&rig);
 }
 
+/* The standard data, serial number and first designator at @lun of session 0. */
+static void expect_at(struct rig *rig, uint64_t lun, const char *vendor, const char *serial,
+	const char *naa)
+{
+	static struct job job;
+
+	for (uint8_t page = 0; page <= 0x83; page = page ? 0x83 + (page == 0x83) : 0x80) {
+		job_init(&job, rig, 0, 0x6000);
+		job.task.aux.lun = lun;
+		job.task.cdb[0] = 0x12;
+		job.task.cdb[1] = page != 0;
+		job.task.cdb[2] = page;
+		job.task.cdb[4] = 252;
+		job.task.cdb_bytes = 6;
+		job.task.expected_in_bytes = 252;
+		job_run(rig, &job);
+		assert_int_equal(job.status, SPT_GOOD);
+		if (!page)
+			assert_memory_equal(job.in + 8, vendor, 8);
+		else if (page == 0x80)
+			assert_memory_equal(job.in + 4, serial, strlen(serial));
+		else
+			assert_memory_equal(job.in + 8, naa, 8);
+	}
+}
+
+/* One device at two LUNs is who it is told to be at each; what a LUN does not tell is the device's. */
+static void by_lun(void **state)
+{
+	static const struct spt_identity device = { .vendor = "DEVICE", .serial = "OF-DEVICE",
+		.naa = "\x31", .naa_bytes = 8 };
+	struct spt_identity here = { .serial = "AT-SEVEN", .naa = "\x37", .naa_bytes = 8 };
+	struct spt_lun_map *map;
+	struct rig rig;
+	struct job job;
+
+	open_drive(&rig, &device, NULL);
+	memset(standard, ' ', sizeof(standard));
+	standard[0] = 0;
+	const struct spt_lun_entry entries[] = {
+		{ .lun = 0, .device = rig.device },
+		{ .lun = 7, .device = rig.device, .identity = &here },
+	};
+	assert_int_equal(spt_lun_map_new(entries, ARRAY_SIZE(entries), &map), 0);
+	memset(&here, 0, sizeof(here)); /* it has been copied */
+	assert_int_equal(spt_session_set_luns(rig.contexts[0], rig.sessions[0], map), 0);
+	spt_lun_map_unref(map);
+	expect_at(&rig, 0, "DEVICE  ", "OF-DEVICE", "\x31\0\0\0\0\0\0");
+	expect_at(&rig, 7ull << 48, "DEVICE  ", "AT-SEVEN", "\x37\0\0\0\0\0\0");
+	/* Another one for a LUN that stays: its initiator is told, once; the other LUN is not. */
+	strcpy(here.vendor, "HERE");
+	assert_int_equal(spt_lun_map_new(entries, ARRAY_SIZE(entries), &map), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(spt_session_set_luns(rig.contexts[0], rig.sessions[0], map), 0);
+	spt_lun_map_unref(map);
+	rig.fake->answer = NULL;
+	rig.fake->inline_good = true;
+	for (unsigned at_seven = 0; at_seven < 2; at_seven++) {
+		unsigned told = 0;
+		for (unsigned n = 0; n < 4; n++) {
+			job_init(&job, &rig, 0, 0x6100 + n);
+			job.task.aux.lun = at_seven ? 7ull << 48 : 0;
+			job_run(&rig, &job);
+			told += job.asc == 0x3f03;
+		}
+		assert_int_equal(told, at_seven);
+	}
+	rig.fake->answer = answer;
+	expect_at(&rig, 7ull << 48, "HERE    ", "OF-DEVICE", "\x31\0\0\0\0\0\0");
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +454,7 @@ int main(void)
 		cmocka_unit_test(port_groups),
 		cmocka_unit_test(mirrored),
 		cmocka_unit_test(aborted),
+		cmocka_unit_test(by_lun),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

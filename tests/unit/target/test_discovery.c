@@ -111,10 +111,11 @@ static void access_lists(void **state)
 		{ 2, "iqn.x:1", true }, { 2, "iqn.x", false }, { 2, "iqn.y:1", false },
 		{ 3, ME, false }, { 3, "", false },
 	};
+	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_int_equal(target_allows(&targets[rows[i].target], rows[i].initiator),
-			rows[i].allowed);
+		assert_int_equal(!target_denies(&targets[rows[i].target],
+			(struct visitor){ rows[i].initiator, &nowhere }), rows[i].allowed);
 	assert_true(target_has_portal(&targets[1], 1));
 	assert_false(target_has_portal(&targets[1], 0));
 	assert_ptr_equal(generation_find(&generation, A, "main"), &targets[0]);
