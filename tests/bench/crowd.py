@@ -4,12 +4,14 @@ Many light initiators in one process: raw sockets that log in, answer NOP-Ins an
 cost this side is small beside what a whole initiator would.
 """
 
+import contextlib
 import select
 import socket
 import struct
 
 IQN = "iqn.2026-11.org.sptgt:bench"
 SEGMENT = 262144
+FIRST_BURST = 65536  # the default, as nobody negotiates it
 HEADER = 48
 NOP_IN, DATA_IN, RESPONSE, R2T = 0x20, 0x25, 0x21, 0x31
 NONE = 0xFFFFFFFF
@@ -36,7 +38,8 @@ class Member:
         self.itt = 1
         self.socket = socket.create_connection((host, port), timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(login_request(self.name, target))
+        self.send = self.socket.sendall
+        self.send(login_request(self.name, target))
 
     def fileno(self):
         return self.socket.fileno()
@@ -71,13 +74,22 @@ class Member:
     def answer(self, head):
         """Of a NOP-In that wants one."""
         if head[0] == NOP_IN and head[20:24] != b"\xff\xff\xff\xff":
-            self.socket.sendall(struct.pack(">BBHI8s4s4sII16x", 0x40, 0x80, 0, 0, head[8:16], b"\xff" * 4,
+            self.send(struct.pack(">BBHI8s4s4sII16x", 0x40, 0x80, 0, 0, head[8:16], b"\xff" * 4,
                                             head[20:24], self.cmd_sn, self.exp_stat_sn))
 
-    def send_command(self, cdb, out_bytes=0, in_bytes=0, data=b""):
+    @contextlib.contextmanager
+    def corked(self):
+        """What is sent inside leaves at its end, at once."""
+        whole = []
+        self.send = whole.append
+        yield
+        self.send = self.socket.sendall
+        self.send(b"".join(whole))
+
+    def send_command(self, cdb, out_bytes=0, in_bytes=0, data=b"", lun=0):
         flags = 0x80 | (0x40 if in_bytes else 0) | (0x20 if out_bytes else 0) | 1
         self.itt += 1
-        self.socket.sendall(struct.pack(">BBHIQIIII16s", 0x01, flags, 0, len(data), 0, self.itt, out_bytes or in_bytes,
+        self.send(struct.pack(">BBHIQIIII16s", 0x01, flags, 0, len(data), lun << 48, self.itt, out_bytes or in_bytes,
                                         self.cmd_sn, self.exp_stat_sn, cdb.ljust(16, b"\0")) + data)
         self.cmd_sn += 1
         return self.itt
@@ -90,7 +102,7 @@ class Member:
             n = min(SEGMENT, end - offset)
             final = 0x80 if offset + n == end else 0
             if last is None or last == bool(final):
-                self.socket.sendall(struct.pack(">BBHI8s4s4s4xI4xII4x", 0x05, final, 0, n, r2t[8:16], r2t[16:20],
+                self.send(struct.pack(">BBHI8s4s4s4xI4xII4x", 0x05, final, 0, n, r2t[8:16], r2t[16:20],
                                                 r2t[20:24], self.exp_stat_sn, sn, offset) + fill * n)
             offset, sn = offset + n, sn + 1
 
@@ -102,8 +114,10 @@ class Member:
                 self.data_out(head)
             elif head[0] == RESPONSE or (head[0] == DATA_IN and head[1] & 1):
                 return head[3]
-            else:
+            elif head[0] == NOP_IN:
                 self.answer(head)
+            elif head[0] != DATA_IN:
+                raise Refused(f"{self.name}: opcode {head[0]:02x} {head.hex()}")
 
     def run(self, *command, **more):
         self.send_command(*command, **more)
