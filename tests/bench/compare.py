@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 
+import plot
 import tables
 from matrix import MATRICES
 from targets import installed
@@ -62,6 +63,7 @@ def parse_arguments():
     p.add_argument("--retries", type=int, default=2, help="of a disturbed run")
     p.add_argument("--markdown", metavar="FILE")
     p.add_argument("--json", metavar="FILE")
+    p.add_argument("--plot", metavar="FILE", help="SVG of IOPS and latency over queue depth and sessions")
     p.add_argument("--at-least", type=float, metavar="RATIO",
                    help="fail when sptgtd's median IOPS ratio over another target is below")
     return p.parse_args()
@@ -116,15 +118,41 @@ class Bench:
         target.start()
         if self.place:
             target.place(self.place[1])
-        subprocess.run([self.program("load"), "--block", "1M", "--depth", "8", "--fill",
-                        "--duration", "0", "--warmup", "0", target.url], check=True, timeout=120)
+        luns = {cell.lun for cell in self.cells}
+        for url in [target.url] + [url for lun, url in target.urls.items() if lun in luns]:
+            subprocess.run([self.program("load"), "--block", "1M", "--depth", "8", "--fill",
+                            "--duration", "0", "--warmup", "0", url], check=True, timeout=120)
         target.pause()
 
+    def logins(self, cell):
+        return [self.program("logins"), "--parallel", str(cell.logins), "--rate", str(cell.login_rate)]
+
+    @contextlib.contextmanager
+    def login_storm(self, target, cell):
+        """Initiators that log in and out, from before the load until after it."""
+        if not cell.logins:
+            yield
+            return
+        seconds = self.args.duration + self.args.warmup + 60
+        storm = subprocess.Popen([*self.logins(cell), "--duration", f"{int(seconds)}s", target.url],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            yield
+            if storm.poll() is not None:
+                raise RuntimeError(f"the logins beside the load ended: {storm.stderr.read()}")
+        finally:
+            storm.terminate()
+            storm.communicate()
+
     def load(self, target, cell):
+        common = [*self.times(), "--server-pid", str(target.pid), "--json", "-"]
         target.resume()
         try:
-            return self.execute([self.program("load"), *cell.load_arguments(), *self.times(),
-                                 "--server-pid", str(target.pid), "--json", "-", target.url])
+            if not cell.block:
+                return self.execute([*self.logins(cell), *common, target.url])
+            with self.login_storm(target, cell):
+                return self.execute([self.program("load"), *cell.load_arguments(), *common,
+                                     target.urls.get(cell.lun, target.url)])
         finally:
             target.pause()
 
@@ -159,7 +187,8 @@ class Bench:
 
     def entrants(self, cell):
         for target in self.targets:
-            yield target.name, lambda t=target: self.load(t, cell)
+            if not cell.lun or cell.lun in target.urls:
+                yield target.name, lambda t=target: self.load(t, cell)
         tcp = cell.tcp_arguments()
         if self.with_tcp and tcp:
             argv = [self.program("tcp"), *tcp, *self.times(), "--json", "-"]
@@ -201,6 +230,7 @@ def publish(args, runs):
         parts.append(ratios)
     print("\n".join(tables.text(rows) for rows in parts))
     write_file(args.markdown, "\n".join(tables.markdown(rows) for rows in parts))
+    write_file(args.plot, plot.svg(runs))
     write_file(args.json, json.dumps({
         "machine": machine(), "matrix": args.matrix, "place": args.place, "seconds": args.duration,
         "rounds": args.rounds, "size_mib": args.size_mib, "runs": runs}, indent=1) + "\n")

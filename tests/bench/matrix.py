@@ -16,6 +16,9 @@ class Cell:
     sequential: bool = False
     sessions: int = 1
     digests: str = "none"
+    lun: int = 0
+    logins: int = 0  # so many initiators log in and out all the time: beside the load, or alone without a block
+    login_rate: int = 0  # a second, at most
 
     def load_arguments(self):
         args = ["--block", str(self.block), "--depth", str(self.depth), "--read", str(self.read),
@@ -24,7 +27,7 @@ class Cell:
 
     def tcp_arguments(self):
         """None where a bare exchange would not be the same work."""
-        if self.sessions > 1 or self.read not in (0, 100) or self.digests != "none":
+        if not self.block or self.logins or self.lun or self.sessions > 1 or self.read not in (0, 100) or self.digests != "none":
             return None
         data = HEADER + self.block
         request, response = (HEADER, data) if self.read else (data, HEADER)
@@ -39,21 +42,35 @@ QUICK = [
     Cell("1 MiB sequential write QD8", 1024 * KIB, 8, read=0, sequential=True),
 ]
 
+FILE_CACHED, FILE_DIRECT, UPSTREAM = 1, 2, 3  # LUNs beside the disk in memory, of sptgtd only: targets.py
+
+
+def read(depth, sessions=1):
+    name = f"4 KiB random read QD{depth}" + (f" x {sessions} sessions" if sessions > 1 else "")
+    return Cell(name, 4 * KIB, depth, sessions=sessions)
+
+
 FULL = QUICK + [
-    Cell("4 KiB random read QD1, header digest", 4 * KIB, 1, digests="header"),
-    Cell("4 KiB random read QD4", 4 * KIB, 4),
-    Cell("4 KiB random read QD128", 4 * KIB, 128),
-    Cell("4 KiB random read QD32, header digest", 4 * KIB, 32, digests="header"),
-    Cell("4 KiB random read QD32 x 4 sessions", 4 * KIB, 32, sessions=4),
-    Cell("4 KiB random read QD4 x 64 sessions", 4 * KIB, 4, sessions=64),
+    read(4), read(128), read(1, 4), read(1, 64), read(32, 4), read(32, 64),
     Cell("4 KiB random write QD1", 4 * KIB, 1, read=0),
     Cell("4 KiB random write QD32", 4 * KIB, 32, read=0),
     Cell("4 KiB random write QD32 x 4 sessions", 4 * KIB, 32, read=0, sessions=4),
+    Cell("4 KiB random write QD32 x 64 sessions", 4 * KIB, 32, read=0, sessions=64),
     Cell("4 KiB random 70 % read QD32", 4 * KIB, 32, read=70),
-    Cell("128 KiB sequential read QD8", 128 * KIB, 8, sequential=True),
-    Cell("128 KiB sequential write QD8", 128 * KIB, 8, read=0, sequential=True),
-    Cell("1 MiB sequential read QD8, header digest", 1024 * KIB, 8, sequential=True,
-         digests="header"),
+    Cell("4 KiB random read QD32, digests", 4 * KIB, 32, digests="both"),
+    Cell("1 MiB sequential read QD8, digests", 1024 * KIB, 8, sequential=True, digests="both"),
+    Cell("1 MiB sequential write QD8, digests", 1024 * KIB, 8, read=0, sequential=True, digests="both"),
+    Cell("4 KiB random read QD32, cached file", 4 * KIB, 32, lun=FILE_CACHED),
+    Cell("4 KiB random read QD32, file O_DIRECT", 4 * KIB, 32, lun=FILE_DIRECT),
+    Cell("4 KiB random write QD32, file O_DIRECT", 4 * KIB, 32, read=0, lun=FILE_DIRECT),
+    Cell("1 MiB sequential read QD8, file O_DIRECT", 1024 * KIB, 8, sequential=True, lun=FILE_DIRECT),
+    Cell("4 KiB random read QD1, by another target", 4 * KIB, 1, lun=UPSTREAM),
+    Cell("logins, 32 at once", 0, 1, logins=32),
+    Cell("4 KiB random read QD1 beside 200 logins a second", 4 * KIB, 1, logins=32, login_rate=200),
 ]
 
 MATRICES = {"quick": QUICK, "full": FULL}
+
+# What plot.py shows: the cells of a line by what its points are drawn over.
+OVER_DEPTH = {1: read(1), 4: read(4), 32: read(32), 128: read(128)}
+OVER_SESSIONS = {1: read(32), 4: read(32, 4), 64: read(32, 64)}

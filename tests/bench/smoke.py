@@ -64,6 +64,12 @@ def check_result(result, options):
     expect(("--verify" in options) == (result["verified"] > 0), "verification")
 
 
+def check_logins(result, log):
+    expect(result["all"]["ios"] > 16, "logins, and more than one of each initiator")
+    expect(log.count("login from") >= result["all"]["ios"], "as many as the target has seen")
+    expect(0 < result["all"]["p50_us"] <= result["all"]["max_us"], "latencies in order")
+
+
 def run_json(argv):
     done = subprocess.run(argv + ["--json", "-"], stdout=subprocess.PIPE, timeout=30)
     expect(done.returncode == 0, f"{' '.join(argv)}: status {done.returncode}")
@@ -84,7 +90,7 @@ def check_that_verify_can_fail(load, url):
 
 def main():
     p = argparse.ArgumentParser()
-    for name in ("--sptgtd", "--load", "--tcp"):
+    for name in ("--sptgtd", "--load", "--tcp", "--logins"):
         p.add_argument(name, required=True)
     args = p.parse_args()
     check_result(run_json([args.tcp, "--depth", "4", *SHORT]), [])
@@ -94,6 +100,8 @@ def main():
         for options in RUNS:
             check_result(run_json([args.load, *options, *SHORT, "--server-pid",
                                    str(daemon.process.pid), url]), options)
+        check_logins(run_json([args.logins, "--parallel", "16", *SHORT, "--server-pid",
+                               str(daemon.process.pid), url]), daemon.log())
         check_that_verify_can_fail(args.load, url)
     finally:
         wrong = daemon.stop()

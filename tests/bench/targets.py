@@ -15,6 +15,8 @@ import subprocess
 from process import Daemon, free_port, place, port_answers
 
 IQN = "iqn.2026-11.org.sptgt:bench"
+MORE_IQN = "iqn.2026-11.org.sptgt:more"
+FAR_IQN = "iqn.2026-11.org.sptgt:far"
 
 
 class Target:
@@ -26,6 +28,7 @@ class Target:
         self.size_mib = size_mib
         self.daemon = None
         self.url = None
+        self.urls = {}  # of LUNs beside it
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -72,11 +75,23 @@ class FileMedium:
         os.unlink(self.path)
 
 
+FILE_MIB = 256  # of the stores that are measured beside memory
+
+
 class Sptgtd(Target):
+    """Beside the disk in memory it has the LUNs of matrix.py: files, and a disk of another sptgtd."""
+
     def __init__(self, name, directory, size_mib, program, daemon_keys=()):
         super().__init__(name, directory, size_mib)
         self.program = program
         self.daemon_keys = daemon_keys
+        self.far = None
+
+    def far_config(self):
+        return (f"[daemon]\ncontrol-socket = none\nstate-dir = {self.directory}\n"
+                "[portal-main]\nlisten = 127.0.0.1:0\n"
+                f"[device-memory]\nbackend = mem\nsize = {FILE_MIB}M\n"
+                f"[target-far]\nname = {FAR_IQN}\nportal = main\nlun.0 = memory\ninitiators = *\n")
 
     def config(self):
         keys = "".join(f"{key}\n" for key in self.daemon_keys)
@@ -84,14 +99,32 @@ class Sptgtd(Target):
                 f"state-dir = {self.directory}\n{keys}"
                 "[portal-main]\nlisten = 127.0.0.1:0\n"
                 f"[device-memory]\nbackend = mem\nsize = {self.size_mib}M\n"
-                f"[target-bench]\nname = {IQN}\nportal = main\nlun.0 = memory\ninitiators = *\n")
+                f"[device-cached]\nbackend = file\npath = {self.path('cached')}\nsize = {FILE_MIB}M\n"
+                f"[device-direct]\nbackend = file\npath = {self.path('direct')}\nsize = {FILE_MIB}M\ndirect = yes\n"
+                f"[device-far]\nbackend = iscsi\nurl = iscsi://127.0.0.1:{self.far_port}/{FAR_IQN}/0\n"
+                f"[target-bench]\nname = {IQN}\nportal = main\nlun.0 = memory\ninitiators = *\n"
+                "max-sessions = 128\n"
+                # Of their own: a login to the first must not be one to the far target as well.
+                f"[target-more]\nname = {MORE_IQN}\nportal = main\ninitiators = *\n"
+                "lun.1 = cached\nlun.2 = direct\nlun.3 = far\n")
+
+    def start_one(self, name, config):
+        """A daemon with this configuration, and its port."""
+        path = self.write(name + ".conf", config)
+        daemon = Daemon([self.program, "--config", path, "--log", "stderr"], self.path(name + ".log"))
+        daemon.wait_for("ready line", lambda: "ready" in daemon.log())
+        return daemon, int(re.search(r"listening on 127\.0\.0\.1:(\d+)", daemon.log()).group(1))
 
     def start(self):
-        config = self.write("sptgt.conf", self.config())
-        self.spawn([self.program, "--config", config, "--log", "stderr"])
-        self.daemon.wait_for("ready line", lambda: "ready" in self.daemon.log())
-        found = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.daemon.log())
-        self.url = f"iscsi://127.0.0.1:{found.group(1)}/{IQN}/0"
+        self.far, self.far_port = self.start_one("far", self.far_config())
+        self.daemon, port = self.start_one("sptgt", self.config())
+        self.urls = {lun: f"iscsi://127.0.0.1:{port}/{MORE_IQN}/{lun}" for lun in (1, 2, 3)}
+        self.url = f"iscsi://127.0.0.1:{port}/{IQN}/0"
+
+    def stop(self):
+        super().stop()
+        if self.far:
+            self.far.end()
 
 
 class Tgtd(Target):
