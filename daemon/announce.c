@@ -135,11 +135,8 @@ static int fill(struct announce *a, const struct server *server)
 	add_portals(a, g);
 	for (size_t i = 0; i < g->n_targets; i++)
 		add_node(a, &g->targets[i], a->indexes + i * n_portals);
-	for (size_t i = 0; i < c->daemon.isns.n; i++) {
-		const struct config_address *from = &c->daemon.isns.list[i];
-
-		a->servers[i] = (struct isns_server){ from->sockaddr, from->bytes, from->text };
-	}
+	for (size_t i = 0; i < c->daemon.isns.n; i++)
+		a->servers[i].text = c->daemon.isns.list[i];
 	return 0;
 }
 
@@ -227,7 +224,7 @@ static bool asked_equal(const struct config_daemon *a, const struct config_daemo
 	if (a->isns.n != b->isns.n || a->isns_period_us != b->isns_period_us || a->isns_port != b->isns_port)
 		return false;
 	for (size_t i = 0; i < a->isns.n; i++) {
-		if (strcmp(a->isns.list[i].text, b->isns.list[i].text))
+		if (strcmp(a->isns.list[i], b->isns.list[i]))
 			return false;
 	}
 	return true;

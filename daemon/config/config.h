@@ -72,7 +72,7 @@ struct config_daemon {
 	uint64_t login_timeout_us; /* from accept to the full feature phase */
 	uint64_t logout_wait_us;   /* from the request to log out to the end of the session */
 	struct config_auth discovery_auth;
-	struct config_addresses isns; /* iSNS servers; none: no iSNS */
+	struct config_texts isns;     /* iSNS servers, "HOST:PORT"; none: no iSNS */
 	char *isns_entity;            /* NULL: made from the machine's name */
 	uint64_t isns_period_us;
 	uint16_t isns_port;

@@ -59,7 +59,7 @@ void config_free(struct config *config)
 		secrets_free(config->secrets[i]);
 	free(config->secrets);
 	free(config->daemon.discovery_auth.chap_file);
-	free(config->daemon.isns.list);
+	value_texts_free(&config->daemon.isns);
 	free(config->daemon.isns_entity);
 	free(config->targets);
 	free(config->devices);

@@ -85,12 +85,12 @@ static const struct schema_key DAEMON[] = {
 		SCHEMA_NEW_LOGINS, .parse = value_algorithms,
 		.form = "comma list of SHA3-256, SHA-256, SHA1, MD5",
 		D(discovery_auth.algorithms) },
-	{ { "isns", SPT_OPTION_STRING, false, NULL, 1, 300, NULL,
+	{ { "isns", SPT_OPTION_STRING, false, NULL, 1, 1100, NULL,
 		"iSNS servers (RFC 4171) that all targets are registered with, by the first of them "
-		"that answers; port 3205 unless told. Who sees them there is for the server's "
+		"that answers; port 3205 unless told; a name is looked up at each connection. Who sees them there is for the server's "
 		"discovery domains to say; who may log in is for initiators" },
 		SCHEMA_LIVE, .parse = value_isns, .sample = "192.0.2.53",
-		.form = "comma list of ADDRESS[:PORT], IPv6 as [ADDRESS][:PORT]", D(isns) },
+		.form = "comma list of ADDRESS[:PORT], [IPV6ADDRESS][:PORT] or NAME[:PORT]", D(isns) },
 	{ { "isns-entity", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
 		"The Entity Identifier that all of this daemon is registered as; made from the name "
 		"and the identity of the machine unless told" },

@@ -158,25 +158,6 @@ int value_advertise(const struct schema_key *key, const char *text, void *field,
 	return parse_peers(key, text, &FORM, field, error);
 }
 
-int value_isns(const struct schema_key *key, const char *text, void *field,
-	struct spt_error *error)
-{
-	static const struct form FORM = { .port = CONFIG_ISNS_PORT, .port_min = 1 };
-	struct config_addresses a = { .n = 0 };
-	int r = parse_peers(key, text, &FORM, &a, error);
-
-	if (!r && a.n > CONFIG_ISNS_MAX)
-		r = spt_error_set(error, -EINVAL, "%s: at most %u servers", key->option.name,
-			CONFIG_ISNS_MAX);
-	if (r < 0) {
-		free(a.list);
-		return r;
-	}
-	free(((struct config_addresses *)field)->list);
-	*(struct config_addresses *)field = a;
-	return 0;
-}
-
 /* A name as DNS has it: labels of letters, digits and dashes. */
 static bool is_host_name(const char *host)
 {
@@ -198,12 +179,11 @@ static bool is_host_name(const char *host)
 }
 
 /* RFC 7143 13.8: domainname[:port], where a domainname may be a name, IPv4 or [IPv6]. */
-static int parse_target_address(const struct schema_key *key, const char *word, char **ret,
+static int parse_peer(const struct schema_key *key, const char *word, uint64_t port, char **ret,
 	struct spt_error *error)
 {
 	char copy[CONFIG_HOST_MAX + 16], *host, *port_text;
 	struct config_address numeric;
-	uint64_t port = CONFIG_PORT;
 	int family;
 
 	snprintf(copy, sizeof(copy), "%s", word);
@@ -222,17 +202,18 @@ static int parse_target_address(const struct schema_key *key, const char *word, 
 		-ENOMEM : 0;
 }
 
-int value_redirects(const struct schema_key *key, const char *text, void *field,
-	struct spt_error *error)
+/* Addresses of others, which are looked up by whoever connects to them. */
+static int parse_named_peers(const struct schema_key *key, const char *text, uint16_t port,
+	struct config_texts *ret, struct spt_error *error)
 {
-	struct config_texts *ret = field, t = { .n = 0 };
+	struct config_texts t = { .n = 0 };
 	char word[CONFIG_HOST_MAX + 16];
 	int r = 0;
 
 	for (const char *words = text; !r && value_next_word(&words, word, sizeof(word));) {
 		char *one = NULL, **place;
 
-		r = parse_target_address(key, word, &one, error);
+		r = parse_peer(key, word, port, &one, error);
 		if (r < 0)
 			break;
 		place = GROW(t.list, t.n);
@@ -244,6 +225,26 @@ int value_redirects(const struct schema_key *key, const char *text, void *field,
 		t.n++;
 		*place = one;
 	}
+	value_texts_free(r < 0 ? &t : ret);
+	if (!r)
+		*ret = t;
+	return r;
+}
+
+int value_redirects(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error)
+{
+	return parse_named_peers(key, text, CONFIG_PORT, field, error);
+}
+
+int value_isns(const struct schema_key *key, const char *text, void *field, struct spt_error *error)
+{
+	struct config_texts *ret = field, t = { .n = 0 };
+	int r = parse_named_peers(key, text, CONFIG_ISNS_PORT, &t, error);
+
+	if (!r && t.n > CONFIG_ISNS_MAX)
+		r = spt_error_set(error, -EINVAL, "%s: at most %u servers", key->option.name,
+			CONFIG_ISNS_MAX);
 	value_texts_free(r < 0 ? &t : ret);
 	if (!r)
 		*ret = t;

@@ -12,6 +12,7 @@
 #include "isns/answer.h"
 #include "isns/inquiry.h"
 #include "isns/link.h"
+#include "isns/lookup.h"
 #include "log/log.h"
 
 #define ANSWER_US      10000000u /* how long a connection, and an answer, may take */
@@ -41,6 +42,9 @@ struct isns_client {
 	enum state state;
 	enum request request;  /* while asking */
 	size_t server;         /* the one whose turn it is */
+	struct isns_lookup *lookup; /* of it, while that takes time */
+	struct isns_addresses addresses[ISNS_SERVERS_MAX]; /* of each, as they were found last */
+	size_t address;        /* the next one of the server to be tried */
 	size_t failed;         /* servers that failed since one answered */
 	uint64_t retry_us;
 	uint64_t rest_since_us, idle_us; /* at rest; and how long to be away when it ends that */
@@ -76,6 +80,7 @@ static void over(struct isns_client *c)
 	void (*stopped)(void *arg) = TAKE(c->stopped);
 
 	c->state = STATE_STOPPED;
+	isns_lookup_abandon(TAKE(c->lookup));
 	isns_link_close(&c->link);
 	isns_inquiry_close(&c->inquiry);
 	spt_host_timer_clear(c->host, &c->timer);
@@ -86,6 +91,7 @@ static void over(struct isns_client *c)
 /* Begin again: with this server, or with the next one. */
 static void away(struct isns_client *c, uint64_t us)
 {
+	isns_lookup_abandon(TAKE(c->lookup));
 	isns_link_close(&c->link);
 	if (c->stopping)
 		over(c);
@@ -353,10 +359,32 @@ static void link_connected(struct isns_link *link)
 	ask(c, REQUEST_REGISTER, 0);
 }
 
+/* An address of the server is of no use: the next one, if there is one, and else the server is not either. */
+static void try_address(struct isns_client *c, const char *why)
+{
+	const struct isns_addresses *a = &c->addresses[c->server];
+
+	isns_link_close(&c->link);
+	while (c->address < a->n) {
+		size_t i = c->address++;
+		wait_for(c, STATE_CONNECTING, ANSWER_US);
+		int r = isns_link_connect(&c->link, (const struct sockaddr *)&a->list[i].sockaddr,
+			a->list[i].bytes);
+		if (r == 0)
+			return;
+		why = strerror(-r);
+	}
+	fail(c, why);
+}
+
 static void link_broken(struct isns_link *link, const char *why)
 {
 	struct isns_client *c = link->arg;
 
+	if (c->state == STATE_CONNECTING) {
+		try_address(c, why);
+		return;
+	}
 	if (c->state != STATE_REST) {
 		fail(c, why);
 		return;
@@ -373,14 +401,31 @@ static void link_broken(struct isns_link *link, const char *why)
 static const struct isns_link_ops LINK_OPS = {
 	.connected = link_connected, .pdu = link_pdu, .broken = link_broken };
 
+static void found(struct isns_client *c, const struct isns_addresses *addresses, const char *why)
+{
+	c->addresses[c->server] = *addresses;
+	try_address(c, why);
+}
+
+static void looked_up(void *arg, const struct isns_addresses *addresses, const char *why)
+{
+	struct isns_client *c = arg;
+
+	c->lookup = NULL;
+	found(c, addresses, why);
+}
+
 static void connect_server(struct isns_client *c)
 {
-	const struct isns_server *s = server_of(c);
+	struct isns_addresses numeric;
 
 	wait_for(c, STATE_CONNECTING, ANSWER_US);
-	int r = isns_link_connect(&c->link, (const struct sockaddr *)&s->address, s->bytes);
-	if (r < 0)
-		fail(c, strerror(-r));
+	c->address = 0;
+	isns_numeric(server_of(c)->text, &numeric);
+	if (numeric.n)
+		found(c, &numeric, NULL);
+	else if (isns_lookup_begin(c->host, server_of(c)->text, looked_up, c, &c->lookup) < 0)
+		fail(c, strerror(ENOMEM));
 }
 
 static void tick(struct spt_timer *timer)
@@ -398,6 +443,12 @@ static void tick(struct spt_timer *timer)
 		break;
 	case STATE_REST:
 		ask(c, REQUEST_QUERY, 0);
+		break;
+	case STATE_CONNECTING:
+		if (c->lookup)
+			fail(c, "looking its name up takes too long");
+		else
+			try_address(c, "no answer");
 		break;
 	default:
 		fail(c, "no answer");
@@ -418,12 +469,14 @@ int isns_client_new(struct spt_host *host, const struct isns_params *params,
 	c->retry_us = c->idle_us = RETRY_FIRST_US;
 	c->timer = (struct spt_timer){ .fn = tick, .arg = c };
 	isns_link_init(&c->link, host, &LINK_OPS, c);
+	for (size_t i = 0; i < params->n_servers; i++)
+		isns_numeric(params->servers[i].text, &c->addresses[i]);
 	c->inquiry.watch.fd = -1;
 	if (!c->endpoints || !c->pdu) {
 		isns_client_free(c);
 		return -ENOMEM;
 	}
-	int r = isns_inquiry_open(&c->inquiry, host, &c->params, lost, c);
+	int r = isns_inquiry_open(&c->inquiry, host, &c->params, c->addresses, lost, c);
 	if (r < 0)
 		log_warning("iSNS: no port for the servers' inquiries: %s", strerror(-r));
 	wait_for(c, STATE_AWAY, 0);
@@ -451,6 +504,7 @@ void isns_client_free(struct isns_client *c)
 	if (!c)
 		return;
 	spt_host_timer_clear(c->host, &c->timer);
+	isns_lookup_abandon(TAKE(c->lookup));
 	isns_link_close(&c->link);
 	isns_inquiry_close(&c->inquiry);
 	free(c->endpoints);

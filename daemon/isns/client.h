@@ -20,7 +20,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include <spt/host.h>
 
@@ -29,9 +28,7 @@
 #define ISNS_SERVERS_MAX 4u
 
 struct isns_server {
-	struct sockaddr_storage address;
-	socklen_t bytes;
-	const char *text; /* for the log */
+	const char *text; /* "HOST:PORT", "[ADDRESS]:PORT" */
 };
 
 struct isns_params {

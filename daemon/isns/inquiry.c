@@ -84,15 +84,17 @@ static void address_of(const struct sockaddr_storage *a, uint8_t *ret)
 	memcpy(ret + 12, &in->sin_addr, 4);
 }
 
-static bool is_server(const struct isns_params *params, const struct sockaddr_storage *peer)
+static bool is_server(const struct isns_inquiry *q, const struct sockaddr_storage *peer)
 {
 	uint8_t address[16], server[16];
 
 	address_of(peer, address);
-	for (size_t i = 0; i < params->n_servers; i++) {
-		address_of(&params->servers[i].address, server);
-		if (!memcmp(address, server, sizeof(server)))
-			return true;
+	for (size_t i = 0; i < q->params->n_servers; i++) {
+		for (size_t k = 0; k < q->servers[i].n; k++) {
+			address_of(&q->servers[i].list[k].sockaddr, server);
+			if (!memcmp(address, server, sizeof(server)))
+				return true;
+		}
 	}
 	return false;
 }
@@ -128,7 +130,7 @@ static void ready(struct spt_watch *watch, unsigned events)
 		}
 		return;
 	}
-	struct isns_peer *p = is_server(q->params, &peer) ? free_peer(q) : NULL;
+	struct isns_peer *p = is_server(q, &peer) ? free_peer(q) : NULL;
 	if (!p) {
 		close(fd);
 		return;
@@ -173,9 +175,11 @@ static uint16_t port_of(int fd)
 }
 
 int isns_inquiry_open(struct isns_inquiry *q, struct spt_host *host,
-	const struct isns_params *params, void (*lost)(void *arg), void *arg)
+	const struct isns_params *params, const struct isns_addresses *servers, void (*lost)(void *arg),
+	void *arg)
 {
-	*q = (struct isns_inquiry){ .host = host, .params = params, .lost = lost, .arg = arg };
+	*q = (struct isns_inquiry){
+		.host = host, .params = params, .servers = servers, .lost = lost, .arg = arg };
 	for (size_t i = 0; i < ISNS_PEERS_MAX; i++) {
 		struct isns_peer *p = &q->peers[i];
 

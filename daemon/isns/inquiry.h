@@ -10,6 +10,7 @@
 
 #include "isns/client.h"
 #include "isns/link.h"
+#include "isns/lookup.h"
 
 #define ISNS_PEERS_MAX 8u
 
@@ -26,6 +27,7 @@ struct isns_inquiry {
 	struct spt_watch watch; /* fd -1: not open */
 	struct spt_timer pause; /* after a failed accept() */
 	const struct isns_params *params;
+	const struct isns_addresses *servers; /* of each of the parameters' */
 	struct isns_peer peers[ISNS_PEERS_MAX];
 	uint16_t port;
 	void (*lost)(void *arg); /* something of ours has changed at the server */
@@ -34,7 +36,8 @@ struct isns_inquiry {
 
 /* 0, or -errno: then servers cannot ask, which is no more than that. */
 int isns_inquiry_open(struct isns_inquiry *inquiry, struct spt_host *host,
-	const struct isns_params *params, void (*lost)(void *arg), void *arg);
+	const struct isns_params *params, const struct isns_addresses *servers, void (*lost)(void *arg),
+	void *arg);
 void isns_inquiry_close(struct isns_inquiry *inquiry);
 /* Answers what a server asks on @link. False: it has been closed for that. */
 bool isns_inquiry_answer(struct isns_link *link, const struct isns_entity *entity,

@@ -7,6 +7,7 @@ happens when the server forgets, refuses, hangs, lies or goes away.
 """
 
 import os
+import re
 import signal
 import socket
 import struct
@@ -452,6 +453,34 @@ class Asked(Case):
             pass
         self.assertLess(self.daemon.memory_kib() - before, 16384)
         self.serves()
+
+
+class Named(Case):
+    """Servers by name: looked up at each connection, by a thread of its own; each address of a name is tried."""
+
+    def begin_by(self, *names):
+        self.daemon = Daemon(SPTGTD, CONFIG.replace('SERVERS', ', '.join(names)).replace('PERIOD', '10min'), log_level='debug')
+
+    def test_localhost(self):
+        """/etc/hosts has ::1, where nobody listens, and 127.0.0.1; who has registered us may ask"""
+        self.servers = [fake.Server()]
+        self.server = self.servers[0]
+        self.begin_by('localhost:%d' % self.server.port)
+        self.registered()
+        self.daemon.says('iSNS server localhost:%d: registered' % self.server.port)
+        s = socket.create_connection(('127.0.0.1', self.server.inquiry_port()), 5)
+        self.addCleanup(s.close)
+        s.sendall(fake.pdu(fake.ESI, fake.tlv(fake.ENTITY, 'unit.example.org')))
+        s.settimeout(5)
+        self.assertEqual(fake.read_message(s).status(), 0)
+
+    def test_no_such_name(self):
+        self.servers = [fake.Server()]
+        self.server = self.servers[0]
+        self.begin_by('no-such-host.invalid', 'localhost:%d' % self.server.port)
+        self.serves()
+        self.registered()
+        self.daemon.says(re.compile(r'warning: iSNS server no-such-host\.invalid:3205: .*'))
 
 
 class Lied(Case):

@@ -198,15 +198,16 @@ static void test_target(void **state)
 /* Ports that are not told, and names beside numbers (RFC 7143 13.8). */
 static void test_addresses(void **state)
 {
-	struct config *c = load("[daemon]\nisns = 192.0.2.53, [2001:db8::53]:3206\n"
+	struct config *c = load("[daemon]\nisns = 192.0.2.53, [2001:db8::53]:3206, isns.example.org\n"
 		"[portal-main]\nlisten = 127.0.0.1:1\nadvertise = 192.0.2.1\n" DISK TARGET
 		"redirect = 192.0.2.9,[2001:db8::9]:860, Storage-1.example.org\nstate = offline\n"
 		"redirect-permanent = yes\n");
 	const struct config_target *t = &c->targets[0];
 
-	assert_int_equal(c->daemon.isns.n, 2);
-	assert_string_equal(c->daemon.isns.list[0].text, "192.0.2.53:3205");
-	assert_string_equal(c->daemon.isns.list[1].text, "[2001:db8::53]:3206");
+	assert_int_equal(c->daemon.isns.n, 3);
+	assert_string_equal(c->daemon.isns.list[0], "192.0.2.53:3205");
+	assert_string_equal(c->daemon.isns.list[1], "[2001:db8::53]:3206");
+	assert_string_equal(c->daemon.isns.list[2], "isns.example.org:3205");
 	assert_int_equal(c->daemon.isns_period_us, 600000000);
 	assert_null(c->daemon.isns_entity);
 	assert_int_equal(t->redirect.n, 3);
@@ -418,8 +419,8 @@ static const struct fault_case FAULTS[] = {
 		{ "3: advertise: [::]:3260 is no address that can be connected to" } },
 	{ "[portal-main]\nlisten = 127.0.0.1\nadvertise = 192.0.2.1:0\n" DISK TARGET,
 		{ "3: advertise: '0' is not a port (1 to 65535)" } },
-	{ "[daemon]\nisns = server\n" MORE, { "2: isns: 'server' is not an address in numbers" } },
-	{ "[daemon]\nisns = 0.0.0.0\n" MORE, { "2: isns: 0.0.0.0:3205 is no address" } },
+	{ "[daemon]\nisns = ser_ver\n" MORE, { "2: isns: 'ser_ver' is not ADDRESS[:PORT]" } },
+	{ "[daemon]\nisns = 0.0.0.0\n" MORE, { "2: isns: '0.0.0.0' is not ADDRESS[:PORT]" } },
 	{ "[daemon]\nisns = 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, 1.1.1.5\n" MORE,
 		{ "2: isns: at most 4 servers" } },
 	{ "[daemon]\nisns-period = 1s\nisns-port = 65536\n" MORE,
