@@ -69,7 +69,8 @@ bool bsg_job_prepare(struct bsg_job *j)
 		j->result = -ENOMEM;
 		if (ready) {
 			fill(j, t, ms);
-			memcpy(j->memory, t->out.data, t->out.bytes);
+			if (t->out.bytes)
+				memcpy(j->memory, t->out.data, t->out.bytes);
 			/* What an earlier command left there is not this one's, should it move
 			 * nothing and its adapter tell no residual. */
 			memset(j->memory + t->out.bytes, 0, t->in.bytes);
