@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,20 +13,7 @@
 
 #include "base/be.h"
 #include "base/util.h"
-
-#define WINDOW 63u
-
-struct link {
-	struct hostile *h;
-	int fd;
-	uint8_t bhs[48];
-	uint8_t *data;
-	uint32_t data_bytes;
-	uint32_t stat_sn, exp_cmd_sn;
-	uint32_t silent_itt; /* of the command that gets no response */
-	uint32_t out_expected; /* GOOD when so much data-out has come */
-	bool misbehaved;
-};
+#include "hostile_link.h"
 
 static bool get(struct link *l, void *to, size_t bytes)
 {
@@ -48,72 +34,6 @@ static bool get(struct link *l, void *to, size_t bytes)
 	return true;
 }
 
-static void put(struct link *l, const uint8_t *bhs, const void *data, uint32_t bytes)
-{
-	uint8_t head[48], pad[4] = { 0 };
-
-	memcpy(head, bhs, 48);
-	be24_put(head + 5, bytes);
-	if (send(l->fd, head, 48, MSG_NOSIGNAL) < 0)
-		return;
-	if (bytes && send(l->fd, data, bytes, MSG_NOSIGNAL) < 0)
-		return;
-	if (bytes % 4)
-		(void)!send(l->fd, pad, 4 - bytes % 4, MSG_NOSIGNAL);
-}
-
-/* The fields that every answer to l->bhs has. */
-static void answer(struct link *l, uint8_t *bhs, uint8_t opcode, uint8_t flags)
-{
-	memset(bhs, 0, 48);
-	bhs[0] = opcode;
-	bhs[1] = flags;
-	memcpy(bhs + 16, l->bhs + 16, 4); /* ITT */
-	be32_put(bhs + 24, l->stat_sn);
-	be32_put(bhs + 28, l->exp_cmd_sn);
-	be32_put(bhs + 32, l->exp_cmd_sn + WINDOW);
-}
-
-static void respond(struct link *l, uint8_t response, uint8_t status, uint8_t flags,
-	uint32_t residual, const void *data, uint32_t bytes)
-{
-	uint8_t bhs[48];
-
-	answer(l, bhs, 0x21, 0x80 | flags);
-	bhs[2] = response;
-	bhs[3] = status;
-	be32_put(bhs + 44, residual);
-	put(l, bhs, data, bytes);
-	l->stat_sn++;
-}
-
-static void data_in(struct link *l, uint32_t itt, uint32_t offset, uint32_t bytes, bool with_status)
-{
-	uint8_t bhs[48], *data = malloc(bytes ? bytes : 1);
-
-	memset(data, 0x55, bytes);
-	answer(l, bhs, 0x25, with_status ? 0x81 : 0x80);
-	be32_put(bhs + 16, itt);
-	be32_put(bhs + 20, 0xffffffff);
-	be32_put(bhs + 40, offset);
-	put(l, bhs, data, bytes);
-	free(data);
-	if (with_status)
-		l->stat_sn++;
-}
-
-static void r2t(struct link *l, uint32_t itt, uint32_t offset, uint32_t bytes)
-{
-	uint8_t bhs[48];
-
-	answer(l, bhs, 0x31, 0x80);
-	be32_put(bhs + 16, itt);
-	be32_put(bhs + 20, 7); /* TTT */
-	be32_put(bhs + 40, offset);
-	be32_put(bhs + 44, bytes);
-	put(l, bhs, NULL, 0);
-}
-
 /* Towards an initiator that wants mutual CHAP. */
 static void login_chap(struct link *l, uint8_t *bhs, int way)
 {
@@ -123,15 +43,15 @@ static void login_chap(struct link *l, uint8_t *bhs, int way)
 	static const char keys[] = "TargetPortalGroupTag=1\0HeaderDigest=None\0DataDigest=None";
 
 	if (way == HOSTILE_CHAP_SKIPPED) {
-		put(l, bhs, keys, sizeof(keys)); /* from operational negotiation to full feature */
+		link_put(l, bhs, keys, sizeof(keys)); /* from operational negotiation to full feature */
 	} else if (way == HOSTILE_CHAP_ODD) {
 		bhs[1] = 0x00;
-		put(l, bhs, odd, sizeof(odd));
+		link_put(l, bhs, odd, sizeof(odd));
 	} else if (l->bhs[1] & 0x04) {
-		put(l, bhs, keys, sizeof(keys));
+		link_put(l, bhs, keys, sizeof(keys));
 	} else {
 		bhs[1] = 0x81; /* the security stage is over */
-		put(l, bhs, zeros, sizeof(zeros));
+		link_put(l, bhs, zeros, sizeof(zeros));
 	}
 }
 
@@ -147,7 +67,7 @@ static void login(struct link *l)
 
 	l->exp_cmd_sn = be32_get(l->bhs + 24);
 	atomic_store(&l->h->isid, be64_get(l->bhs + 8) >> 16);
-	answer(l, bhs, 0x23, 0x87);
+	link_answer(l, bhs, 0x23, 0x87);
 	memcpy(bhs + 8, l->bhs + 8, 6);
 	be16_put(bhs + 14, 1); /* TSIH */
 	l->stat_sn++;
@@ -155,162 +75,17 @@ static void login(struct link *l)
 		login_chap(l, bhs, way);
 	} else if (way == HOSTILE_LOGIN_REFUSED) {
 		be16_put(bhs + 36, (uint16_t)atomic_load(&l->h->login_status));
-		put(l, bhs, NULL, 0);
+		link_put(l, bhs, NULL, 0);
 	} else if (way == HOSTILE_REDIRECT) {
 		be16_put(bhs + 36, 0x0101);
 		int n = snprintf(text, sizeof(text), "TargetAddress=127.0.0.1:%d,1",
 			atomic_load(&l->h->redirect_port));
-		put(l, bhs, text, (uint32_t)n + 1);
+		link_put(l, bhs, text, (uint32_t)n + 1);
 	} else if (way == HOSTILE_NO_LENGTH) {
-		put(l, bhs, no_length, sizeof(no_length));
+		link_put(l, bhs, no_length, sizeof(no_length));
 	} else {
-		put(l, bhs, keys, sizeof(keys));
+		link_put(l, bhs, keys, sizeof(keys));
 	}
-}
-
-static void good(struct link *l, bool read, uint32_t expected)
-{
-	if (read && expected)
-		data_in(l, be32_get(l->bhs + 16), 0, expected, true);
-	else
-		respond(l, 0, 0, 0, 0, NULL, 0);
-}
-
-static void reject(struct link *l)
-{
-	uint8_t bhs[48];
-
-	answer(l, bhs, 0x3f, 0x80);
-	bhs[2] = 0x05; /* command not supported */
-	be32_put(bhs + 16, 0xffffffff);
-	put(l, bhs, l->bhs, 48);
-	l->stat_sn++;
-}
-
-static void async_logout(struct link *l)
-{
-	uint8_t bhs[48];
-
-	answer(l, bhs, 0x32, 0x80);
-	be32_put(bhs + 16, 0xffffffff);
-	bhs[36] = 1;
-	put(l, bhs, NULL, 0);
-	l->stat_sn++;
-}
-
-static void ping(struct link *l)
-{
-	uint8_t bhs[48];
-
-	answer(l, bhs, 0x20, 0x80);
-	be32_put(bhs + 16, 0xffffffff);
-	be32_put(bhs + 20, 5); /* TTT: an answer is wanted */
-	put(l, bhs, NULL, 0);
-}
-
-/* What is sent meanwhile arrives in one piece. */
-static void hold_back(struct link *l, bool on)
-{
-	int value = on;
-
-	if (setsockopt(l->fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value)) < 0)
-		abort();
-}
-
-/* False: the connection is to be closed. */
-static bool misbehave(struct link *l, enum hostile_way way, bool read, uint32_t expected)
-{
-	uint32_t itt = be32_get(l->bhs + 16);
-	uint8_t long_sense[302] = { 0xff, 0xff, 0x70 }, first;
-
-	switch (way) {
-	case HOSTILE_SENSE_NONE:
-		respond(l, 0, 0x02, 0, 0, NULL, 0);
-		break;
-	case HOSTILE_SENSE_ONE_BYTE:
-		respond(l, 0, 0x02, 0, 0, "\0", 1);
-		break;
-	case HOSTILE_SENSE_LONG:
-		long_sense[4] = 0x03;
-		respond(l, 0, 0x02, 0, 0, long_sense, sizeof(long_sense));
-		break;
-	case HOSTILE_NO_DATA:
-		respond(l, 0, 0, 0, 0, NULL, 0);
-		break;
-	case HOSTILE_FAILURE:
-		respond(l, 1, 0, 0, 0, NULL, 0);
-		break;
-	case HOSTILE_UNDERFLOW:
-		respond(l, 0, 0, 0x02, expected + 1000, NULL, 0);
-		break;
-	case HOSTILE_OFFSET:
-		data_in(l, itt, expected, 512, true);
-		break;
-	case HOSTILE_OVERLONG:
-		data_in(l, itt, 0, expected + 512, true);
-		break;
-	case HOSTILE_R2T:
-		r2t(l, itt, expected, 4096);
-		break;
-	case HOSTILE_EARLY:
-		r2t(l, itt, 0, expected);
-		respond(l, 0, 0x08, 0, 0, NULL, 0);
-		for (unsigned i = 0; i < 8; i++)
-			data_in(l, 0x7777, 0, 65536, false);
-		usleep(1500000);
-		break;
-	case HOSTILE_PING:
-		r2t(l, itt, 0, expected);
-		(void)!recv(l->fd, &first, 1, MSG_PEEK); /* it has been read, then */
-		usleep(100000); /* until every buffer on the way is full */
-		ping(l);
-		usleep(1500000); /* and longer than anybody looks away */
-		l->silent_itt = itt;
-		l->out_expected = expected;
-		break;
-	case HOSTILE_PING_AT_ONCE:
-		hold_back(l, true);
-		r2t(l, itt, 0, expected);
-		ping(l);
-		hold_back(l, false);
-		l->silent_itt = itt;
-		l->out_expected = expected;
-		break;
-	case HOSTILE_CROSSED:
-		if (!read) {
-			l->silent_itt = itt;
-			l->out_expected = expected;
-			l->misbehaved = false; /* with the read that follows */
-			break;
-		}
-		r2t(l, l->silent_itt, 0, l->out_expected);
-		usleep(100000);
-		for (uint32_t at = 0; at < expected; at += 65536)
-			data_in(l, itt, at, MIN(expected - at, 65536u), at + 65536 >= expected);
-		break;
-	case HOSTILE_REJECT:
-		reject(l);
-		break;
-	case HOSTILE_GARBAGE:
-		memset(long_sense, 0xa5, sizeof(long_sense));
-		(void)!send(l->fd, long_sense, sizeof(long_sense), MSG_NOSIGNAL);
-		break;
-	case HOSTILE_ASYNC_LOGOUT:
-		async_logout(l);
-		break;
-	case HOSTILE_SILENT:
-	case HOSTILE_LATE_DATA:
-		l->silent_itt = itt;
-		break;
-	case HOSTILE_STATUS:
-		respond(l, 0, 0x77, 0, 0, NULL, 0);
-		break;
-	case HOSTILE_CLOSE:
-		return false;
-	default:
-		good(l, read, expected);
-	}
-	return true;
 }
 
 static void inquiry(struct link *l, enum hostile_way way)
@@ -326,7 +101,7 @@ static void inquiry(struct link *l, enum hostile_way way)
 	if (way == HOSTILE_INQUIRY_SILENT)
 		return;
 	if (evpd && way == HOSTILE_PAGE_BUSY) {
-		respond(l, 0, 0x08, 0, 0, NULL, 0);
+		link_respond(l, 0, 0x08, 0, 0, NULL, 0);
 		return;
 	}
 	if (evpd && (page == 0x80 || way == HOSTILE_PAGE_WRONG)) {
@@ -339,11 +114,11 @@ static void inquiry(struct link *l, enum hostile_way way)
 		n = 3;
 	}
 	n = MIN(n, asked);
-	answer(l, bhs, 0x25, n < asked ? 0x83 : 0x81);
+	link_answer(l, bhs, 0x25, n < asked ? 0x83 : 0x81);
 	be32_put(bhs + 16, itt);
 	be32_put(bhs + 20, 0xffffffff);
 	be32_put(bhs + 44, asked - n);
-	put(l, bhs, data, n);
+	link_put(l, bhs, data, n);
 	l->stat_sn++;
 }
 
@@ -354,7 +129,7 @@ static bool unit_attention(struct link *l)
 	if (atomic_load(&l->h->attentions) <= 0)
 		return false;
 	atomic_fetch_sub(&l->h->attentions, 1);
-	respond(l, 0, 0x02, 0, 0, sense, sizeof(sense)); /* NOT READY TO READY CHANGE */
+	link_respond(l, 0, 0x02, 0, 0, sense, sizeof(sense)); /* NOT READY TO READY CHANGE */
 	return true;
 }
 
@@ -374,23 +149,23 @@ static bool command(struct link *l)
 		return true;
 	/* TEST UNIT READY is always answered: the test waits for the session with it */
 	if (l->bhs[32] == 0 || l->misbehaved) {
-		good(l, read, expected);
+		link_good(l, read, expected);
 		return true;
 	}
 	l->misbehaved = way != HOSTILE_NOT;
-	return misbehave(l, way, read, expected);
+	return link_misbehave(l, way, read, expected);
 }
 
 static void task_management(struct link *l)
 {
 	uint8_t bhs[48];
 
-	answer(l, bhs, 0x22, 0x80);
+	link_answer(l, bhs, 0x22, 0x80);
 	bhs[2] = (uint8_t)atomic_load(&l->h->tmf_response);
-	put(l, bhs, NULL, 0);
+	link_put(l, bhs, NULL, 0);
 	l->stat_sn++;
 	if (atomic_load(&l->h->way) == HOSTILE_LATE_DATA)
-		data_in(l, l->silent_itt, 0, 4096, true);
+		link_data_in(l, l->silent_itt, 0, 4096, true);
 }
 
 static void take_data(struct link *l)
@@ -401,7 +176,7 @@ static void take_data(struct link *l)
 	}
 	if (l->out_expected && (l->out_expected -= MIN(l->data_bytes, l->out_expected)) == 0) {
 		be32_put(l->bhs + 16, l->silent_itt);
-		respond(l, 0, 0, 0, 0, NULL, 0);
+		link_respond(l, 0, 0, 0, 0, NULL, 0);
 	}
 }
 
@@ -433,8 +208,8 @@ static bool one_pdu(struct link *l)
 		take_data(l);
 		break;
 	case 0x06:
-		answer(l, bhs, 0x26, 0x80);
-		put(l, bhs, NULL, 0);
+		link_answer(l, bhs, 0x26, 0x80);
+		link_put(l, bhs, NULL, 0);
 		break;
 	case 0x00:
 		if (be32_get(l->bhs + 16) == 0xffffffff) {
@@ -442,9 +217,9 @@ static bool one_pdu(struct link *l)
 			break;
 		}
 		l->exp_cmd_sn = be32_get(l->bhs + 24) + 1;
-		answer(l, bhs, 0x20, 0x80);
+		link_answer(l, bhs, 0x20, 0x80);
 		be32_put(bhs + 20, 0xffffffff);
-		put(l, bhs, NULL, 0);
+		link_put(l, bhs, NULL, 0);
 		l->stat_sn++;
 		break;
 	}
