@@ -196,3 +196,15 @@ void disk_io_step(struct disk_io *io, enum store_op op, uint8_t *data, uint64_t 
 	s->done = step_done;
 	store_submit(io->channel->store, s);
 }
+
+void disk_io_read_on(struct disk_io *io, void (*next)(struct disk_io *io))
+{
+	uint64_t left = disk_bytes(disk_of(io), io->blocks) - io->at_bytes;
+
+	if (!left)
+		disk_io_good(io);
+	else
+		disk_io_step(io, STORE_READ, io->buffer,
+			disk_bytes(disk_of(io), io->lba) + io->at_bytes,
+			MIN(left, (uint64_t)io->buffer_bytes), false, next);
+}

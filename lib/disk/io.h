@@ -35,6 +35,8 @@ bool disk_io_buffer(struct disk_io *io, uint32_t bytes);
 /* A store I/O, then @next. When it fails, or the task is to be aborted, the task ends instead. */
 void disk_io_step(struct disk_io *io, enum store_op op, uint8_t *data, uint64_t offset_bytes,
 	uint64_t bytes, bool fua, void (*next)(struct disk_io *io));
+/* Into the buffer what comes at io->at_bytes of io->blocks, as much as it takes; GOOD when that was all. */
+void disk_io_read_on(struct disk_io *io, void (*next)(struct disk_io *io));
 /* Ends @io: the task is the caller's again, to be completed. */
 struct spt_task *disk_io_end(struct disk_io *io);
 void disk_io_good(struct disk_io *io);

@@ -80,14 +80,7 @@ static void orwrite_read(struct disk_io *io)
 
 static void orwrite_step(struct disk_io *io)
 {
-	uint64_t left = disk_bytes(disk_of(io), io->blocks) - io->at_bytes;
-
-	if (!left)
-		disk_io_good(io);
-	else
-		disk_io_step(io, STORE_READ, io->buffer,
-			disk_bytes(disk_of(io), io->lba) + io->at_bytes,
-			MIN(left, (uint64_t)io->buffer_bytes), false, orwrite_read);
+	disk_io_read_on(io, orwrite_read);
 }
 
 static void xor_written(struct disk_io *io)

@@ -95,14 +95,7 @@ static void verify_read(struct disk_io *io)
 /* io->blocks counts what is to be verified. */
 static void verify_step(struct disk_io *io)
 {
-	uint64_t left = disk_bytes(disk_of(io), io->blocks) - io->at_bytes;
-
-	if (!left)
-		disk_io_good(io);
-	else
-		disk_io_step(io, STORE_READ, io->buffer,
-			disk_bytes(disk_of(io), io->lba) + io->at_bytes,
-			MIN(left, (uint64_t)io->buffer_bytes), false, verify_read);
+	disk_io_read_on(io, verify_read);
 }
 
 static void verify(struct disk_io *io)

@@ -41,40 +41,33 @@ static void properties(void *device, struct spt_properties *ret)
 	sg_device_properties(device, ret);
 }
 
+/* Of both: they differ in the node by which a command goes. */
+#define SG_OPERATIONS \
+	.options = SG_OPTION_ROWS, \
+	.n_options = SG_OPTIONS, \
+	.check = sg_settings_check, \
+	.close = device_close, \
+	.properties = properties, \
+	.channel_open = sg_channel_open, \
+	.channel_close = sg_channel_close, \
+	.judge = sg_channel_judge, \
+	.submit = sg_channel_submit, \
+	.cancel = sg_channel_cancel, \
+	.reset = sg_channel_reset, \
+	.fence = sg_channel_fence
+
 const struct spt_backend_ops spt_backend_sg = {
 	.name = "sg",
 	.help = "a SCSI device of this machine of any type, passed through by its SCSI generic "
 		"node",
-	.options = SG_OPTION_ROWS,
-	.n_options = SG_OPTIONS,
-	.check = sg_settings_check,
 	.open = sg_open,
-	.close = device_close,
-	.properties = properties,
-	.channel_open = sg_channel_open,
-	.channel_close = sg_channel_close,
-	.judge = sg_channel_judge,
-	.submit = sg_channel_submit,
-	.cancel = sg_channel_cancel,
-	.reset = sg_channel_reset,
-	.fence = sg_channel_fence,
+	SG_OPERATIONS,
 };
 
 const struct spt_backend_ops spt_backend_bsg = {
 	.name = "bsg",
 	.help = "the same by its bsg node (SG version 4), which moves data in both directions in "
 		"one command where the kernel does; each command under way takes a thread",
-	.options = SG_OPTION_ROWS,
-	.n_options = SG_OPTIONS,
-	.check = sg_settings_check,
 	.open = bsg_open,
-	.close = device_close,
-	.properties = properties,
-	.channel_open = sg_channel_open,
-	.channel_close = sg_channel_close,
-	.judge = sg_channel_judge,
-	.submit = sg_channel_submit,
-	.cancel = sg_channel_cancel,
-	.reset = sg_channel_reset,
-	.fence = sg_channel_fence,
+	SG_OPERATIONS,
 };
