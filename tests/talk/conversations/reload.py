@@ -272,6 +272,65 @@ def access_list(t):
             check(False, 'a login that is not allowed succeeds')
 
 
+@conversation('RFC 7143 11.9.1', 'a session with a connection from where the target may not be used any more has to go, others stay', alone=True)
+def address_list(t):
+    here, there = session(t, 'one'), t.connect(source='127.0.0.2')
+    there.name = t.name + '-two'
+    there.log_in(KEYS).settle()
+    with afterwards(t):
+        reload(t, CONFIG.replace('lun.0 = disk\n', 'lun.0 = disk\naddresses = 127.0.0.1, fd00::/8\n', 1))
+        there.expect('async', event=LOGOUT_REQUEST)
+        there.log_out()
+        here.silent(0.1)
+        here.good(TEST_UNIT_READY)
+        try:
+            again = t.connect(source='127.0.0.2')
+            again.name = t.name + '-two'
+            again.log_in(KEYS)
+        except Refused as e:
+            equal(e.status, 0x0202, 'the status of the login')
+        else:
+            check(False, 'a login from there succeeds')
+
+
+@conversation('SPC-5 6.6.2, SAM-5 5.14', 'a LUN gets another identity: its initiator is told once, and the other LUN keeps its own', alone=True)
+def identity_of_a_lun(t):
+    s = session(t)
+    own = bytes(s.good(INQUIRY(36), read=36).data)
+    with afterwards(t):
+        reload(t, CONFIG.replace('lun.0 = disk\n', 'lun.0 = disk\nlun.0.vendor = TOLD\n', 1))
+        told = []
+        for lun in (0, 1):
+            for _ in range(4):
+                task = s.command(TEST_UNIT_READY, lun=lun)
+                if task.status != GOOD:
+                    told.append((lun, task.sense_code()))
+        equal(told.count((0, 0x063f03)), 1, 'INQUIRY DATA HAS CHANGED at LUN 0: %s' % told)
+        equal(told.count((1, 0x063f03)), 0, 'INQUIRY DATA HAS CHANGED at LUN 1: %s' % told)
+        equal(bytes(s.good(INQUIRY(36), read=36).data)[8:16], b'TOLD    ', 'the vendor now')
+    while s.command(TEST_UNIT_READY).status != GOOD:
+        pass
+    equal(bytes(s.good(INQUIRY(36), read=36).data), own, 'INQUIRY data afterwards')
+
+
+@conversation('SPC-5 6.17.3', 'ALL_TG_PT is about the ports that there are now', alone=True)
+def target_ports(t):
+    s = session(t)
+
+    def out(action_key, flags):
+        parameters = action_key.to_bytes(16, 'big') + bytes([0, 0, 0, 0, flags, 0, 0, 0])
+        s.good(bytes([0x5f, 6, 0, 0, 0, 0, 0, 0, 24, 0]), write=parameters, lun=1)
+        return int.from_bytes(bytes(s.good(bytes([0x5e, 0, 0, 0, 0, 0, 0, 1, 0, 0]), read=256, lun=1).data)[4:8], 'big') // 8
+    with afterwards(t):
+        equal(out(7, 4), 2, 'registrations, through the ports of two targets')
+        equal(out(0, 4), 0, 'registrations, when they are taken back')
+        reload(t, CONFIG.replace(OTHER_SECTION, ''))
+        while s.command(TEST_UNIT_READY, lun=1).status != GOOD:
+            pass
+        equal(out(7, 4), 1, 'registrations, with one target less')
+        equal(out(0, 4), 0, 'registrations, when it is taken back')
+
+
 @conversation('RFC 7143 13.8', 'portals and targets come and go', alone=True)
 def portals(t):
     s = session(t)

@@ -3,6 +3,7 @@
  * Registering for others and through all ports, and handing a reservation on (SPC-5 5.14.7, 5.14.8,
  * 6.17.3, 6.17.4). Each case is a list of steps; after each one READ FULL STATUS is compared, as a text.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -359,6 +360,26 @@ static void limits(void **state)
 	}
 }
 
+/* Ports without a name, or with one that is too long, are refused, and those told before stay. */
+static void ports_refused(void **state)
+{
+	char longest[SPT_NAME_MAX + 2];
+	struct rig rig;
+
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	rig_open(&rig, NULL);
+	rig_start(&rig, 0, 0);
+	assert_int_equal(spt_device_set_ports(rig.device, &(struct spt_target_port){ TARGET, 2, 2 }, 1), 0);
+	assert_int_equal(spt_device_set_ports(rig.device, &(struct spt_target_port){ NULL, 3, 3 }, 1), -EINVAL);
+	assert_int_equal(spt_device_set_ports(rig.device, &(struct spt_target_port){ longest, 3, 3 }, 1), -EINVAL);
+	assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 7, ALL), GOOD);
+	struct job job;
+	assert_int_equal(plain(&rig, 0, &job, 0x5e, 0, 0), GOOD);
+	assert_int_equal(be32_get(job.in + 4), 16);
+	rig_close(&rig);
+}
+
 /* Without being told, a device knows the ports that nexuses have come by. */
 static void ports_by_nexus(void **state)
 {
@@ -384,6 +405,7 @@ int main(void)
 		cmocka_unit_test(applies_at_login),
 		cmocka_unit_test(generation),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(ports_refused),
 		cmocka_unit_test(ports_by_nexus),
 	};
 
