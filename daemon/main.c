@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "announce.h"
 #include "config/config.h"
@@ -156,6 +156,8 @@ static int load_config(const struct options *o, struct config **ret)
 		return -ENOMEM;
 	int r = o->demo ? config_demo(o->listen, errors, ret) : config_load(o->config, errors, ret);
 	config_errors_print(errors, stderr);
+	if (r == -ENOENT && !o->demo && !strcmp(o->config, CONFIG_DEFAULT))
+		fputs("sptgtd: a first file: sptgtd --sample-config; without any: sptgtd --demo\n", stderr);
 	free(errors);
 	return r;
 }
@@ -301,6 +303,16 @@ static size_t take_sockets(struct notify_socket *handed, struct server_socket *s
 	return n;
 }
 
+/* Once, so that nobody finds out when the power has failed. */
+static void check_state_dir(const char *path)
+{
+	int r = access(path, R_OK | W_OK | X_OK) < 0 ? errno : 0;
+
+	if (r)
+		log_warning("state-dir %s: %s; serial numbers are made from the machine's identity, and "
+			"no persistent reservation can outlive this daemon", path, strerror(r));
+}
+
 static int run(struct daemon *d)
 {
 	struct notify_socket handed[NOTIFY_SOCKETS_MAX];
@@ -312,6 +324,8 @@ static int run(struct daemon *d)
 	int r = privileges_drop(c->user, c->group, &error);
 	if (!r)
 		r = server_init(&d->server, TAKE(d->config), sockets, take_sockets(handed, sockets), &error);
+	if (!r && d->reload.path)
+		check_state_dir(d->server.state_dir);
 	if (r < 0)
 		log_error("%s", error.text);
 	else

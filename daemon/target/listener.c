@@ -61,6 +61,21 @@ static int bind_and_listen(int fd, const struct config_address *address)
 	return 0;
 }
 
+/* What is to be done about it. */
+static const char *hint(int error)
+{
+	switch (error) {
+	case -EADDRINUSE:
+		return "; which program has it is told by: ss -ltnp";
+	case -EADDRNOTAVAIL:
+		return "; no interface of this machine has that address (yet?)";
+	case -EACCES:
+		return "; ports below 1024 are for root, or CAP_NET_BIND_SERVICE";
+	default:
+		return "";
+	}
+}
+
 int listener_open(struct listener *l, const struct config_address *address,
 	struct spt_error *error)
 {
@@ -72,8 +87,8 @@ int listener_open(struct listener *l, const struct config_address *address,
 	if (r < 0) {
 		if (fd >= 0)
 			close(fd);
-		return spt_error_set(error, r, "portal %s: cannot listen on %s: %s", l->portal.name,
-			address->text, strerror(-r));
+		return spt_error_set(error, r, "portal %s: cannot listen on %s: %s%s", l->portal.name,
+			address->text, strerror(-r), hint(r));
 	}
 	return 0;
 }

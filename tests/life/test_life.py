@@ -126,6 +126,18 @@ class Life(unittest.TestCase):
             r = run(SPTGTD, '--demo', '--listen', '127.0.0.1:%d' % taken.getsockname()[1])
         self.assertEqual(r.returncode, 1)
         self.assertIn('cannot listen on 127.0.0.1', r.stderr)
+        self.assertIn('ss -ltnp', r.stderr)
+
+    def test_a_state_dir_that_is_missing(self):
+        daemon = self.start(CONFIG.replace('state-dir = {dir}', 'state-dir = {dir}/no'))
+        self.assertRegex(daemon.log(), r'warning: state-dir \S+/no: No such file')
+        self.assertNotIn('state-dir', self.start().log())
+
+    @unittest.skipIf(os.path.exists('/etc/sptgt/sptgt.conf'), 'there is one')
+    def test_a_newcomer(self):
+        r = run(SPTGTD)
+        self.assertEqual(r.returncode, 1)
+        self.assertRegex(r.stderr, r'(?s)/etc/sptgt/sptgt.conf.*No such file.*--sample-config.*--demo')
 
     def test_a_device_that_is_missing_leaves_the_others(self):
         daemon = self.start(CONFIG.replace('[target-one]', '[device-gone]\nbackend = file\npath = {dir}/no/such/file\n[target-one]')
