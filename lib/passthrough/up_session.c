@@ -206,12 +206,16 @@ static void redirect(struct up_channel *c)
 	const char *text = up_engine_redirect(c->engine);
 
 	c->redirected = text && up_target_address(text, &c->redirect) == 0;
-	if (!c->redirected)
+	if (!c->redirected) {
 		up_session_end(c, UP_STATE_DOWN, "redirected to an address that is not numeric");
-	else if (c->redirects++ < REDIRECTS_MAX)
+	} else if (c->redirects++ < REDIRECTS_MAX) {
 		up_session_end(c, UP_STATE_DOWN, NULL);
-	else
+	} else {
+		/* The next door, and where all had their turn a pause: not round and round here. */
+		c->redirected = false;
+		c->redirects = 0;
 		up_session_end(c, UP_STATE_DOWN, "redirected again and again");
+	}
 }
 
 static void follow_phase(struct up_channel *c)

@@ -463,6 +463,26 @@ static void test_redirect(void **state)
 	hostile_stop(&other);
 }
 
+/* A portal that sends round in circles does not keep us from the next one. */
+static void test_redirect_circle(void **state)
+{
+	struct hostile other;
+	char portals[40];
+
+	hostile_start(&other);
+	behave(HOSTILE_REDIRECT);
+	atomic_store(&upstream.redirect_port, upstream.port);
+	snprintf(portals, sizeof(portals), "portals=127.0.0.1:%d", other.port);
+	options_of[0] = portals;
+	open_rig(upstream.port);
+	expect_status(SPT_GOOD);
+	expect_good_read();
+	assert_int_equal(atomic_load(&other.connections), 1);
+	assert_true(rig_close(&rig));
+	options_of[0] = NULL;
+	hostile_stop(&other);
+}
+
 static int set_up(void **state)
 {
 	hostile_start(&upstream);
@@ -491,6 +511,7 @@ int main(void)
 		cmocka_unit_test(test_odd_pages),
 		cmocka_unit_test(test_shared_attention),
 		cmocka_unit_test(test_redirect),
+		cmocka_unit_test(test_redirect_circle),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
