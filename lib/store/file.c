@@ -117,6 +117,25 @@ static void note_failure(struct store_io *io, int64_t result, bool sync)
 
 static void write_rest(struct store_io *io);
 
+/*
+ * The error of a write with RWF_DSYNC is that of the write, which has lost nothing, or that of its sync, which is told
+ * once and is about earlier writes, too. It was the sync's if the page cache takes the data now; that room was made in
+ * between would look the same, and is taken for the worse.
+ */
+static void write_judged(struct store_call *c, int64_t result)
+{
+	struct store_io *io = container_of(c, struct store_io, call);
+
+	if (try_again(result)) {
+		call(io, CALL_WRITE, 0, write_judged);
+		return;
+	}
+	if (result >= 0)
+		result = -EIO;
+	note_failure(io, result, false);
+	finish(io, (int)result);
+}
+
 static void write_done(struct store_call *c, int64_t result)
 {
 	struct store_io *io = container_of(c, struct store_io, call);
@@ -124,6 +143,10 @@ static void write_done(struct store_call *c, int64_t result)
 	if (result == 0)
 		result = -EIO;
 	if (result < 0 && !try_again(result)) {
+		if (io->fua && result != -EIO) {
+			call(io, CALL_WRITE, 0, write_judged);
+			return;
+		}
 		if (io->fua)
 			note_failure(io, result, false);
 		finish(io, (int)result);
