@@ -124,6 +124,7 @@ static void reopen(struct spt_operation_run *run, struct channel *c)
 
 static bool unfence_loop(struct spt_operation_run *run, struct spt_context *context)
 {
+	unsigned before = run->ways;
 	struct channel *c;
 
 	/* Reopening ends no task and closes no channel. */
@@ -131,6 +132,9 @@ static bool unfence_loop(struct spt_operation_run *run, struct spt_context *cont
 		if (c->device == device_of(run) && c->fenced && c->itls)
 			reopen(run, c);
 	}
+	/* The medium is unlocked by a loop that has a way again: the one that was asked may have none. */
+	if (run->ways > before)
+		removal_reset(device_of(run), context, NULL, NULL);
 	return true;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* PREVENT ALLOW MEDIUM REMOVAL of several nexuses (SPC-5 6.15), and the errands that come of it. */
+#include <spt/operate.h>
+
 #include "base/util.h"
 #include "persist.h"
 
@@ -308,6 +310,39 @@ static void end_of_host(void **state)
 	rig_close(&rig);
 }
 
+static void unfenced(struct spt_operation *o)
+{
+	*(int *)o->arg = 1 + o->result;
+}
+
+/* Who brings a device back unlocks it, too, though the loop that he asks has no way to it. */
+static void brought_back(void **state)
+{
+	struct rig rig;
+	struct job job;
+	struct tmf_job tmf;
+	int stopped = 0, done = 0;
+
+	open_drive(&rig, NULL);
+	rig_stop(&rig, 0, &stopped);
+	assert_int_equal(prevent(&rig, 1, 1), GOOD);
+	rig.fake->inline_good = false;
+	job_init(&job, &rig, 1, 1);
+	job_run(&rig, &job);
+	tmf_abort(&rig, &tmf, 1, &job);
+	rig_pass(&rig, 1000);
+	rig_pass(&rig, 1000);
+	assert_int_equal(tmf.done, 1);
+	assert_true(spt_device_fenced(rig.device));
+	assert_true(drive.locked);
+	struct spt_operation o = { .device = rig.device, .done = unfenced, .arg = &done };
+	spt_device_unfence(rig.contexts[0], &o);
+	rig_settle(&rig);
+	assert_int_equal(done, 1);
+	assert_false(drive.locked);
+	rig_close(&rig);
+}
+
 /* A mirrored nexus prevents at the far side, in its own name. */
 static void mirrored(void **state)
 {
@@ -336,6 +371,7 @@ int main(void)
 		cmocka_unit_test(aborted),
 		cmocka_unit_test(not_answered),
 		cmocka_unit_test(end_of_host),
+		cmocka_unit_test(brought_back),
 		cmocka_unit_test(mirrored),
 	};
 
