@@ -127,12 +127,26 @@ void itl_set_identity(struct spt_itl *itl, const struct spt_lun_entry *entry)
 	pthread_mutex_unlock(&itl->device->lock);
 }
 
+/* Does its nexus reach the device by another LUN? With the device's lock held. */
+static bool has_other_way(const struct spt_itl *itl)
+{
+	const struct spt_itl *other;
+
+	list_foreach (other, &itl->device->itls, device_link) {
+		if (other != itl && other->session == itl->session)
+			return true;
+	}
+	return false;
+}
+
 void itl_leave(struct spt_itl *itl)
 {
-	reservation_nexus_loss(itl);
 	pthread_mutex_lock(&itl->device->lock);
+	bool lost = !has_other_way(itl);
 	reservation_leave(itl);
 	pthread_mutex_unlock(&itl->device->lock);
+	if (lost)
+		reservation_nexus_loss(itl);
 }
 
 void itl_attention(struct spt_itl *itl, spt_asc_t asc)

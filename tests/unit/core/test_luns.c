@@ -199,6 +199,35 @@ static void the_last_reference(void **state)
 	rig_close(&rig);
 }
 
+/* A device that a nexus reaches by two LUNs stays its own when one of them goes. */
+static void two_luns_of_a_device(void **state)
+{
+	struct rig rig;
+	struct job job;
+
+	rig_open(&rig, NULL);
+	const struct spt_lun_entry entries[] = { { .lun = 0, .device = rig.device },
+		{ .lun = 3, .device = rig.device } };
+	rig.fake->inline_good = true;
+	rig_start(&rig, 0, 0);
+	rig_start(&rig, 1, 1);
+	set_luns(&rig, 0, entries, 2);
+	while (ready(&rig, RIG_LUN) || ready(&rig, 3ull << 48))
+		;
+	job_init(&job, &rig, 0, 1);
+	job.task.cdb[0] = 0x16; /* RESERVE(6) */
+	job_run(&rig, &job);
+	assert_int_equal(job.status, SPT_GOOD);
+	for (size_t n = 2; n-- > 0;) {
+		set_luns(&rig, 0, entries, n);
+		job_init(&job, &rig, 1, 1);
+		job_run(&rig, &job);
+		rig_settle(&rig);
+		assert_int_equal(job.status, n ? SPT_RESERVATION_CONFLICT : SPT_GOOD);
+	}
+	rig_close(&rig);
+}
+
 static void no_such_session(void **state)
 {
 	struct rig rig;
@@ -220,6 +249,7 @@ int main(void)
 		cmocka_unit_test(function_at_a_leaving_unit),
 		cmocka_unit_test(report_luns_takes_the_attention),
 		cmocka_unit_test(the_last_reference),
+		cmocka_unit_test(two_luns_of_a_device),
 		cmocka_unit_test(no_such_session),
 	};
 
