@@ -52,7 +52,7 @@ static void fill(struct bsg_job *j, const struct spt_task *task, uint32_t timeou
 		.flags = Q_AT_TAIL,
 	};
 	memcpy(j->cdb, task->cdb, MIN((size_t)j->io.request_len, sizeof(j->cdb)));
-	opcode_list_widen(&j->pool->attachment->limits, j->cdb);
+	opcode_list_widen(&j->pool->attachment->limits, j->cdb, task->in.bytes);
 }
 
 /* On a thread. False: there is nothing to be done any more, or no memory. */

@@ -34,11 +34,11 @@ uint32_t opcode_list_room(const struct pass_limits *limits, const uint8_t *cdb)
 	return asks_all(cdb) ? MIN(ROOM_BYTES, limits->max_transfer_bytes) : 0;
 }
 
-void opcode_list_widen(const struct pass_limits *limits, uint8_t *cdb)
+void opcode_list_widen(const struct pass_limits *limits, uint8_t *cdb, uint32_t in_bytes)
 {
 	uint32_t room = opcode_list_room(limits, cdb);
 
-	if (room)
+	if (room && in_bytes >= room)
 		be32_put(cdb + 6, MAX(room, be32_get(cdb + 6)));
 }
 
@@ -97,7 +97,7 @@ static void hide_one(const struct pass_limits *limits, struct spt_task *task)
 
 void opcode_list_hide(const struct pass_limits *limits, struct spt_task *task, bool good)
 {
-	if (!asks(task->cdb))
+	if (!asks(task->cdb) || !task->expected_in_bytes)
 		return;
 	if (good && asks_all(task->cdb))
 		hide_in_list(limits, task);

@@ -12,8 +12,8 @@
 
 /* What @cdb is to be given room for when it asks for the list and something is refused; else 0. */
 uint32_t opcode_list_room(const struct pass_limits *limits, const uint8_t *cdb);
-/* @cdb, a copy for the device, asks for as much as that. */
-void opcode_list_widen(const struct pass_limits *limits, uint8_t *cdb);
+/* @cdb, a copy for the device, asks for as much as that, if there are @in_bytes of room for it. */
+void opcode_list_widen(const struct pass_limits *limits, uint8_t *cdb, uint32_t in_bytes);
 /* @task, whose CDB was widened for the device, is back, @good or not; any other is left alone. */
 void opcode_list_hide(const struct pass_limits *limits, struct spt_task *task, bool good);
 

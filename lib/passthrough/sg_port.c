@@ -110,7 +110,7 @@ static void send(struct sg_channel *c, struct spt_task *task)
 	sg_header_fill(&h, task, task->timeout_ms ? task->timeout_ms : a->timeout_ms[task->cdb[0]],
 		(int)slot);
 	memcpy(cdb, task->cdb, h.cmd_len);
-	opcode_list_widen(&a->limits, cdb);
+	opcode_list_widen(&a->limits, cdb, task->in.bytes);
 	h.cmdp = cdb;
 	bool reserved = sg_reserve_prepare(&port->reserve, &h);
 	do

@@ -319,7 +319,7 @@ int up_engine_send(struct up_engine *e, struct up_command *cmd)
 	};
 	memcpy(w->task.cdb, task->cdb, (size_t)w->task.cdb_size);
 	if (cmd->limits)
-		opcode_list_widen(cmd->limits, w->task.cdb);
+		opcode_list_widen(cmd->limits, w->task.cdb, task->in.bytes);
 	/* Both are always given: without one the library collects what comes in memory of its
 	 * own. */
 	w->in = (struct scsi_iovec){ .iov_base = task->in.data, .iov_len = task->in.bytes };

@@ -58,7 +58,7 @@ static void test_all(void **state)
 	static const uint8_t left[] = { 0x00, 0x28, 0x7f, 0xa3 };
 	static const struct {
 		uint32_t allocation, expected;
-	} rows[] = { { 4096, 4096 }, { 4, 4 }, { 4, 512 }, { 0, 0 }, { 30, 4096 }, { 4096, 17 },
+	} rows[] = { { 4096, 4096 }, { 4, 4 }, { 4, 512 }, { 0, 8 }, { 30, 4096 }, { 4096, 17 },
 		{ UINT32_MAX, 4096 }, { 36, 36 }, { 84, 84 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows) * 2; i++) {
@@ -71,7 +71,9 @@ static void test_all(void **state)
 		/* The device is asked for all of it. */
 		uint8_t cdb[16];
 		memcpy(cdb, t.cdb, 16);
-		opcode_list_widen(&REFUSES, cdb);
+		opcode_list_widen(&REFUSES, cdb, 16383);
+		assert_memory_equal(cdb, t.cdb, 16); /* there is no room */
+		opcode_list_widen(&REFUSES, cdb, 16384);
 		assert_int_equal(be32_get(cdb + 6), MAX(allocation, 16384u));
 		assert_memory_equal(cdb, t.cdb, 6);
 		assert_int_equal(opcode_list_room(&REFUSES, t.cdb), 16384);
@@ -127,7 +129,14 @@ static void test_others(void **state)
 	assert_int_equal(t.in.bytes, 16);
 	assert_int_equal(t.in_would_bytes, 16);
 
-	struct spt_task other = { .cdb = { 0xa3, 0x0a }, .in = { data, 64 }, .in_would_bytes = 64 };
+	/* The initiator has no room at all: nothing was asked differently. */
+	struct spt_task none = task_for(0, 0, 512, 0);
+	none.in_would_bytes = 180;
+	opcode_list_hide(&REFUSES, &none, true);
+	assert_int_equal(none.in_would_bytes, 180);
+
+	struct spt_task other = { .cdb = { 0xa3, 0x0a }, .in = { data, 64 }, .in_would_bytes = 64,
+		.expected_in_bytes = 64 };
 	opcode_list_hide(&REFUSES, &other, true); /* REPORT TARGET PORT GROUPS */
 	assert_int_equal(other.in.bytes, 64);
 	assert_int_equal(opcode_list_room(&REFUSES, other.cdb), 0);
