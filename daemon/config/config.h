@@ -177,6 +177,7 @@ struct config_target {
 	uint32_t target_reset; /* enum config_target_reset */
 	uint64_t abort_data_wait_us;
 	uint64_t fence_wait_us;
+	uint64_t data_out_wait_us;
 	unsigned line;
 };
 

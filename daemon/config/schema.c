@@ -269,6 +269,11 @@ static const struct schema_key TARGET[] = {
 		"How long ABORT TASK SET and its relatives wait for data that the commands have "
 		"asked for and for commands that are still on their way, before they act" },
 		SCHEMA_NEW_LOGINS, T(abort_data_wait_us) },
+	{ { "data-out-wait", SPT_OPTION_DURATION, false, "1min", SECONDS(1), SECONDS(3600), NULL,
+		"How long the data of a write may stay away that was asked for or announced: then it is "
+		"asked for again, up to three times, if ErrorRecoveryLevel is above 0; after that, or at "
+		"level 0, the command ends with INITIATOR RESPONSE TIMEOUT" },
+		SCHEMA_NEW_LOGINS, T(data_out_wait_us) },
 	{ { "response-fence-wait", SPT_OPTION_DURATION, false, "10s", SECONDS(1), SECONDS(600), NULL,
 		"How long, on a session with several connections whose TaskReporting is ResponseFence or "
 		"FastAbort, a fenced response waits for the initiator to acknowledge others; the connection "

@@ -13,6 +13,7 @@
 #include <spt/buffer.h>
 
 #include "base/list.h"
+#include "fullfeature/data_wait.h"
 #include "fullfeature/departed.h"
 #include "fullfeature/messages.h"
 
@@ -86,6 +87,7 @@ static void init_transfer(struct command *c, const struct pdu_scsi_command *pdu,
 	c->collected_bytes = pdu->data_bytes;
 	c->solicited_bytes = 0;
 	c->open_bursts = c->first_burst = c->recoveries = 0;
+	c->overdue = false;
 	c->failed = 0;
 	c->sent_bytes = c->burst_bytes = c->data_sn = 0;
 	c->answered = c->ended = c->data_lost = c->kept = c->waits = c->restarting = false;
@@ -230,6 +232,7 @@ void command_start(struct command *c, const uint8_t *data)
 	if (!c->failed && have && t->out.data != from)
 		memcpy(t->out.data, from, have);
 	c->solicited_bytes = c->collected_bytes;
+	data_wait_note(c);
 	r2t_continue(c);
 }
 
@@ -377,6 +380,8 @@ void command_release(struct command *c)
 	leave_window(c);
 	if (c->held_back)
 		tmf_poll(c->session);
+	if (c->session->logouts)
+		logout_poll(c->session);
 	if (c->users)
 		return;
 	if (c->departed)

@@ -68,6 +68,10 @@ struct command {
 	uint32_t solicited_bytes; /* how far R2Ts have asked */
 	unsigned open_bursts, first_burst;
 	unsigned recoveries; /* recovery R2Ts */
+	uint64_t heard_us;   /* when its data was asked for or came, last: data_wait.h */
+	unsigned silences;
+	bool overdue;          /* it was asked for again: what comes late is dropped, */
+	uint32_t overdue_ttt;  /* with tags before this one */
 	spt_asc_t failed; /* the transfer went wrong: the sense when the rest of it has come */
 	struct burst bursts[COMMAND_R2T_MAX];
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fullfeature/command.h"
+#include "fullfeature/data_wait.h"
 #include "fullfeature/messages.h"
 
 #define ASC_UNEXPECTED_UNSOLICITED 0x0c0c
@@ -97,13 +98,24 @@ static void judge_solicited(const struct pdu_data_out *pdu, struct meaning *m)
 	m->drop = sequence_judge(m->sequence, &rules, pdu, &m->wrong) == SEQUENCE_DROP;
 }
 
+/* It comes after all, when it has been asked for again. */
+static bool is_overdue(struct command *c, const struct pdu_data_out *pdu)
+{
+	if (!c->overdue)
+		return false;
+	if (pdu->ttt == TAG_NONE)
+		return !c->unsolicited_open;
+	return !find_burst(c, pdu->ttt) && sn_lt(sn(pdu->ttt), sn(c->overdue_ttt));
+}
+
 static struct meaning judge(struct conn *conn, const struct pdu_data_out *pdu)
 {
 	struct meaning m = { .command = command_find(conn->session, pdu->itt) };
-	const struct command *c = m.command;
+	struct command *c = m.command;
 
 	/* RFC 7143 4.2.5.1: it comes on the command's connection. */
-	if (!c || c->conn != conn || (c->task.state != SPT_TASK_COLLECT && c->task.state != SPT_TASK_ENTERED)) {
+	if (!c || c->conn != conn || (c->task.state != SPT_TASK_COLLECT && c->task.state != SPT_TASK_ENTERED) ||
+		is_overdue(c, pdu)) {
 		m.command = NULL;
 		return m;
 	}
@@ -208,6 +220,7 @@ static void take(struct conn *conn, struct rx_pdu *rx, const struct pdu_data_out
 {
 	struct command *c = m->command;
 
+	data_wait_note(c);
 	if (!account(m, pdu, !keep(m, rx))) {
 		reject(conn, REJECT_PROTOCOL_ERROR, rx->bhs, "the sequence ends before all of it has come");
 		spt_task_refuse(&c->task, SPT_KEY_ABORTED_COMMAND,

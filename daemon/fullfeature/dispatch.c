@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "fullfeature/command.h"
+#include "fullfeature/data_wait.h"
 #include "fullfeature/departed.h"
 #include "fullfeature/fence.h"
 #include "fullfeature/fullfeature.h"
@@ -101,6 +102,7 @@ static void conn_lost(struct conn *conn)
 		conn->close_reason == CLOSE_CONN_REINSTATED;
 
 	fence_conn_lost(s, conn);
+	logout_conn_lost(conn);
 	order_drop_conn(conn);
 	departed_lost(conn);
 	async_conn_dropped(conn);
@@ -132,6 +134,8 @@ static void session_ending(struct session *session)
 {
 	order_drop(session);
 	fence_drop(session);
+	data_wait_drop(session);
+	spt_host_undefer(session->env->host, &session->logout_poll);
 	departed_drop(session);
 }
 

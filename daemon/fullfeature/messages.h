@@ -33,6 +33,10 @@ void async_tasks_terminated(struct session *session, const struct spt_itl *itl);
 void async_conn_dropped(struct conn *conn);
 /* logout.c: enum logout_response_code. */
 void logout_respond(struct conn *conn, uint32_t itt, uint8_t response);
+/* A command has ended, while Logout Requests wait for that. */
+void logout_poll(struct session *session);
+/* @conn is closed. */
+void logout_conn_lost(struct conn *conn);
 
 /* Handlers; the PDU's turn has come. */
 void nop_out(struct conn *conn, struct rx_pdu *pdu);

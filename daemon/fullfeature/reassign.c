@@ -3,6 +3,7 @@
 #include "fullfeature/reassign.h"
 
 #include "fullfeature/command.h"
+#include "fullfeature/data_wait.h"
 #include "fullfeature/departed.h"
 #include "wire/tmf_response.h"
 
@@ -46,6 +47,7 @@ static void resume_collecting(struct command *c)
 		if (c->bursts[i].open)
 			r2t_reassign(&c->bursts[i]);
 	}
+	data_wait_note(c);
 	r2t_continue(c);
 }
 

@@ -58,6 +58,14 @@ struct conn_fence {
 	sn_t mark;
 };
 
+/* A Logout Request on it that waits for commands to end. */
+struct conn_logout {
+	bool waits;
+	uint8_t reason;
+	uint32_t itt;
+	struct spt_timer timer;
+};
+
 struct conn {
 	struct spt_link link; /* in env->conns */
 	struct session_env *env;
@@ -96,6 +104,7 @@ struct conn {
 	struct tx tx;
 	struct retain retain;
 	struct conn_fence fence;
+	struct conn_logout logout;
 	sn_t stat_sn;
 
 	struct spt_timer timer;

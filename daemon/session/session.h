@@ -29,6 +29,8 @@ struct session_policy {
 	uint64_t abort_data_wait_us;
 	/* How long a Response Fence waits for acknowledgements; who gives none is closed. */
 	uint64_t fence_wait_us;
+	/* How long data of a write may stay away; 0: for ever. */
+	uint64_t data_out_wait_us;
 };
 
 /* fullfeature/fence.h */
@@ -79,6 +81,10 @@ struct session {
 	struct spt_link tmfs;     /* fullfeature/tmf.h: those that end several tasks */
 	struct spt_post tmf_poll; /* fullfeature/tmf_wait.c */
 	struct session_fence fence;
+	struct spt_timer data_timer; /* fullfeature/data_wait.h */
+	bool data_watched;
+	unsigned logouts; /* Logout Requests that wait for commands to end */
+	struct spt_post logout_poll;
 	struct log_limit tmf_log;
 	struct session_policy policy;
 	struct spt_timer farewell; /* fullfeature/farewell.h */

@@ -6,6 +6,13 @@
 
 #include "wire/reject.h"
 
+const char *snack_type_name(uint8_t type)
+{
+	static const char *const names[] = { "data", "status", "data_ack", "r_data" };
+
+	return type < ARRAY_SIZE(names) ? names[type] : "unknown";
+}
+
 int pdu_snack_decode(const uint8_t *bhs, struct pdu_snack *ret)
 {
 	struct pdu_snack s = {
@@ -38,9 +45,7 @@ void pdu_snack_encode(const struct pdu_snack *pdu, uint8_t *bhs)
 
 void pdu_snack_print(const struct pdu_snack *pdu, char *text, size_t bytes)
 {
-	static const char *const types[] = { "Data/R2T", "Status", "DataACK", "R-Data" };
-
 	snprintf(text, bytes, "SNACK Request: %s itt %08x ttt %08x begrun %u runlength %u expstatsn %u",
-		pdu->type < ARRAY_SIZE(types) ? types[pdu->type] : "unknown type", pdu->itt,
+		snack_type_name(pdu->type), pdu->itt,
 		pdu->ttt, pdu->beg_run, pdu->run_length, pdu->exp_stat_sn.v);
 }

@@ -13,6 +13,9 @@ enum snack_type {
 	SNACK_R_DATA = 3,
 };
 
+/* "data", "status", "data_ack", "r_data": the label of a metric. */
+const char *snack_type_name(uint8_t type);
+
 struct pdu_snack {
 	uint8_t type;
 	uint64_t lun;

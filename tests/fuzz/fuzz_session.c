@@ -117,7 +117,8 @@ static void make_session(struct scene *s, uint8_t flags)
 	struct session_params sp = {
 		.login = p, .tsih = 1, .id = 1, .luns = s->map, .window = 16, .budget_bytes = 1u << 16,
 		.portal = "main", .peer = "p", .local = "l",
-		.policy = { .abort_data_wait_us = 5000000, .fence_wait_us = 5000000 },
+		.policy = { .abort_data_wait_us = 5000000, .fence_wait_us = 5000000,
+			.data_out_wait_us = 5000000 },
 	};
 	CHECK(session_new(&s->env, &sp, &s->session) == 0);
 	s->session->exp_cmd_sn = sn(0xfffffff8);

@@ -476,6 +476,8 @@ static void logout(void **state)
 	rig_put(&rig, bhs, BHS_BYTES);
 	rig_nop_bhs(&rig, bhs, 6, true); /* RFC 7143 11.14: nothing may follow */
 	rig_send(&rig, bhs, NULL, 0);
+	rig_silent(&rig); /* the command has not left its device */
+	fake_complete(rig_channel(&rig));
 	assert_int_equal(rig_expect(&rig, OP_LOGOUT_RESPONSE)->bhs[2], 0);
 	assert_null(rig_recv(&rig));
 	rig_gone(&rig, CLOSE_LOGOUT);

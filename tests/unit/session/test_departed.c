@@ -180,6 +180,31 @@ static void logout_waits(void **state)
 	}
 }
 
+/* RFC 7143 11.14: so does that of the own connection, or of the session; then comes the end of the connection. */
+static void own_logout_waits(void **state)
+{
+	for (unsigned reason = LOGOUT_CLOSE_SESSION; reason <= LOGOUT_CLOSE_CONNECTION; reason++) {
+		for (unsigned stuck = 0; stuck < 2; stuck++) {
+			struct rig rig;
+			begin(&rig, 1, 7);
+			spt_host_timer_clear(&rig.fake.host, &rig.conn->timer);
+			spt_host_timer_clear(&rig.fake.host, &rig.other->timer);
+			logout(&rig, (uint8_t)reason, 1);
+			rig_pass(&rig, SECONDS(2));
+			rig_silent(&rig);
+			if (stuck)
+				rig_pass(&rig, SECONDS(2));
+			else
+				fake_complete(rig_channel(&rig));
+			assert_int_equal(logout_response(&rig), stuck ? 3 : 0);
+			rig_gone(&rig, CLOSE_LOGOUT);
+			if (stuck)
+				fake_complete(rig_channel(&rig));
+			rig_close(&rig);
+		}
+	}
+}
+
 /* ABORT TASK reaches a command that has no connection. */
 static void aborted_meanwhile(void **state)
 {
@@ -208,6 +233,7 @@ int main(void)
 		cmocka_unit_test(session_runs_out),
 		cmocka_unit_test(not_kept),
 		cmocka_unit_test(logout_waits),
+		cmocka_unit_test(own_logout_waits),
 		cmocka_unit_test(aborted_meanwhile),
 	};
 
