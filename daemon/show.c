@@ -20,6 +20,7 @@
 #include "target/server.h"
 #include "target/target.h"
 #include "target/worker.h"
+#include "wire/snack.h"
 
 static void show_targets(const struct generation *g, struct snapshot *snapshot)
 {
@@ -176,6 +177,18 @@ static void show_counters(const struct worker *w, struct snapshot *snapshot)
 		{ "task_management_total", "Task management requests", false, c->tmfs },
 		{ "data_out_discarded_total", "Data-Out PDUs that no task waited for", false,
 			c->data_discarded },
+		{ "data_out_timeouts_total", "Commands that ended because their data did not come", false,
+			c->data_timeouts },
+		{ "data_digest_errors_total", "PDUs whose data digest was wrong", false,
+			c->data_digest_errors },
+		{ "recovery_r2ts_total", "R2Ts that asked again for data that was lost", false,
+			c->recovery_r2ts },
+		{ "connections_recovered_total",
+			"Lost connections that were logged out so that their commands can go on", false,
+			c->conns_recovered },
+		{ "commands_reassigned_total", "Commands that went on on another connection", false,
+			c->reassigned },
+		{ "response_fences_total", "Responses that were fenced", false, c->fences },
 		{ "buffer_bytes", "Memory that the payload of commands holds", true,
 			spt_pool_used(w->env.host->pool) },
 		{ "buffer_kept_bytes", "Memory kept for the payload of the next commands", true,
@@ -188,6 +201,9 @@ static void show_counters(const struct worker *w, struct snapshot *snapshot)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		add_counter(snapshot, &row, rows[i].name, rows[i].help, rows[i].gauge, NULL, NULL,
 			rows[i].value);
+	for (unsigned i = 0; i < ARRAY_SIZE(c->snacks); i++)
+		add_counter(snapshot, &row, "snacks_total", "SNACK Requests, by type", false, "type",
+			snack_type_name((uint8_t)i), c->snacks[i]);
 	for (unsigned r = 0; r < CLOSE_REASONS; r++)
 		add_counter(snapshot, &row, "connections_closed_total", "Connections closed, by reason",
 			false, "reason", close_info(r)->counter, c->closed[r]);

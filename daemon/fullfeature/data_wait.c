@@ -98,8 +98,10 @@ static void look(struct spt_timer *timer)
 	spt_session_each_task(s->env->host->context, s->cookie, judge, &silent);
 	while ((c = list_first(&silent.list, struct command, spare))) {
 		list_del(&c->spare);
-		if (waits(c) && !ask_again(c))
+		if (waits(c) && !ask_again(c)) {
+			s->env->counters.data_timeouts++;
 			spt_task_refuse(&c->task, SPT_KEY_ABORTED_COMMAND, ASC_INITIATOR_RESPONSE_TIMEOUT);
+		}
 		command_unuse(c);
 	}
 	if (silent.any && !s->ending && !s->data_watched)

@@ -139,6 +139,7 @@ static struct departed *departed_new(struct conn *conn, bool keeps)
 	d->keeps = keeps;
 	d->logged_out = conn->replaced || conn->close_reason == CLOSE_REMOVED ||
 		conn->close_reason == CLOSE_CONN_REINSTATED;
+	s->env->counters.conns_recovered += keeps && d->logged_out;
 	d->logout_waits = conn->logout_waits;
 	d->logout_conn = conn->logout_conn;
 	d->logout_itt = conn->logout_itt;
@@ -222,6 +223,7 @@ struct departed *departed_find(const struct session *s, uint16_t cid)
 
 void departed_log_out(struct departed *d)
 {
+	d->session->env->counters.conns_recovered += d->keeps && !d->logged_out;
 	d->logged_out = true;
 }
 

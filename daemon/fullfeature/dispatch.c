@@ -56,8 +56,10 @@ static void pdu(struct conn *conn, struct rx_pdu *pdu)
 		return;
 	}
 	/* RFC 7143 7.8: rejected and treated as if it had not come; Data-Out has more to it. */
-	if (pdu->digest_error)
+	if (pdu->digest_error) {
+		conn->env->counters.data_digest_errors++;
 		reject(conn, REJECT_DATA_DIGEST, pdu->bhs, "data digest error");
+	}
 	if (opcode_info(bhs.opcode)->takes_cmd_sn) {
 		if (!pdu->digest_error)
 			order_pdu(conn, pdu);

@@ -121,6 +121,7 @@ static void raise_fence(struct session *s, struct fence_hold *hold)
 	struct session_fence *f = &s->fence;
 	struct conn *conn;
 
+	s->env->counters.fences++;
 	f->hold = hold;
 	f->itl = hold->itl;
 	f->all = hold->all;

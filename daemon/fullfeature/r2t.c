@@ -149,7 +149,12 @@ bool r2t_reassign(struct burst *b)
 
 bool r2t_recover(struct burst *b)
 {
-	return ++b->command->recoveries <= RECOVERIES_MAX && r2t_reassign(b);
+	struct command *c = b->command;
+
+	if (++c->recoveries > RECOVERIES_MAX || !r2t_reassign(b))
+		return false;
+	c->session->env->counters.recovery_r2ts++;
+	return true;
 }
 
 void r2t_continue(struct command *c)

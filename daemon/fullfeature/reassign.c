@@ -55,6 +55,7 @@ void reassign_run(struct conn *conn, struct command *c, uint32_t exp_data_sn)
 {
 	bool done = c->ended || c->task.state == SPT_TASK_DONE;
 
+	conn->env->counters.reassigned++;
 	departed_let_go(c);
 	c->conn = conn;
 	conn->immediate += c->immediate;

@@ -166,6 +166,8 @@ void snack(struct conn *conn, struct rx_pdu *rx)
 	struct verdict v;
 	int r = pdu_snack_decode(rx->bhs, &pdu);
 
+	if (!r)
+		conn->env->counters.snacks[pdu.type]++;
 	if (r)
 		v = (struct verdict){ (uint8_t)r, "no such type" };
 	else if (!conn->params.error_recovery_level)

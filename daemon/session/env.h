@@ -85,6 +85,11 @@ struct phase_ops {
 struct env_counters {
 	uint64_t connections, logins, commands, bytes_in, bytes_out, rejects, tmfs, data_discarded;
 	uint64_t closed[CLOSE_REASONS];
+	/* Of recovery (RFC 7143 7.1). */
+	uint64_t snacks[4]; /* by enum snack_type */
+	uint64_t recovery_r2ts, data_digest_errors, conns_recovered, reassigned;
+	uint64_t data_timeouts; /* commands that ended for want of their data */
+	uint64_t fences;
 };
 
 struct session_env {

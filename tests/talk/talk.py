@@ -172,6 +172,16 @@ class Talk:
                 raise Late(what)
             time.sleep(0.02)
 
+    def metrics(self):
+        """What the daemon has counted: name, with its labels -> number."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(self.daemon.dir + '/control.sock')
+            s.sendall(b'GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n')
+            body = b''.join(iter(lambda: s.recv(1 << 16), b'')).split(b'\r\n\r\n', 1)[1].decode()
+        return {name: int(value) for name, value in
+                (line.rsplit(' ', 1) for line in body.splitlines() if line and line[0] != '#')}
+
     def trace(self):
         lines = []
         for n, connection in enumerate(self.connections, 1):

@@ -109,6 +109,7 @@ def asked_in_vain(t):
     for _ in range(4):
         asked(s, task)
     ended(s, task, start)
+    check(t.metrics()['sptgt_data_out_timeouts_total'] > 0, 'it is not counted')
     equal(len(task.r2ts), 4, 'the number of R2Ts')
     s.ping()
     s.write(t.region, pattern(8 * BLOCK))

@@ -479,6 +479,35 @@ def dropped(t):
     a.add(1).good(TEST_UNIT_READY)
 
 
+@conversation('RFC 7143 7.1, 11.16', 'what recovery has done is counted, each kind by itself', alone=True)
+def counted(t):
+    before = t.metrics()
+    a = log_in(t, {**CHECKED, 'ErrorRecoveryLevel': '2'})
+    a.no_acknowledgement()
+    task = read(a, t.region, 16)
+    for kind, times in ((DATA, 1), (STATUS_, 2), (DATA_ACK, 3), (R_DATA, 4)):
+        for _ in range(times):
+            a.snack(kind, begin=0x7fffff, length=1, itt=task.itt, ttt=task.itt)      # counted though it is refused
+            a.expect('reject')
+    task = a.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK))
+    a.step(answer=False)
+    piece(a, task, task.r2ts[0], 0, 0, 8 * BLOCK, True, 'data')
+    a.expect('reject', reason=BAD_DIGEST)
+    again = a.expect('r2t', itt=task.itt)
+    a.reset()
+    b = a.add(0, {'DataDigest': 'CRC32C', 'HeaderDigest': 'CRC32C'})
+    b.reassign(task)
+    r2t = b.expect('r2t', itt=task.itt)
+    check((r2t.offset, r2t.desired) == (again.offset, again.desired), 'the R2T of the other connection')
+    b.data_out(task, r2t.ttt, r2t.offset, r2t.desired)
+    equal(b.finish(task).status, GOOD, 'the status')
+    after = t.metrics()
+    for name, want in (('snacks_total{type="data"}', 1), ('snacks_total{type="status"}', 2), ('snacks_total{type="data_ack"}', 3),
+                       ('snacks_total{type="r_data"}', 4), ('data_digest_errors_total', 1), ('recovery_r2ts_total', 1),
+                       ('connections_recovered_total', 1), ('commands_reassigned_total', 1)):
+        equal(after['sptgt_' + name] - before['sptgt_' + name], want, name)
+
+
 @conversation('RFC 7143 7.1.4.3, 11.6.1', 'TASK REASSIGN below level 2: 4')
 def no_reassign(t):
     s = log_in(t)

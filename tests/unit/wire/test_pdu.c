@@ -247,7 +247,7 @@ static void test_snack(void **state)
 		.exp_stat_sn = { 6 }, .beg_run = 7, .run_length = 8 };
 
 	CHECK(snack, &pdu, wire,
-		"SNACK Request: R-Data itt 00000003 ttt 00000004 begrun 7 runlength 8 expstatsn 6");
+		"SNACK Request: r_data itt 00000003 ttt 00000004 begrun 7 runlength 8 expstatsn 6");
 }
 
 /* RFC 7143 11.17 */
