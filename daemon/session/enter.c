@@ -29,7 +29,7 @@ static void send_reply(struct conn *conn, void (*after)(struct tx_message *, str
 		return;
 	/* Those of the session that it is in, or about to join: what they say holds for all connections. */
 	const struct session *s =
-		conn->session ? conn->session : session_by_id(conn->env, conn->joins);
+		conn->session || !conn->joins ? conn->session : session_by_id(conn->env, conn->joins);
 	if (s) {
 		reply->response.sns.exp_cmd_sn = s->exp_cmd_sn;
 		reply->response.sns.max_cmd_sn = s->max_cmd_sn;

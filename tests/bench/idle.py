@@ -25,7 +25,7 @@ workers = {{workers}}
 max-connections = {{most}}
 [portal-main]
 listen = 127.0.0.1:0
-nop-interval = 5s
+nop-interval = {{nops}}
 nop-timeout = 60s
 [device-memory]
 backend = mem
@@ -82,11 +82,12 @@ def measure(args, daemon):
         "idle_kib": (resident_kib(pid) - empty) / args.sessions,
     }
     busy = 0
-    for m in crowd.members:
+    for m in [] if args.still else crowd.members:
         move_a_mebibyte(m)
         crowd.idle(time.monotonic() + 0.001, time.monotonic)
         busy = max(busy, resident_kib(pid))
-    result["busy_kib"] = (busy - empty) / args.sessions
+    if busy:
+        result["busy_kib"] = (busy - empty) / args.sessions
     rested = rested_kib(daemon, empty + args.sessions * (args.max_kib or 0), crowd, 15)
     result["rested_kib"] = (rested - empty) / args.sessions
     before, began = cpu_seconds(pid), time.monotonic()
@@ -102,13 +103,16 @@ def main():
     p.add_argument("--sessions", type=int, default=1000)
     p.add_argument("--seconds", type=float, default=10, help="to rest")
     p.add_argument("--workers", default="auto")
+    p.add_argument("--still", action="store_true", help="nobody moves anything: for thousands of sessions")
+    p.add_argument("--nop-interval", default="5s", help="0: no NOP-Ins")
     p.add_argument("--max-kib", type=float, help="resident memory of a session, at most")
     p.add_argument("--max-cpu-percent", type=float, help="of one processor, at rest, at most")
     args = p.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, args.sessions + 64)), hard))
     # The one session more is the probe's.
-    daemon = Daemon(args.sptgtd, CONFIG.format(most=args.sessions + 1, workers=args.workers))
+    daemon = Daemon(args.sptgtd, CONFIG.format(most=args.sessions + 1, workers=args.workers,
+                                                nops=args.nop_interval))
     try:
         result = measure(args, daemon)
     finally:
