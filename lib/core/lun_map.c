@@ -73,23 +73,24 @@ struct spt_lun_map *spt_lun_map_ref(struct spt_lun_map *map)
 	return map;
 }
 
-void spt_lun_map_unref(struct spt_lun_map *map)
-{
-	if (!map || atomic_fetch_sub_explicit(&map->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	for (size_t i = 0; i < map->n; i++)
-		spt_device_unref(map->entries[i].device);
-	free(map->identities);
-	free(map);
-}
-
+/* @context: of the loop that this is called on; NULL: where it may block. */
 void lun_map_let_go(struct spt_context *context, struct spt_lun_map *map)
 {
 	if (!map || atomic_fetch_sub_explicit(&map->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	for (size_t i = 0; i < map->n; i++)
-		spt_device_let_go(context, map->entries[i].device);
+	for (size_t i = 0; i < map->n; i++) {
+		if (context)
+			spt_device_let_go(context, map->entries[i].device);
+		else
+			spt_device_unref(map->entries[i].device);
+	}
+	free(map->identities);
 	free(map);
+}
+
+void spt_lun_map_unref(struct spt_lun_map *map)
+{
+	lun_map_let_go(NULL, map);
 }
 
 size_t spt_lun_map_count(const struct spt_lun_map *map)
