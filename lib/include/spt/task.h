@@ -107,6 +107,8 @@ struct spt_task {
 	 */
 	struct spt_data offered;
 	bool no_room; /* there was no memory for such a buffer: TASK SET FULL when its turn comes */
+	/* Data-in is not to change before spt_task_end(), because a digest is over it: no lent memory that others write to. */
+	bool steady_in;
 	/*
 	 * The caller's own memory for the payload, or NULL: data-in is put there and data-out taken from
 	 * there without a copy, where it is large enough and the backend lends no memory of its own.

@@ -107,3 +107,19 @@ def bad_ping_data(t):
         s.ping()
     except Gone:
         pass
+
+
+@conversation('RFC 7143 7.8, 13.1', 'what is written while a read is on its way leaves the digests of its data good', seconds=60,
+              alone=True)
+def written_meanwhile(t):
+    blocks = 16384                                             # more than the sockets hold
+    s = t.log_in({**BOTH, 'MaxRecvDataSegmentLength': 65536}).settle()
+    writer = t.connect()
+    writer.isid = b'\x80\x00\x00\x00\x00\x05'
+    writer.log_in().settle()
+    task = s.start(READ10(0, blocks), read=blocks * BLOCK)
+    writer.ping()
+    write_same = b'\x41\0' + bytes(5) + blocks.to_bytes(2, 'big') + b'\0'
+    writer.good(write_same, write=b'\x5a' * BLOCK)
+    s.finish(task, 40)
+    equal(task.status, GOOD, 'the status')
