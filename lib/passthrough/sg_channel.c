@@ -122,6 +122,8 @@ static void wake(struct spt_post *post)
 	sg_gate_woken(c->attachment->gate, &c->waiter);
 	if (c->open)
 		sg_channel_pump(c, true);
+	else
+		sg_gate_kick(c->attachment->gate); /* it is somebody else's turn */
 	sg_channel_leave(c);
 }
 

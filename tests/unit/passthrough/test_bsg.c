@@ -96,6 +96,7 @@ static void wait_left(unsigned n)
 /* A device without hardware: an attachment as sg_attach() would make it. */
 static struct sg_device *device;
 static struct sg_attachment *attachment;
+static struct sg_channel *channel;
 static int hangs_up; /* closing it hangs up the channel's descriptor */
 static bool bidirectional;
 
@@ -135,7 +136,7 @@ static int fake_channel_open(void *state, const struct spt_channel_params *param
 	d->attachment = NULL;
 	d->not_before_ms = UINT64_MAX; /* it will not be found */
 	assert_int_equal(sg_channel_open(d, params, ret), 0);
-	struct sg_channel *c = *ret;
+	struct sg_channel *c = channel = *ret;
 	sg_return_stop(&c->way_back);
 	d->attachment = attachment;
 	c->attachment = sg_attachment_ref(attachment);
@@ -326,6 +327,36 @@ static void test_stuck(void **state)
 	sg_attachment_unref(a);
 }
 
+static void raise_woken(struct spt_post *post)
+{
+	*(bool *)post->arg = true;
+}
+
+/* One who is woken, and fenced before he can use it, passes the room on to the next who waits. */
+static void test_fenced_when_woken(void **state)
+{
+	static struct sg_waiter next;
+	bool woken = false;
+
+	open_rig(NULL);
+	struct sg_gate *g = attachment->gate;
+	sg_waiter_init(&next, &rig.fake.host, raise_woken, &woken);
+	while (sg_gate_enter(g, 0, false))
+		;
+	run_start(&rig, &runs[0], READ_32, 32, 512, NULL, 0);
+	assert_false(sg_gate_wait(g, &next));
+	sg_gate_leave(g); /* wakes the channel */
+	sg_channel_fence(channel);
+	fake_host_settle(&rig.fake);
+	assert_int_equal(runs[0].done, 1);
+	run_end(&runs[0]);
+	assert_true(woken);
+	sg_gate_woken(g, &next);
+	for (unsigned i = 1; i < DEPTH; i++)
+		sg_gate_leave(g);
+	close_rig();
+}
+
 static void test_taken_away(void **state)
 {
 	open_rig(NULL);
@@ -365,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_bidirectional),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_stuck),
+		cmocka_unit_test(test_fenced_when_woken),
 		cmocka_unit_test(test_taken_away),
 	};
 
