@@ -16,40 +16,8 @@ KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxOutstandingR2T': 1}
 LEVEL_2 = {**KEYS, 'iSCSIProtocolLevel': 2}
 FAST = {**KEYS, 'TaskReporting': 'FastAbort'}
 BLOCKS = 8
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[device-second]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-lun.1 = second
-lun.300 = second
-initiators = iqn.2026-11.org.sptgt:*
-abort-data-wait = 1s
-[target-denied]
-name = iqn.2026-11.org.sptgt:denied
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-target-reset = deny
-[target-unsupported]
-name = iqn.2026-11.org.sptgt:unsupported
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-target-reset = unsupported
-"""
+CONFIG = config(device('second'), target('denied', 'target-reset = deny'), target('unsupported', 'target-reset = unsupported'),
+                luns='lun.0 = disk\nlun.1 = second\nlun.300 = second', talk='abort-data-wait = 1s')
 
 
 def ask(s, function, lun=None, rtt=NONE, immediate=True, **more):

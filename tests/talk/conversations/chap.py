@@ -22,40 +22,9 @@ elsewhere 0bc29tZWJvZHkgZWxzZSdz from iqn.2026-11.org.example:* iqn.2026-11.org.
 """ % (SECRET, MUTUAL, OTHER, BINARY),
     'discovery.secret': 'finder "what the finder knows"\n',
 }
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-max-logins = 16
-discovery-auth = chap
-discovery-chap-file = {dir}/discovery.secret
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-[target-guarded]
-name = iqn.2026-11.org.sptgt:guarded
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-auth = chap
-chap-file = {dir}/guarded.secret
-[target-md5]
-name = iqn.2026-11.org.sptgt:md5
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-auth = chap
-chap-file = {dir}/guarded.secret
-chap-algorithms = MD5, SHA1
-"""
+CONFIG = config(target('guarded', 'auth = chap\nchap-file = {dir}/guarded.secret'),
+                target('md5', 'auth = chap\nchap-file = {dir}/guarded.secret\nchap-algorithms = MD5, SHA1'),
+                daemon='max-logins = 16\ndiscovery-auth = chap\ndiscovery-chap-file = {dir}/discovery.secret')
 
 
 def hexed(data):

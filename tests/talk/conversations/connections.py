@@ -10,33 +10,8 @@ from talk import *  # noqa: F403
 GUARDED = 'iqn.2026-11.org.sptgt:guarded'
 SECRETS = {'one': b'the secret of one user', 'two': b'what the other user knows'}
 FILES = {'users.secret': ''.join('%s "%s"\n' % (user, secret.decode()) for user, secret in SECRETS.items())}
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[portal-other]
-listen = 127.0.0.1:0
-tag = 2
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main, other
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-max-connections = 16
-[target-guarded]
-name = iqn.2026-11.org.sptgt:guarded
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-auth = chap
-chap-file = {dir}/users.secret
-"""
+CONFIG = config(target('guarded', 'auth = chap\nchap-file = {dir}/users.secret'), portals=('main', 'other\ntag = 2'),
+                portal='main, other', talk='max-connections = 16')
 KEYS = {'MaxConnections': '16', 'InitialR2T': 'Yes', 'ImmediateData': 'No'}
 
 

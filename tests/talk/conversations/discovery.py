@@ -4,35 +4,8 @@
 from talk import *  # noqa: F403
 
 MANY = 40
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[portal-other]
-listen = 127.0.0.1:0
-tag = 7
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main, other
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-[target-private]
-name = iqn.2026-11.org.sptgt:private
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:the-one
-[target-elsewhere]
-name = iqn.2026-11.org.sptgt:elsewhere
-portal = other
-lun.0 = disk
-initiators = *
-""" + ''.join("""[target-many%d]
+CONFIG = config(target('private', initiators='iqn.2026-11.org.sptgt:the-one'),
+                target('elsewhere', portal='other', initiators='*'), portals=('main', 'other\ntag = 7'), portal='main, other') + ''.join("""[target-many%d]
 name = iqn.2026-11.org.sptgt:many-%s-%d
 portal = main
 lun.0 = disk

@@ -6,25 +6,7 @@ import time
 
 from talk import *  # noqa: F403
 
-CONFIG = """
-[daemon]
-workers = 1
-control-socket = {dir}/control.sock
-state-dir = {dir}
-max-connections = 100
-login-timeout = 3s
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-budget = 8M
-initiators = iqn.2026-11.org.sptgt:*
-"""
+CONFIG = config(workers=1, daemon='max-connections = 100\nlogin-timeout = 3s', talk='budget = 8M')
 MIB = 2048            # blocks
 FREE_MIB = 96         # what the daemon may grow by in any of these
 

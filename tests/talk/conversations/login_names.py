@@ -3,36 +3,10 @@
 
 from talk import *  # noqa: F403
 
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-max-logins = 32
-[portal-main]
-listen = 127.0.0.1:0
-[portal-other]
-listen = 127.0.0.1:0, [::1]:0
-tag = 2
-[device-disk]
-backend = mem
-size = 16M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-alias = a disk to talk to
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-[target-private]
-name = iqn.2026-11.org.sptgt:private
-portal = main, other
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:the-one, eui.02004567a425678d, naa.52004567ba64678d
-[target-closed]
-name = iqn.2026-11.org.sptgt:closed
-portal = other
-lun.0 = disk
-"""
+CONFIG = config(target('private', portal='main, other', initiators='iqn.2026-11.org.sptgt:the-one, eui.02004567a425678d, naa.52004567ba64678d'),
+                '[target-closed]\nname = iqn.2026-11.org.sptgt:closed\nportal = other\nlun.0 = disk\n',
+                daemon='max-logins = 32', portals=('main', 'other\nlisten = 127.0.0.1:0, [::1]:0\ntag = 2'), size='16M',
+                talk='alias = a disk to talk to')
 PRIVATE = 'iqn.2026-11.org.sptgt:private'
 CLOSED = 'iqn.2026-11.org.sptgt:closed'
 

@@ -5,69 +5,13 @@ from talk import *  # noqa: F403
 
 IQN = 'iqn.2026-11.org.sptgt:'
 FILES = {'one.secret': 'one "a secret of sixteen" from iqn.2026-11.org.sptgt:the-one\n'}
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[portal-wild]
-listen = [::]:0
-tag = 2
-[portal-nat]
-listen = 127.0.0.1:0
-advertise = 192.0.2.1, [2001:db8::1]:3261
-tag = 3
-[portal-twin]
-listen = 127.0.0.1:0
-tag = 3
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main, nat, wild, twin
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-[target-few]
-name = iqn.2026-11.org.sptgt:few
-portal = main
-lun.0 = disk
-initiators = *
-max-sessions = 1
-[target-gone]
-name = iqn.2026-11.org.sptgt:gone
-portal = main
-state = removed
-initiators = iqn.2026-11.org.sptgt:*
-[target-off]
-name = iqn.2026-11.org.sptgt:off
-portal = main
-lun.0 = disk
-state = offline
-initiators = *
-[target-guarded]
-name = iqn.2026-11.org.sptgt:guarded
-portal = main
-lun.0 = disk
-initiators = *
-auth = chap
-chap-file = {dir}/one.secret
-[target-elsewhere]
-name = iqn.2026-11.org.sptgt:elsewhere
-portal = main
-redirect = 192.0.2.9, [2001:db8::9]:3261, storage.example.org:860
-auth = chap
-chap-file = {dir}/one.secret
-initiators = iqn.2026-11.org.sptgt:*
-[target-moved]
-name = iqn.2026-11.org.sptgt:moved
-portal = main
-redirect = 192.0.2.10:3260
-redirect-permanent = yes
-initiators = *
-"""
+CONFIG = config(target('few', 'max-sessions = 1', initiators='*'), target('gone', 'state = removed', luns=''),
+                target('off', 'state = offline', initiators='*'),
+                target('guarded', 'auth = chap\nchap-file = {dir}/one.secret', initiators='*'),
+                target('elsewhere', 'redirect = 192.0.2.9, [2001:db8::9]:3261, storage.example.org:860\nauth = chap\nchap-file = {dir}/one.secret', luns=''),
+                target('moved', 'redirect = 192.0.2.10:3260\nredirect-permanent = yes', luns='', initiators='*'),
+                portals=('main', 'wild\nlisten = [::]:0\ntag = 2', 'nat\nadvertise = 192.0.2.1, [2001:db8::1]:3261\ntag = 3', 'twin\ntag = 3'),
+                portal='main, nat, wild, twin')
 
 
 def refusal(t, target, csg=1, name=None, keys=None):

@@ -7,36 +7,9 @@ DEPTH, BUDGET_KIB, IMMEDIATE = 16, 4096, 64
 TOO_MANY_IMMEDIATE = 0x06              # RFC 7143 11.17.1
 TASK_SET_FULL, BUSY = 0x28, 0x08
 SLOW, LAZY = 1, 2
-CONFIG = """
-[daemon]
-workers = 1
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[device-slow]
-backend = mem
-size = 64M
-layers = delay
-delay-rules = op=write(10) before=400ms
-[device-lazy]
-backend = mem
-size = 1M
-layers = delay
-delay-rules = op=read(10) before=2s
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-lun.1 = slow
-lun.2 = lazy
-queue-depth = 16
-budget = 4M
-initiators = iqn.2026-11.org.sptgt:*
-"""
+CONFIG = config(device('slow', 'layers = delay\ndelay-rules = op=write(10) before=400ms'),
+                device('lazy', 'layers = delay\ndelay-rules = op=read(10) before=2s', size='1M'), workers=1,
+                luns='lun.0 = disk\nlun.1 = slow\nlun.2 = lazy', talk='queue-depth = 16\nbudget = 4M')
 
 
 def session(t, keys=None):

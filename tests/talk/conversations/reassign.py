@@ -6,24 +6,7 @@ import time
 
 from talk import *  # noqa: F403
 
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-default-time2wait = 0
-budget = 4M
-"""
+CONFIG = config(talk='default-time2wait = 0\nbudget = 4M')
 LEVEL = {'ErrorRecoveryLevel': '2', 'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxBurstLength': '16384',
          'MaxRecvDataSegmentLength': '4096', 'MaxConnections': '4', 'DefaultTime2Wait': '0', 'DefaultTime2Retain': '20'}
 NO_TASK, STILL_ALLEGIANT, NOT_SUPPORTED, REJECTED = 1, 3, 4, 255

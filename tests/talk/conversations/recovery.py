@@ -7,23 +7,7 @@ import random
 from talk import *  # noqa: F403
 from talk import Task
 
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-budget = 4M
-"""
+CONFIG = config(talk='budget = 4M')
 LEVEL = {'ErrorRecoveryLevel': '1', 'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxBurstLength': '16384',
          'MaxRecvDataSegmentLength': '4096', 'MaxConnections': '4'}
 CHECKED = {**LEVEL, 'DataDigest': 'CRC32C', 'HeaderDigest': 'CRC32C'}

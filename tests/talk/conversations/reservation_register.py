@@ -11,30 +11,7 @@ WRITE_EXCLUSIVE, EXCLUSIVE_ACCESS, REGISTRANTS_ONLY = 1, 3, 6
 SPEC_I_PT, ALL_TG_PT, APTPL = 8, 4, 1
 TWIN = 'iqn.2026-11.org.sptgt:twin'
 
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[portal-second]
-listen = 127.0.0.1:0
-tag = 2
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main, second
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-[target-twin]
-name = iqn.2026-11.org.sptgt:twin
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-"""
+CONFIG = config(target('twin'), portals=('main', 'second\ntag = 2'), portal='main, second')
 
 
 def transport_id(name, isid=None):

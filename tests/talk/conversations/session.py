@@ -5,27 +5,8 @@ import time
 
 from talk import *  # noqa: F403
 
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-login-timeout = 2s
-[portal-main]
-listen = 127.0.0.1:0
-nop-interval = 1s
-nop-timeout = 1s
-[portal-patient]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main, patient
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-"""
+CONFIG = config(daemon='login-timeout = 2s', portals=('main\nnop-interval = 1s\nnop-timeout = 1s', 'patient'),
+                portal='main, patient')
 KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No'}
 
 

@@ -9,49 +9,9 @@ EJECT, LOAD = bytes([0x1b, 0, 0, 0, 2, 0]), bytes([0x1b, 0, 0, 0, 3, 0])
 RESERVE6 = bytes([0x16]) + bytes(5)
 EVERYBODY, SOME, EXCLUSIVE, REMOVABLE = range(4)
 
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[device-secret]
-backend = mem
-size = 1M
-[device-drive]
-backend = mem
-size = 1M
-exclusive = yes
-[device-floppy]
-backend = mem
-size = 1M
-removable = yes
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-lun.1 = secret
-lun.1.initiators = iqn.2026-11.org.sptgt:*-b*, iqn.2026-11.org.sptgt:nobody
-lun.2 = drive
-lun.3 = floppy
-lun.4 = disk
-lun.4.vendor = TALK
-lun.4.serial = LUN-4
-lun.4.naa = 3000000000000004
-lun.5 = secret
-lun.5.addresses = 10.0.0.0/8, 127.0.0.2, ::1
-initiators = iqn.2026-11.org.sptgt:*
-[target-near]
-name = iqn.2026-11.org.sptgt:near
-portal = main
-lun.0 = disk
-addresses = 127.0.0.2/31, fd00::/8
-initiators = iqn.2026-11.org.sptgt:*
-"""
+CONFIG = config(device('secret', size='1M'), device('drive', 'exclusive = yes', size='1M'),
+                device('floppy', 'removable = yes', size='1M'), target('near', 'addresses = 127.0.0.2/31, fd00::/8'),
+                luns='lun.0 = disk\nlun.1 = secret\nlun.1.initiators = iqn.2026-11.org.sptgt:*-b*, iqn.2026-11.org.sptgt:nobody\nlun.2 = drive\nlun.3 = floppy\nlun.4 = disk\nlun.4.vendor = TALK\nlun.4.serial = LUN-4\nlun.4.naa = 3000000000000004\nlun.5 = secret\nlun.5.addresses = 10.0.0.0/8, 127.0.0.2, ::1')
 
 
 def nexus(t, name, port=1):

@@ -6,31 +6,7 @@ from talk import *  # noqa: F403
 ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, WARM_RESET, COLD_RESET, TASK_REASSIGN = range(1, 9)
 COMPLETE, NO_TASK, NO_LUN, STILL_ALLEGIANT, NO_REASSIGN, NOT_SUPPORTED, AUTHORIZATION, REJECTED = 0, 1, 2, 3, 4, 5, 6, 255
 KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxOutstandingR2T': 1}
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[device-second]
-backend = mem
-size = 64M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-lun.1 = second
-initiators = iqn.2026-11.org.sptgt:*
-[target-other]
-name = iqn.2026-11.org.sptgt:other
-portal = main
-lun.5 = second
-initiators = iqn.2026-11.org.sptgt:*
-"""
+CONFIG = config(device('second'), target('other', luns='lun.5 = second'), luns='lun.0 = disk\nlun.1 = second')
 
 
 def ask(s, function, lun=None, rtt=NONE, refcmdsn=0, immediate=True):
