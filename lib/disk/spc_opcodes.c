@@ -99,13 +99,18 @@ static bool judge_opcodes(struct disk_channel *c, struct spt_task *task)
 
 static void run_opcodes(struct disk_channel *c, struct spt_task *task)
 {
+	const struct disk *d = c->disk;
 	bool timeouts = task->cdb[2] & 0x80;
 	uint16_t action = be16_get(task->cdb + 4);
+	const struct disk_command *command = disk_command_find(d, task->cdb[3], action);
 
+	/* SPC-5 6.34: what has no service actions has service action zero only. */
+	if (reporting_of(task) == REPORT_EITHER && action && !disk_has_service_action(d, task->cdb[3]))
+		command = NULL;
 	if (reporting_of(task) == REPORT_ALL)
-		report_all(c->disk, task, timeouts);
+		report_all(d, task, timeouts);
 	else
-		report_one(task, disk_command_find(c->disk, task->cdb[3], action), timeouts);
+		report_one(task, command, timeouts);
 }
 
 static const struct disk_row ROWS[] = {

@@ -167,6 +167,12 @@ static void test_supported_opcodes(void **state)
 	r = rig_in(&rig, CDB(0xa3, 0x0c, 3, 0xc1, 0, 0, 0, 0, 0, 64, 0, 0), 64);
 	assert_good(r);
 	assert_int_equal(r->in[1] & 7, 1);
+	/* SPC-5 6.34: with option 011b a service action that the operation code does not have is not supported. */
+	r = rig_in(&rig, CDB(0xa3, 0x0c, 3, 0x28, 0, 0, 0, 0, 0, 64, 0, 0), 64);
+	assert_int_equal(r->in[1] & 7, 3);
+	r = rig_in(&rig, CDB(0xa3, 0x0c, 3, 0x28, 0, 1, 0, 0, 0, 64, 0, 0), 64);
+	assert_good(r);
+	assert_int_equal(r->in[1] & 7, 1);
 }
 
 int main(void)
