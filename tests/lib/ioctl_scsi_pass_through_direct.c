@@ -49,6 +49,7 @@ static void works(struct spt_handle *h)
 {
 	static const uint8_t write[] = WRITE_10(32, BLOCKS), read[] = READ_10(32, BLOCKS);
 	static const uint8_t inquiry[] = INQUIRY(255);
+	static const uint8_t beyond[] = { 0x28, 0, 0xff, 0xff, 0xff, 0xf0, 0, 0, 1, 0 };
 	uint8_t *out = aligned(BYTES), *in = aligned(BYTES + 4096);
 	struct block b;
 
@@ -69,6 +70,10 @@ static void works(struct spt_handle *h)
 	assert_int_equal(b.q.data_transfer_length, BYTES);
 	assert_memory_equal(in, out, BYTES);
 	assert_int_equal(in[BYTES], 0xee);
+	assert_int_equal(b.q.sense_info_length, 0);
+	assert_int_equal(send(h, &b, beyond, 10, SPT_DATA_IN, in, 512), 0);
+	assert_int_equal(b.q.scsi_status, SPT_CHECK_CONDITION);
+	assert_in_range(b.q.sense_info_length, 18, 31);
 	free(out);
 	free(in);
 }

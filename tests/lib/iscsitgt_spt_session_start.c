@@ -34,10 +34,10 @@ static void start_named(struct rig *rig, bool reinstated, const char *user)
 	};
 	assert_int_equal(spt_session_start(rig->context, &params, &rig->session[0]), 0);
 	rig->running[0] = true;
-	memset(initiator, 'x', sizeof(initiator) - 1);
-	memset(target, 'x', sizeof(target) - 1);
-	memset(peer, 'x', sizeof(peer) - 1);
-	memset(chap, 'x', sizeof(chap) - 1);
+	explicit_bzero(initiator, sizeof(initiator)); /* which no compiler leaves out */
+	explicit_bzero(target, sizeof(target));
+	explicit_bzero(peer, sizeof(peer));
+	explicit_bzero(chap, sizeof(chap));
 }
 
 static void check_heard(const struct spt_backend_ops *ops, bool reinstated, const char *user)
@@ -64,8 +64,14 @@ static void check_heard(const struct spt_backend_ops *ops, bool reinstated, cons
 	assert_int_equal(odd.has_chap_user, user != NULL);
 	if (user)
 		assert_string_equal(odd.chap_user, user);
+	assert_int_equal(odd.channel_reinstated, reinstated);
 	/* The task can be asked, too; the memory is the library's own. */
-	assert_string_equal(spt_task_nexus(&job.task)->initiator_name, odd.initiator_name);
+	const struct spt_nexus *nexus = spt_task_nexus(&job.task);
+	assert_string_equal(nexus->initiator_name, odd.initiator_name);
+	assert_string_equal(nexus->target_name, odd.target_name);
+	assert_string_equal(nexus->peer_address, odd.peer_address);
+	if (user)
+		assert_string_equal(nexus->chap_user, user);
 	spt_task_end(&job.task);
 	rig_close(&rig);
 }

@@ -49,6 +49,7 @@ static int channel_open(void *device, const struct spt_channel_params *params, v
 	heard(ODD_CHANNEL);
 	if (params->nexus)
 		keep_nexus(params->nexus, params->reinstated);
+	odd.channel_reinstated = params->reinstated;
 	*ret = &odd;
 	return 0;
 }

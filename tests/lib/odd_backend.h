@@ -33,7 +33,7 @@ struct odd {
 	/* The last nexus, copied. */
 	char initiator_name[SPT_NAME_MAX + 1], target_name[SPT_NAME_MAX + 1];
 	char peer_address[64], chap_user[64];
-	bool has_chap_user, reinstated;
+	bool has_chap_user, reinstated, channel_reinstated;
 	uint8_t isid[6];
 	uint16_t tag;
 };
