@@ -2,8 +2,8 @@
 /*
  * READ and WRITE of 6, 10, 12, 16 and 32 bytes (SBC-4 5.13 to 5.18, 5.42 to 5.46). What is moved is
  * clamped to what the initiator expects; what the CDB asks for is told, and residuals come from the
- * difference. A read from a store in memory lends that memory and takes nothing else,
- * unless what is sent must not change when others write there.
+ * difference. A read from a store in memory lends that memory and takes nothing
+ * else, unless what is sent must not change when others write there.
  */
 #include "base/be.h"
 #include "base/util.h"

@@ -575,7 +575,7 @@ int main(void)
 		{ "many", test_many }, { "close_in_done", test_close_in_done },
 		{ "lend", test_lend }, { "fua", test_fua }, { "no_space", test_no_space },
 		{ "sync_lost", test_sync_lost },
-		 { "truncated", test_truncated },
+		{ "truncated", test_truncated },
 	};
 	struct CMUnitTest tests[ARRAY_SIZE(each) * ARRAY_SIZE(KINDS)];
 	static char names[ARRAY_SIZE(tests)][32];
