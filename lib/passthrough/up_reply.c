@@ -93,8 +93,10 @@ void up_apply_reply(struct spt_task *task, const struct up_reply *reply, uint64_
 {
 	switch (reply->fate) {
 	case UP_ABORTED:
+		/* Perhaps by a reset that was meant for others: then it is answered. */
 		set_sense(task, SPT_KEY_ABORTED_COMMAND, 0x0000);
-		task->outcome = SPT_ABORTED;
+		if (task->aborting)
+			task->outcome = SPT_ABORTED;
 		return;
 	case UP_LOST:
 		/* Never BUSY: it may have been executed, and an initiator repeats what was BUSY.

@@ -39,10 +39,10 @@ ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, TARGE
 class Scene:
     """An upstream, a daemon in front of it, a session that uses it, and one that uses another unit of the same target."""
 
-    def __init__(self, t):
+    def __init__(self, t, keys=''):
         self.t = t
         self.up = up.Upstream()
-        self.daemon = Daemon(t.daemon.process.args[0], CONFIG_OF_UPSTREAM % self.up.url())
+        self.daemon = Daemon(t.daemon.process.args[0], CONFIG_OF_UPSTREAM % (self.up.url() + keys))
         self.address = ('127.0.0.1', self.daemon.port())
         self.witness = self.session('witness', settle=1)
 
@@ -104,6 +104,23 @@ def good(t):
     other.good(READ10(0, 1), read=BLOCK)
     names = {link.name for link in scene.up.links if link.name}
     check({s.name, other.name} <= names, 'the names shown upstream: %s', names)
+    scene.end()
+
+
+@conversation('SAM-5 7.7', 'the reset that an abort comes to ends the commands of others on a shared nexus, and they are answered', seconds=60)
+def reset_of_a_shared_nexus(t):
+    scene = Scene(t, '\nnexus = shared\ninitiator-name = iqn.2026-11.org.sptgt:all')
+    one, other = scene.session('one'), scene.session('other')
+    scene.up.on(0x28, lambda link, pdu: None)
+    scene.up.on('tmf', lambda link, pdu: link.send('tmf_response', itt=pdu.itt,
+                                                   response=255 if pdu.flags & 0x7f == ABORT_TASK else 0))
+    task = one.start(READ10(0, 1), read=BLOCK)
+    theirs = other.start(READ10(0, 1), read=BLOCK)
+    other.silent(0.3)
+    itt = one.new_itt()
+    one.send('tmf', flags=FINAL | ABORT_TASK, itt=itt, rtt=task.itt, refcmdsn=task.pdu.cmdsn, immediate=True)
+    one.expect('tmf_response', itt=itt, seconds=10, response=0)
+    equal(other.finish(theirs).sense_code(), 0x0b0000, 'the sense of a command that nobody had aborted')
     scene.end()
 
 

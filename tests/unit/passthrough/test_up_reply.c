@@ -132,10 +132,17 @@ static void test_fates(void **state)
 	assert_int_equal(t.status, SPT_CHECK_CONDITION);
 	assert_int_equal(sense_of(&t), 0xb0800);
 	assert_int_equal(t.in.bytes, 0);
-	t = (struct spt_task){ .out = { data, 64 } };
+	t = (struct spt_task){ .out = { data, 64 }, .aborting = true };
 	reply.fate = UP_ABORTED;
 	up_apply_reply(&t, &reply, CANARY, false);
 	assert_int_equal(t.outcome, SPT_ABORTED);
+	assert_int_equal(t.out_would_bytes, 0);
+	/* By a reset that was another one's: its initiator waits for an answer. */
+	t = (struct spt_task){ .out = { data, 64 } };
+	up_apply_reply(&t, &reply, CANARY, false);
+	assert_int_equal(t.outcome, SPT_COMPLETED);
+	assert_int_equal(t.status, SPT_CHECK_CONDITION);
+	assert_int_equal(sense_of(&t), 0xb0000);
 	assert_int_equal(t.out_would_bytes, 0);
 }
 
