@@ -181,6 +181,9 @@ void sg_channel_cancel(void *channel, struct spt_task *task)
 	if (!fifo_remove(&c->waiting, task) && !(c->way->recall && c->way->recall(c, task)))
 		return;
 	sg_channel_enter(c);
+	/* A loop that stands still from here on must not be the one who is woken (sync/loop.h). */
+	if (!c->waiting.first && c->attachment)
+		sg_gate_forget(c->attachment->gate, &c->waiter);
 	task->outcome = SPT_ABORTED;
 	spt_task_complete(task);
 	sg_channel_leave(c);

@@ -357,6 +357,23 @@ static void test_fenced_when_woken(void **state)
 	close_rig();
 }
 
+/* Whose last waiting command is aborted does not wait any longer: its loop may stand still from here on. */
+static void test_aborted_waiter(void **state)
+{
+	open_rig(NULL);
+	struct sg_gate *g = attachment->gate;
+	while (sg_gate_enter(g, 0, false))
+		;
+	run_start(&rig, &runs[0], READ_32, 32, 512, NULL, 0);
+	assert_int_equal(atomic_load(&g->waiting), 1);
+	assert_int_equal(rig_tmf(&rig, SPT_TMF_ABORT_TASK, &runs[0], 1000000), SPT_TMF_COMPLETE);
+	run_end(&runs[0]);
+	assert_int_equal(atomic_load(&g->waiting), 0);
+	for (unsigned i = 0; i < DEPTH; i++)
+		sg_gate_leave(g);
+	close_rig();
+}
+
 static void test_taken_away(void **state)
 {
 	open_rig(NULL);
@@ -397,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_stuck),
 		cmocka_unit_test(test_fenced_when_woken),
+		cmocka_unit_test(test_aborted_waiter),
 		cmocka_unit_test(test_taken_away),
 	};
 
