@@ -129,23 +129,30 @@ class Crowd:
 
     def __init__(self, port, n, batch=32, target=IQN):
         self.members = []
+        self.by_fd = {}
         self.poll = select.epoll()
         for first in range(0, n, batch):
             fresh = [Member(port, i, target) for i in range(first, min(first + batch, n))]
             for m in fresh:
                 self.members.append(m.logged_in())
+                self.by_fd[m.fileno()] = m
                 self.poll.register(m.fileno(), select.EPOLLIN)
-        self.by_fd = {m.fileno(): m for m in self.members}
+            self.answer_waiting(0)  # the first ones may have to wait long for the last
+
+    def answer_waiting(self, seconds):
+        """Answers the NOP-Ins that are there, or come first within the time; how many."""
+        ready = self.poll.poll(seconds)
+        for fd, _ in ready:
+            m = self.by_fd[fd]
+            head, _ = m.pdu()
+            m.answer(head)
+        return len(ready)
 
     def idle(self, until, clock):
         """Answers NOP-Ins until then; how many."""
         answered = 0
         while (left := until - clock()) > 0:
-            for fd, _ in self.poll.poll(left):
-                m = self.by_fd[fd]
-                head, _ = m.pdu()
-                m.answer(head)
-                answered += 1
+            answered += self.answer_waiting(left)
         return answered
 
     def close(self):
