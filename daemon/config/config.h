@@ -23,7 +23,7 @@
 struct ini;
 
 #define CONFIG_PORT      3260u /* iscsi-target, RFC 7143 13.1 */
-#define CONFIG_ISNS_PORT 3205u /* RFC 4171 7 */
+#define CONFIG_ISNS_PORT 3205u /* RFC 4171 8 */
 #define CONFIG_ISNS_MAX  4u    /* servers */
 #define CONFIG_HOST_MAX  230u  /* of a name in a TargetAddress */
 

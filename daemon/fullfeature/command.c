@@ -112,7 +112,7 @@ static void init_task(struct command *c, const struct pdu_scsi_command *pdu)
 	memcpy(t->aux.signature, SPT_AUXILIARY_SIGNATURE, sizeof(t->aux.signature));
 	t->cdb_bytes = pdu_scsi_command_cdb(pdu, t->cdb);
 	t->attribute = pdu->attribute;
-	/* RFC 7144 4: reserved, and so ignored, below level 2. */
+	/* RFC 7144 5.1.1: reserved, and so ignored, below level 2. */
 	t->priority = c->session->params.protocol_level >= 2 ? pdu->priority : 0;
 	t->expected_in_bytes = pdu_scsi_command_in_bytes(pdu);
 	t->expected_out_bytes = pdu_scsi_command_out_bytes(pdu);

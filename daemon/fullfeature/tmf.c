@@ -37,7 +37,7 @@ static void cold_reset_sent(struct tx_message *message, struct conn *conn)
 		conn->env->ops->cold_reset(conn->session);
 }
 
-/* @additional: three bytes of RFC 7144, or NULL. */
+/* @additional: three bytes of RFC 7144 6.4.1, or NULL. */
 static void respond(struct conn *conn, const struct pdu_tmf_request *request, uint8_t response,
 	const uint8_t *additional)
 {
@@ -54,7 +54,7 @@ static void respond(struct conn *conn, const struct pdu_tmf_request *request, ui
 	tx_message_put(conn, m);
 }
 
-/* RFC 7143 11.5.5: a task that is not there may not have come yet. */
+/* RFC 7143 11.6.1 b: a task that is not there may not have come yet. */
 static uint8_t final_response(struct tmf *t)
 {
 	const struct pdu_tmf_request *r = &t->request;
@@ -212,7 +212,7 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 		.lun = request->lun,
 		.reference = reference(conn, request),
 		.done = done,
-		/* RFC 7144 5: the functions from QUERY TASK on belong to level 2. */
+		/* RFC 7144 6.3: the functions from QUERY TASK on belong to level 2. */
 		.protocol_level_2 = conn->params.protocol_level >= 2,
 	};
 	conn->session->pending++;

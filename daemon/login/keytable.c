@@ -83,7 +83,7 @@ const struct key_row KEY_TABLE[] = {
 	{ "ErrorRecoveryLevel", KEY_MIN, LEADING, 0, 2, NULL, BOTH(error_recovery_level) },
 	/* RFC 7143 13.21 */
 	{ "SessionType", KEY_WORD, IDENTITY, 0, 0, SESSION_TYPES, NONE, PARAM(session_type) },
-	/* RFC 7143 13.23, 13.24, RFC 7144 6 */
+	/* RFC 7143 13.23, 13.24, RFC 7144 7.1.1 */
 	{ "TaskReporting", KEY_LIST, LEADING | USE_NORMAL, 0, 0, REPORTINGS,
 		BOTH(task_reporting) },
 	{ "iSCSIProtocolLevel", KEY_MIN, LEADING | USE_NORMAL, 0, 31, NULL, BOTH(protocol_level) },

@@ -134,7 +134,7 @@ void conn_arrived(struct conn *conn);
 /* Answer of ops->join(): @session is the connection's from here on when @status is success. */
 void conn_joined(struct conn *conn, enum login_status status, const char *reason,
 	struct session *session);
-/* What every PDU to the initiator says now: StatSN not used up (RFC 7143 11.4.8). */
+/* What every PDU to the initiator says now: StatSN not used up (RFC 7143 11.8.3, 11.19.2). */
 struct pdu_sns conn_sns(const struct conn *conn);
 /* The same for a PDU that carries status: takes a StatSN. */
 struct pdu_sns conn_status_sns(struct conn *conn);

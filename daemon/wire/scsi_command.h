@@ -21,7 +21,7 @@ struct pdu_scsi_command {
 	bool write;
 	bool bidi; /* the bidirectional read length is there */
 	uint8_t attribute; /* RFC 7143 11.3.1; 0 untagged .. 4 ACA */
-	uint8_t priority;  /* RFC 7144 4: command priority, when iSCSIProtocolLevel is 2 */
+	uint8_t priority;  /* RFC 7144 5.1.1: command priority, when iSCSIProtocolLevel is 2 */
 	uint32_t data_bytes;
 	uint64_t lun;
 	uint32_t itt;

@@ -23,7 +23,7 @@ struct pdu_scsi_response {
 	uint8_t residual_flags;
 	uint8_t response;
 	uint8_t status;
-	uint16_t status_qualifier; /* RFC 7144 4; zero below protocol level 2 */
+	uint16_t status_qualifier; /* RFC 7144 5.2.1; zero below protocol level 2 */
 	uint32_t data_bytes;
 	uint32_t itt;
 	uint32_t snack_tag;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Task Management Function Request (RFC 7143 11.5, RFC 7144 5). */
+/* Task Management Function Request (RFC 7143 11.5, RFC 7144 6.3). */
 #ifndef WIRE_TMF_REQUEST_H
 #define WIRE_TMF_REQUEST_H
 
 #include "wire/bhs.h"
 
-/* RFC 7143 11.5.1, and from QUERY TASK on RFC 7144. */
+/* RFC 7143 11.5.1, and from QUERY TASK on RFC 7144 6.3. */
 enum tmf_function {
 	TMF_ABORT_TASK = 1,
 	TMF_ABORT_TASK_SET = 2,

@@ -5,7 +5,7 @@
 
 #include "wire/bhs.h"
 
-/* RFC 7143 11.6.1, RFC 7144 5. */
+/* RFC 7143 11.6.1, RFC 7144 6.4. */
 enum tmf_response_code {
 	TMF_COMPLETE = 0,
 	TMF_NO_TASK = 1,
@@ -14,13 +14,13 @@ enum tmf_response_code {
 	TMF_NO_REASSIGN = 4,
 	TMF_NOT_SUPPORTED = 5,
 	TMF_NOT_AUTHORIZED = 6,
-	TMF_SUCCEEDED = 7, /* RFC 7144: a query found what it asked for */
+	TMF_SUCCEEDED = 7, /* RFC 7144 6.4.2: a query found what it asked for */
 	TMF_REJECTED = 255,
 };
 
 struct pdu_tmf_response {
 	uint8_t response;
-	uint32_t additional; /* RFC 7144: Additional Response Information, 24 bits */
+	uint32_t additional; /* RFC 7144 6.4.1: Additional Response Information, 24 bits */
 	uint32_t itt;
 	struct pdu_sns sns;
 };

@@ -166,7 +166,7 @@ void tmf_preempt(struct spt_tmf *tmf, const struct spt_session *by, struct spt_d
 	start_on(tmf, by, &scope, &loops);
 }
 
-/* RFC 7143 11.5.1: the LUN has to be the task's, in whatever format. */
+/* RFC 7143 11.5.3: the LUN has to be the task's, in whatever format. */
 static bool is_reference(const struct spt_tmf *tmf, struct spt_session *session,
 	const struct spt_task *task)
 {
@@ -290,7 +290,7 @@ static void target_reset(struct spt_tmf *tmf, struct spt_session *session)
 	run_release(run);
 }
 
-/* SAM-5 7.6, RFC 7144: this nexus loses its tasks at every logical unit, and is told. */
+/* SAM-5 7.6, RFC 7144 6.3: this nexus loses its tasks at every logical unit, and is told. */
 static void i_t_nexus_reset(struct spt_tmf *tmf, struct spt_session *session)
 {
 	struct loops loops = { .n = 0 };
@@ -310,7 +310,7 @@ static void i_t_nexus_reset(struct spt_tmf *tmf, struct spt_session *session)
 static const struct {
 	void (*run)(struct spt_tmf *tmf, struct spt_session *session);
 	bool needs_lun;
-	bool level_2; /* of RFC 7144 */
+	bool level_2; /* of RFC 7144 6.3 */
 	uint8_t (*ask)(struct spt_tmf *tmf, struct spt_session *session);
 } FUNCTIONS[] = {
 	[SPT_TMF_ABORT_TASK] = { .run = abort_task },

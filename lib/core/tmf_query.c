@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Task management functions that ask and change nothing (SAM-5 7.8 to 7.10, RFC 7144): is a task
+ * Task management functions that ask and change nothing (SAM-5 7.8 to 7.10, RFC 7144 6.4.2): is a task
  * there, are any, does a unit attention condition wait. Answered at once; SUCCEEDED means yes.
  */
 #include "core/core.h"

@@ -173,7 +173,7 @@ static uint8_t ask(struct rig *rig, unsigned nexus, uint8_t function, const stru
 	return tmf_run(rig, nexus, tmf);
 }
 
-/* RFC 7144: a query changes nothing; FUNCTION SUCCEEDED is yes. */
+/* RFC 7144 6.4.2: a query changes nothing; FUNCTION SUCCEEDED is yes. */
 static void test_queries(void **state)
 {
 	struct rig rig;

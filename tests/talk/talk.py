@@ -445,7 +445,7 @@ class Initiator:
         pdu = self.expect('login_response', seconds)
         if pdu.status_class:
             raise Refused(pdu)
-        equal(pdu.isid, self.isid, 'ISID of the Login Response (11.13.3)')
+        equal(pdu.isid, self.isid, 'ISID of the Login Response (11.13)')
         if not pdu.has(CONTINUE):
             try:
                 for key, value in pairs(pdu.data):
@@ -483,7 +483,7 @@ class Initiator:
 
     def enter(self, pdu):
         """Full feature phase, after the last Login Response."""
-        check(pdu.tsih != 0, 'TSIH of the last Login Response is 0 (11.13.4)')
+        check(pdu.tsih != 0, 'TSIH of the last Login Response is 0 (11.13.3)')
         self.tsih = pdu.tsih
         self.full_feature = True
         for key in self.params:
@@ -574,7 +574,7 @@ class Initiator:
         check(pdu.offset + pdu.desired <= task.pdu.edtl, 'an R2T beyond the data that there are (11.8.4)')
         check(pdu.ttt != NONE, 'an R2T with the reserved Target Transfer Tag (11.8.5)')
         both = task.pdu.has(READ | WRITE)                # Data-In and R2Ts share their numbers (4.2.2.4, 11.7.5)
-        equal(pdu.r2tsn, task.datasn if both else len(task.r2ts), 'R2TSN (11.8.3)')
+        equal(pdu.r2tsn, task.datasn if both else len(task.r2ts), 'R2TSN (11.8.2)')
         task.datasn += both
         task.r2ts.append(pdu)
 

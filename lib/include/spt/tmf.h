@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 /*
- * RFC 7143 11.5.1, RFC 7144. TASK REASSIGN concerns connections, which the library does not
+ * RFC 7143 11.5.1, RFC 7144 6.3. TASK REASSIGN concerns connections, which the library does not
  * know: NO_REASSIGN. The last four are for sessions with iSCSIProtocolLevel 2.
  */
 enum spt_tmf_function {
@@ -37,7 +37,7 @@ enum spt_tmf_function {
 	SPT_TMF_QUERY_ASYNCHRONOUS_EVENT = 12,
 };
 
-/* RFC 7143 11.6.1, RFC 7144. */
+/* RFC 7143 11.6.1, RFC 7144 6.4.2. */
 enum spt_tmf_response {
 	SPT_TMF_COMPLETE = 0,
 	SPT_TMF_NO_TASK = 1,

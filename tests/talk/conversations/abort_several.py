@@ -285,7 +285,7 @@ def task_aborted_while_data_comes(t):
     one.settle()
 
 
-@conversation('RFC 7144 5', 'QUERY TASK and QUERY TASK SET: function succeeded when there is one, function complete when not', alone=True)
+@conversation('RFC 7144 6.4.2', 'QUERY TASK and QUERY TASK SET: function succeeded when there is one, function complete when not', alone=True)
 def query_task(t):
     s = session(t, LEVEL_2)
     equal(s.answers['iSCSIProtocolLevel'], '2', 'iSCSIProtocolLevel')
@@ -302,7 +302,7 @@ def query_task(t):
     function(s, QUERY_TASK, COMPLETE, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
 
 
-@conversation('RFC 7144 5; SAM-5 7.8', 'QUERY ASYNCHRONOUS EVENT tells the unit attention that waits, and takes none', alone=True)
+@conversation('RFC 7144 6.4.2; SAM-5 7.8', 'QUERY ASYNCHRONOUS EVENT tells the unit attention that waits, and takes none', alone=True)
 def query_event(t):
     one, two = session(t, LEVEL_2, 'a'), session(t, KEYS, 'b')
     equal(function(one, QUERY_EVENT, COMPLETE).additional, 0, 'the additional response information')
@@ -314,7 +314,7 @@ def query_event(t):
     one.failed(TEST_UNIT_READY, 0x062903)
 
 
-@conversation('RFC 7144 5', 'I_T NEXUS RESET ends the tasks of this nexus on every logical unit, and tells it', alone=True)
+@conversation('RFC 7144 6.3', 'I_T NEXUS RESET ends the tasks of this nexus on every logical unit, and tells it', alone=True)
 def nexus_reset(t):
     one, two = session(t, {**LEVEL_2, **FAST}, 'a'), session(t, KEYS, 'b')
     waiting_write(one)
@@ -329,7 +329,7 @@ def nexus_reset(t):
     equal(two.finish(theirs).status, GOOD, 'the status of the write of another nexus')
 
 
-@conversation('RFC 7144 5', 'below protocol level 2 the functions of RFC 7144 are not supported', alone=True)
+@conversation('RFC 7144 6.3', 'below protocol level 2 the functions of RFC 7144 are not supported', alone=True)
 def level_1(t):
     s = session(t, {**KEYS, 'iSCSIProtocolLevel': 1})
     for number in (QUERY_TASK, QUERY_TASK_SET, NEXUS_RESET, QUERY_EVENT):

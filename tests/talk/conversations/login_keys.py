@@ -95,7 +95,7 @@ def good_values(t):
             check(fine, '%s=%s is answered with %s', key, value, answer)
 
 
-@conversation('RFC 7143 13.23, 13.24; RFC 7144 6',
+@conversation('RFC 7143 13.23, 13.24; RFC 7144 7.1.1',
               'TaskReporting is the first of the offer, iSCSIProtocolLevel the smaller of both: 2 at most')
 def reporting_and_level(t):
     for offered, answer in (('FastAbort,ResponseFence,RFC3720', 'FastAbort'), ('RFC3720,FastAbort', 'RFC3720'),

@@ -45,7 +45,7 @@ def one_key_at_a_time(t):
     for key, value in CHUNK.items():
         s.login_request({key: value}, 1, transit=False)
         pdu = s.login_response()
-        check(not pdu.has(FINAL), 'the target changes the stage though T was 0 (11.13.1)')
+        check(not pdu.has(FINAL), 'the target changes the stage though T was 0 (11.13.6)')
         equal(pdu.flags >> 2 & 3, 1, 'CSG')
         check(key in s.answers, '%s is not answered', key)
     s.enter(s.advance({}))

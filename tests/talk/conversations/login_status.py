@@ -22,7 +22,7 @@ def refusal(t, target, csg=1, name=None, keys=None):
         s.login_response()
     except Refused as e:
         s.gone(allowed=())
-        check(not e.pdu.has(FINAL), 'T is 1 in a refusal (11.13.1)')
+        check(not e.pdu.has(FINAL), 'T is 1 in a refusal (11.13.6)')
         return e
     raise Wrong('%s lets us in' % target)
 

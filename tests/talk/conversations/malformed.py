@@ -21,7 +21,7 @@ def after(t, s, what, answers=('reject', 'response', 'nop_in', 'tmf_response', '
         pass
 
 
-@conversation('RFC 7143 7.13, 11.1.1, 11.2.1.2, 11.17.1', 'opcodes that there are not, or only a target may send')
+@conversation('RFC 7143 7.13, 11.2.1.2, 11.17.1', 'opcodes that there are not, or only a target may send')
 def opcodes(t):
     witness = t.log_in().settle()
     for opcode in [op for op in range(0x40) if op not in (0, 1, 2, 3, 4, 5, 6)]:
@@ -148,7 +148,7 @@ def no_final_bit(t):
         s = t.log_in().settle()
 
 
-@conversation('RFC 7143 11.1', 'reserved bits are ignored (11.1: their value is not checked)')
+@conversation('RFC 7143 11', 'reserved bits are ignored (11: their value is not checked)')
 def reserved_bits(t):
     s = t.log_in().settle()
     s.send('nop_out', itt=5, immediate=True, flags=0xff, patch={2: 0xff, 3: 0xff, 40: 0xff, 47: 0xff})

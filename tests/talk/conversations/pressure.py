@@ -83,7 +83,7 @@ def too_many_immediate(t):
     s.good(TEST_UNIT_READY, immediate=True)
 
 
-@conversation('RFC 7144 4.1, 4.2', 'command priority: taken at protocol level 2, ignored below')
+@conversation('RFC 7144 5.1.1', 'command priority: taken at protocol level 2, ignored below')
 def priority(t):
     for level in (2, 1, None):
         s = t.log_in({'iSCSIProtocolLevel': level} if level else None).settle()

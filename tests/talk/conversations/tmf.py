@@ -126,7 +126,7 @@ def abort_before_command(t):
     itt = ask(s, ABORT_TASK, rtt=0x6001, refcmdsn=base)          # its command got lost on the way
     pdu = s.expect('tmf_response', itt=itt)
     one_of(pdu.response, (COMPLETE, NO_TASK), 'the response')
-    if pdu.response == COMPLETE:                                # 11.5.1: the CmdSN counts as received
+    if pdu.response == COMPLETE:                                # 11.6.1 b: the CmdSN counts as received
         equal(s.expcmdsn, base + 1, 'ExpCmdSN')
         s.cmdsn = base + 1
     s.ping()

@@ -119,7 +119,7 @@ def wrong_lun(t):
         scene = Scene(t, KEYS)
         scene.start()
         scene.data(b'W' * 8192, lun=lun)
-        scene.judge('LUN %d' % lun, may_be_good=True)      # 11.7.3: the LUN must equal that of the R2T; it identifies nothing
+        scene.judge('LUN %d' % lun, may_be_good=True)      # 11.7.4: the LUN must equal that of the R2T; it identifies nothing
 
 
 @conversation('RFC 7143 7.13, 11.7', 'Data-Out for a task that there is not: Reject, silence or the end', seconds=30)

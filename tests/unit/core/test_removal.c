@@ -133,7 +133,7 @@ static void nexus_loss(void **state)
 	rig_close(&rig);
 }
 
-/* RFC 7144, SAM-5 7.6: the same by task management; SAM-5 6.3.3: a reset ends everybody's. */
+/* RFC 7144 6.3, SAM-5 7.6: the same by task management; SAM-5 6.3.3: a reset ends everybody's. */
 static void task_management(void **state)
 {
 	static const uint8_t functions[] = { SPT_TMF_I_T_NEXUS_RESET, SPT_TMF_LOGICAL_UNIT_RESET,

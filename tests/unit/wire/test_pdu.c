@@ -97,7 +97,7 @@ static void test_text(void **state)
 		" maxcmdsn 151653132");
 }
 
-/* RFC 7143 11.4, RFC 7144 4 */
+/* RFC 7143 11.4, RFC 7144 5.2.1 */
 static void test_scsi_response(void **state)
 {
 	static const uint8_t wire[BHS_BYTES] = { 0x21, 0x8a, 0, 2, 0, 0, 0, 20, 0x40, 1, 0, 0, 0, 0,
@@ -352,7 +352,7 @@ static void test_refusals(void **state)
 	}
 }
 
-/* RFC 7143 11, 11.1: a receiver ignores what is reserved. */
+/* RFC 7143 11: a receiver ignores what is reserved. */
 static void test_reserved_is_ignored(void **state)
 {
 	uint8_t bhs[BHS_BYTES] = { [0] = 0x02, [1] = 0x85, [2] = 0xff, [3] = 0xff, [40] = 0xff };

@@ -13,7 +13,7 @@
 
 #define ITT 0, 0, 0, 3
 
-/* RFC 7144 4: The READ(10) whose header digest RFC 7143 A.4 gives as well. */
+/* RFC 7144 5.1.1: The READ(10) whose header digest RFC 7143 A.4 gives as well. */
 static void test_read(void **state)
 {
 	static const uint8_t wire[BHS_BYTES] = { 0x01, 0xc1, 0x30, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0,
