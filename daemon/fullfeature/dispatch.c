@@ -46,7 +46,7 @@ static void pdu(struct conn *conn, struct rx_pdu *pdu)
 	if (conn->logging_out)
 		return; /* RFC 7143 11.14: nothing may follow a Logout Request */
 	if (bhs.opcode == OP_LOGIN_REQUEST) {
-		/* RFC 7143 11.12: the login is over for this connection; who begins another is lost. */
+		/* RFC 7143 4.2.4: the login is over for this connection; who begins another is lost. */
 		conn_close(conn, CLOSE_PROTOCOL_ERROR, "Login Request in full feature phase");
 		return;
 	}

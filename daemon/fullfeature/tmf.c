@@ -96,7 +96,7 @@ static void answer(struct fence_hold *hold)
 	finish(t);
 }
 
-/* RFC 7143 4.2.3.2: the functions that may end several tasks. */
+/* RFC 7143 4.2.3.1: the functions that may end several tasks. */
 static bool ends_several(uint8_t function)
 {
 	switch (function) {

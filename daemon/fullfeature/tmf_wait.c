@@ -24,7 +24,7 @@ static bool of_target(const struct tmf *t)
 
 bool tmf_concerns(struct tmf *t, const struct command *c)
 {
-	/* An older command may come later; a later one with the number of the function may not be older. */
+	/* RFC 7143 4.2.3.2: an older command may come later; a later one with the number of the function may not be older. */
 	bool older = c->number < t->number ||
 		sn_lt(sn(c->task.aux.task.generation), t->request.cmd_sn);
 

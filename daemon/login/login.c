@@ -203,7 +203,7 @@ static enum login_action redirect(struct login *l, const struct login_target *t)
 	return reply_fail(l, t->status);
 }
 
-/* A further connection takes over what its session agreed on (RFC 7143 6.3.1). */
+/* A further connection takes over what its session agreed on (RFC 7143 6.3.3). */
 static enum login_action join_session(struct login *l, const struct login_params *session)
 {
 	struct login_params own = l->n.params;
@@ -256,7 +256,7 @@ enum login_action login_answer_target(struct login *login, const struct login_ta
 		return LOGIN_REPLY_CLOSE;
 	assert((target->session == NULL) == l->n.leading);
 	take_target(l, target);
-	/* RFC 7143 6.3.2: who starts past the security stage has not authenticated */
+	/* RFC 7143 6.3.1: who starts past the security stage has not authenticated */
 	if (l->stage != STAGE_SECURITY && !security_allows_none(l))
 		return login_fail(l, LOGIN_AUTHENTICATION_FAILURE,
 			"started past the security stage");

@@ -31,7 +31,7 @@
 #include "wire/login_response.h"
 
 #define LOGIN_SEGMENT_MAX  8192u  /* data segment of a login PDU, both ways (RFC 7143 13.12) */
-#define LOGIN_TEXT_MAX     16384u /* one text joined over its PDUs (RFC 7143 6.2: at least 8192) */
+#define LOGIN_TEXT_MAX     16384u /* one text joined over its PDUs (RFC 7143 6.1: at least 8192) */
 #define LOGIN_PDUS_MAX     64u    /* Login Requests of one login */
 #define LOGIN_UNKNOWN_MAX  32u    /* keys not understood, in one login */
 

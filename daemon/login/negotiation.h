@@ -27,7 +27,7 @@ enum key_verdict {
 	VERDICT_ANSWERED,  /* negotiated: the result is in params */
 	VERDICT_REFUSED,   /* the value is inadmissible: Reject is written */
 	VERDICT_WRONG,     /* the answer to our offer is none */
-	VERDICT_DUPLICATE, /* RFC 7143 6.2: a key may be sent once */
+	VERDICT_DUPLICATE, /* RFC 7143 6.3, 6.4: a key may be sent once */
 	VERDICT_MISPLACED, /* not from an initiator, or not in this stage */
 };
 

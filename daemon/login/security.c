@@ -44,7 +44,7 @@ static int begin(struct login *l, const struct login_auth_method *method)
 	return 0;
 }
 
-/* RFC 7143 12.1: the first method of the initiator's list that is acceptable here. */
+/* RFC 7143 6.3.2: the first method of the initiator's list that is acceptable here. */
 int security_choose(struct login *l, const struct key_pair *pair)
 {
 	struct key_list list = key_list_init(pair->value, pair->value_bytes);
@@ -85,7 +85,7 @@ static bool duplicated(const struct key_pair *pairs, size_t n, const struct key_
 
 int security_step(struct login *l, const struct key_pair *pairs, size_t n)
 {
-	/* RFC 7143 6.2: a key is sent once; and a proof once given is not given again */
+	/* RFC 7143 6.3: a key is sent once; and a proof once given is not given again */
 	for (size_t i = 0; i < n; i++) {
 		if (!l->auth_done && !duplicated(pairs, i, &pairs[i]))
 			continue;

@@ -60,7 +60,7 @@ static int end_of_text(struct login *l, const struct key_reader *reader)
 	return -1;
 }
 
-/* RFC 7143 6.3.1, 13.21: who asks, and unless for discovery for what, is in the first text. */
+/* RFC 7143 6.3, 13.21: who asks, and unless for discovery for what, is in the first text. */
 static int check_identity(struct login *l)
 {
 	const struct login_params *p = &l->n.params;

@@ -21,7 +21,7 @@ struct text_outcome {
 /*
  * Judges one complete text (its PDUs joined), writes the answers to @answer and then, only if all
  * went well, changes @params, and adds its keys to @seen: those of the negotiation so far, none of
- * which may come again (RFC 7143 6.2); 0 at its start. 0; or the Reject reason that the request deserves (positive,
+ * which may come again (RFC 7143 6.4); 0 at its start. 0; or the Reject reason that the request deserves (positive,
  * wire/reject.h), with nothing changed and outcome->reason set; -EMSGSIZE: @answer is too small (it
  * never is with LOGIN_TEXT_MAX bytes).
  */

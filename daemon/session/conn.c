@@ -142,7 +142,7 @@ bool conn_leave(struct conn *conn)
 {
 	struct session_env *env = conn->env;
 
-	/* RFC 7143 6.2: a login goes by turns; who answers what he has not read has not waited for his. */
+	/* RFC 7143 6.3: a login goes by turns; who answers what he has not read has not waited for his. */
 	if (conn->tx.n_items) {
 		conn_close(conn, CLOSE_PROTOCOL_ERROR, "sent more before its login was answered");
 		return false;

@@ -155,7 +155,7 @@ void conn_login_pdu(struct conn *conn, struct rx_pdu *pdu)
 	struct pdu_login_request request;
 
 	if (bhs_opcode(pdu->bhs) != OP_LOGIN_REQUEST) {
-		/* RFC 7143 6.3: the first PDU has to be a Login Request; answer only who has begun one. */
+		/* RFC 7143 4.2.4: the first PDU has to be a Login Request; answer only who has begun one. */
 		if (login_started(conn->login))
 			act(conn, login_refuse(conn->login, LOGIN_INVALID_REQUEST, "PDU that is no Login Request"));
 		else

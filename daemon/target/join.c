@@ -80,7 +80,7 @@ static bool find_session(struct conn *conn, const struct login_question *q,
 		refuse(ret, LOGIN_NO_SESSION, NULL);
 		return true;
 	}
-	if (tag != conn->portal.tag) { /* RFC 7143 4.4.3: a session does not span portal groups */
+	if (tag != conn->portal.tag) { /* RFC 7143 4.4.1: a session does not span portal groups */
 		refuse(ret, LOGIN_CANNOT_INCLUDE, "the session is in another portal group");
 		return true;
 	}

@@ -8,7 +8,7 @@
 
 /*
  * RFC 7143 11.2.1.2. A discovery session takes Text Requests and a Logout Request and nothing else
- * (RFC 7143 4.3); the login phase takes Login Requests and nothing else (RFC 7143 6.3).
+ * (RFC 7143 4.3); the login phase takes Login Requests and nothing else (RFC 7143 4.2.4, 6.3).
  *
  * columns: from the initiator, I bit, CmdSN, AHS, data segment, phases
  */

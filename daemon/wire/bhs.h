@@ -55,7 +55,7 @@ enum opcode {
 
 /* Where a connection is, as far as the legality of a PDU goes. */
 enum phase {
-	PHASE_LOGIN = 1 << 0,     /* RFC 7143 6.3: nothing but Login */
+	PHASE_LOGIN = 1 << 0,     /* RFC 7143 4.2.4: nothing but Login */
 	PHASE_NORMAL = 1 << 1,    /* full feature phase of a normal session */
 	PHASE_DISCOVERY = 1 << 2, /* full feature phase of a discovery session (RFC 7143 4.3) */
 };

@@ -116,7 +116,7 @@ static bool is_hex_of(const char *s, size_t n)
 
 enum name_type name_type(const char *name, size_t bytes)
 {
-	/* RFC 7143 4.2.7.1 */
+	/* RFC 7143 4.2.7.1, 4.2.7.3 */
 	if (bytes < 5 || bytes > NAME_MAX_BYTES || !name_characters(name, bytes))
 		return NAME_INVALID;
 	const char *rest = name + 4;

@@ -203,7 +203,7 @@ const struct spt_option UP_OPTIONS[OPTIONS] = {
 
 _Static_assert(OPTIONS == UP_N_OPTIONS, "a row more, a number more");
 
-/* RFC 7143 4.2.7.2 */
+/* RFC 7143 4.2.7.3 */
 static bool is_iscsi_name(const char *name)
 {
 	return !strncmp(name, "iqn.", 4) || !strncmp(name, "eui.", 4) || !strncmp(name, "naa.", 4);

@@ -113,7 +113,7 @@ static int parse_target(const char *text, struct up_url *url, struct spt_error *
 	if (!decode_percent(url->target))
 		return bad(error,
 			"a '%' in the target name is not followed by two hexadecimal digits");
-	/* RFC 7143 4.2.7.2 */
+	/* RFC 7143 4.2.7.3 */
 	if (strncmp(url->target, "iqn.", 4) && strncmp(url->target, "eui.", 4) &&
 		strncmp(url->target, "naa.", 4))
 		return bad(error, "the target name begins with neither iqn. nor eui. nor naa.");

@@ -60,7 +60,7 @@ void vpd_t10_vendor(struct writer *w, const char *vendor, const char *text);
 void vpd_scsi_name(struct writer *w, enum vpd_association association, const char *name);
 void vpd_relative_port(struct writer *w, uint16_t port);
 void vpd_port_group(struct writer *w, uint16_t group);
-/* The name of an iSCSI target port: the target's, ",t,0x" and the portal group tag (RFC 7143 4.2.7). */
+/* The name of an iSCSI target port: the target's, ",t,0x" and the portal group tag (RFC 7143 4.4.2). */
 void vpd_target_port_name(struct writer *w, const char *target, uint16_t portal_group_tag);
 
 /* A designator as it stands in a page. */

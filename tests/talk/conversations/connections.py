@@ -251,7 +251,7 @@ def guessed(t):
     a.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 4.4.3', 'a session stays within its portal group: 0208h elsewhere')
+@conversation('RFC 7143 4.4.1', 'a session stays within its portal group: 0208h elsewhere')
 def other_portal_group(t):
     a = t.log_in(KEYS).settle()
     refused(a.beside(1, portal='other'), 0x0208)

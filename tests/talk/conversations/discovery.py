@@ -296,7 +296,7 @@ def wrong_ttt(t):
     send_targets(s)
 
 
-@conversation('RFC 7143 6.2', 'a text request that never ends is cut off', seconds=30)
+@conversation('RFC 7143 6.1, 6.2', 'a text request that never ends is cut off', seconds=30)
 def endless_text(t):
     s = discover(t)
     itt, ttt = s.new_itt(), NONE

@@ -211,7 +211,7 @@ def rejected_ends(t):
         equal(offer(t, {key: value}), 'refused', '%s=%s' % (key, value))
 
 
-@conversation('RFC 7143 6.2', 'a key twice in one negotiation is an error')
+@conversation('RFC 7143 6.3', 'a key twice in one negotiation is an error')
 def duplicate_keys(t):
     equal(offer(t, [('MaxBurstLength', 65536), ('MaxBurstLength', 65536)]), 'refused', 'the same pair twice')
     equal(offer(t, [('InitialR2T', 'Yes'), ('InitialR2T', 'No')]), 'refused', 'a key with two values')
@@ -236,7 +236,7 @@ def keys_of_others(t):
               '%s is taken: %s', key, answers)
 
 
-@conversation('RFC 7143 6.3.2, 12', 'AuthMethod has no place in the operational stage')
+@conversation('RFC 7143 6.3, 12', 'AuthMethod has no place in the operational stage')
 def key_in_wrong_stage(t):
     answers = offer(t, {'AuthMethod': 'None'}, csg=1)
     check(answers == 'refused' or answers.get('AuthMethod') in ('Reject', 'Irrelevant', 'NotUnderstood',
@@ -278,7 +278,24 @@ def no_text(t):
               '%r is taken: %s', data[:30], answers)
 
 
-@conversation('RFC 7143 6.2',
+@conversation('RFC 7143 6.1', 'eight kilobytes of keys in one negotiation are taken, and each is answered')
+def eight_kilobytes(t):
+    s = t.connect()
+    keys = {'X-%03d' % i: 'v' * 250 for i in range(31)}
+    whole = text({**s.names(), **keys})
+    whole += text({'X-last': 'v' * (8192 - len(whole) - len('X-last=') - 1)})
+    equal(len(whole), 8192, 'the bytes')
+    s.login_request(whole[:5000], 1, transit=False, more=True)
+    check(not s.login_response().data, 'an answer to half of a text (6.2)')
+    s.login_request(whole[5000:], 1, transit=False)
+    s.login_response()
+    for key in (*keys, 'X-last'):
+        equal(s.answers.get(key), 'NotUnderstood', key)
+    s.enter(s.advance({}))
+    s.settle()
+
+
+@conversation('RFC 7143 6.1, 6.2',
               'two thousand unknown keys: refused, or each answered within the bounds of a PDU', seconds=30)
 def too_many_keys(t):
     s = t.connect()
@@ -308,7 +325,7 @@ def too_many_keys(t):
         equal(answered.get(key), 'NotUnderstood', key)
 
 
-@conversation('RFC 7143 6.2', 'a text without end (C bit for ever) is refused', seconds=30)
+@conversation('RFC 7143 6.1, 6.2', 'a text without end (C bit for ever) is refused', seconds=30)
 def endless_text(t):
     s = t.connect()
     s.login_request(text(s.names())[:-1] + b'x' * 4000, 1, transit=False, more=True)
@@ -321,7 +338,7 @@ def endless_text(t):
         pass
 
 
-@conversation('RFC 7143 6.3', 'a login in which nothing is ever agreed does not go on for ever', seconds=30)
+@conversation('RFC 7143 6.2', 'a login in which nothing is ever agreed does not go on for ever', seconds=30)
 def endless_login(t):
     s = t.connect()
     s.login_request(s.names(), 1, transit=False)

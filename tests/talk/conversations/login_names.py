@@ -29,7 +29,7 @@ def keys_of(name, target, **more):
     return {'InitiatorName': name, 'SessionType': 'Normal', 'TargetName': target, **more}
 
 
-@conversation('RFC 7143 13.5, 13.4', 'without InitiatorName, or without TargetName in a normal session: 0207h')
+@conversation('RFC 7143 6.3, 13.4, 13.5', 'without InitiatorName, or without TargetName in a normal session: 0207h')
 def missing_names(t):
     equal(status_of(t, {'SessionType': 'Normal', 'TargetName': t.target}), 0x0207,
           'the status without InitiatorName')
@@ -67,7 +67,7 @@ def denied_by_default(t):
            'the status')
 
 
-@conversation('RFC 7143 4.2.7.1, 4.2.7.2, 4.2.7.4, 4.2.7.5, 4.2.7.6',
+@conversation('RFC 7143 4.2.7.1, 4.2.7.2, 4.2.7.3, 4.2.7.4, 4.2.7.5, 4.2.7.6',
               'names that are none: too long, empty, of no form, with bytes that do not belong there')
 def bad_names(t):
     for name in ('', 'x', 'iqn.', 'iqn.2026-11', 'eui.123', 'naa.zzzz', 'iqn.2026-11.org.sptgt:' + 'a' * 230,
@@ -89,7 +89,7 @@ def case_of_names(t):
     s.settle()
 
 
-@conversation('RFC 7143 13.3, 13.6, 13.9', 'alias and portal group tag are those of the target and of the portal')
+@conversation('RFC 7143 6.3.1, 13.6, 13.9', 'alias and portal group tag are those of the target and of the portal')
 def declarations(t):
     s = t.log_in()
     equal(s.answers.get('TargetAlias'), 'a disk to talk to', 'TargetAlias')
@@ -101,13 +101,13 @@ def declarations(t):
     equal(s.answers.get('TargetPortalGroupTag'), '2', 'TargetPortalGroupTag of the other portal')
 
 
-@conversation('RFC 7143 4.2.7.1', 'a target is reached only through its portals')
+@conversation('RFC 7143 4.4.1', 'a target is reached only through its portals')
 def portal_of_target(t):
     one_of(status_of(t, keys_of(t.name, t.target), 'other'), (0x0203, 0x0202),
            'the status through a portal that is not its own')
 
 
-@conversation('RFC 7143 4.2.7.1', 'a portal on IPv6')
+@conversation('RFC 7143 4.4.1', 'a portal on IPv6')
 def ipv6(t):
     port = t.daemon.ports['other'][-1]
     s = t.connect(address=('::1', port))
@@ -148,7 +148,7 @@ def second_connection(t):
     s.ping()
 
 
-@conversation('RFC 7143 6.3', 'sessions of different ISIDs of one initiator live side by side')
+@conversation('RFC 7143 4.4.3', 'sessions of different ISIDs of one initiator live side by side')
 def parallel_sessions(t):
     sessions = []
     for n in range(8):

@@ -117,7 +117,7 @@ def nothing_comes(t):
     check(1.5 < time.monotonic() - start < 5, 'closed after %.1f s', time.monotonic() - start)
 
 
-@conversation('RFC 7143 6.3; login deadline', 'a login that stops on its way is closed within the login time')
+@conversation('RFC 7143 6.2; login deadline', 'a login that stops on its way is closed within the login time')
 def login_stops(t):
     s = t.connect()
     s.login_request(s.names(), 1, transit=False)
@@ -125,7 +125,7 @@ def login_stops(t):
     s.gone(6, allowed=('login_response', 'reject'))
 
 
-@conversation('RFC 7143 6.3; login deadline', 'bytes that drip in do not win time')
+@conversation('RFC 7143 6.2; login deadline', 'bytes that drip in do not win time')
 def dripping_login(t):
     s = t.connect()
     whole = s.pdu('login', flags=FINAL | 1 << 2 | 3, data=text(s.names()), immediate=True, isid=s.isid,

@@ -91,10 +91,10 @@ static const struct {
 		{ { "0", WHO, "0 0000 " MINE }, { "1>3", "", NULL } }, LOGIN_INITIATOR_ERROR },
 	{ "6.3: back to a stage that is over",
 		{ { "0>1", WHO, "0>1 0000 " MINE }, { "0>1", "", NULL } }, LOGIN_INITIATOR_ERROR },
-	{ "6.3.1: no InitiatorName", { { "1>3", TNAME, NULL } }, LOGIN_MISSING_PARAMETER },
-	{ "6.3.1: no TargetName", { { "1>3", INAME, NULL } }, LOGIN_MISSING_PARAMETER },
-	{ "6.3.1: nothing", { { "1", "", NULL } }, LOGIN_MISSING_PARAMETER },
-	{ "6.3.1: the name comes too late",
+	{ "6.3: no InitiatorName", { { "1>3", TNAME, NULL } }, LOGIN_MISSING_PARAMETER },
+	{ "6.3: no TargetName", { { "1>3", INAME, NULL } }, LOGIN_MISSING_PARAMETER },
+	{ "6.3: nothing", { { "1", "", NULL } }, LOGIN_MISSING_PARAMETER },
+	{ "6.3: the name comes too late",
 		{ { "1", DISCO, "1 0000 " RECV }, { "1>3", TNAME, NULL } }, LOGIN_INITIATOR_ERROR },
 	{ "6.2: the name comes twice",
 		{ { "1", WHO, "1 0000 " MINE RECV }, { "1>3", INAME, NULL } }, LOGIN_INITIATOR_ERROR },
@@ -321,7 +321,7 @@ static void test_refuse(void **state)
 	talk_end(&talk);
 }
 
-/* RFC 7143 6.3.1: a further connection has the session's parameters, and its own. */
+/* RFC 7143 6.3.3: a further connection has the session's parameters, and its own. */
 static void test_further_connection(void **state)
 {
 	struct talk talk = talk_start();

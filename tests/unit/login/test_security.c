@@ -146,7 +146,7 @@ static const struct {
 		{ { "0>3", WHO "AuthMethod=None,WORD ", "0>3 0000 AuthMethod=None " MINE } }, 0 },
 	{ "12.1: the initiator's order", WORD_OR_NONE,
 		{ OFFER, ASKED, { "0>3", "Word=open ", "0>3 0000 " } }, 0 },
-	{ "6.3.2: past the stage where None is acceptable", WORD_OR_NONE,
+	{ "6.3.1: past the stage where None is acceptable", WORD_OR_NONE,
 		{ { "1>3", WHO, "1>3 0000 " MINE "MaxRecvDataSegmentLength=262144 " } }, 0 },
 	{ "12.1: T is held back while it goes on", ONLY_WORD,
 		{ OFFER, { "0>1", "", "0 0000 " }, { "0>1", "", "0 0000 " }, ASKED,
@@ -157,9 +157,9 @@ static const struct {
 		LOGIN_TARGET_ERROR },
 	{ "our failure", NO_MEMORY, { { "0>1", WHO "AuthMethod=WORD ", NULL } },
 		LOGIN_OUT_OF_RESOURCES },
-	{ "6.3.2: past the stage", ONLY_WORD, { { "1>3", WHO, NULL } },
+	{ "6.3.1: past the stage", ONLY_WORD, { { "1>3", WHO, NULL } },
 		LOGIN_AUTHENTICATION_FAILURE },
-	{ "6.3.2: past the stage, for discovery", ONLY_WORD, { { "1>3", DISCO, NULL } },
+	{ "6.3.1: past the stage, for discovery", ONLY_WORD, { { "1>3", DISCO, NULL } },
 		LOGIN_AUTHENTICATION_FAILURE },
 	{ "12.1: T without a word about it", ONLY_WORD, { { "0>1", WHO, NULL } },
 		LOGIN_AUTHENTICATION_FAILURE },
@@ -209,6 +209,7 @@ static void run(size_t i)
 	assert_int_equal(exchanges, 0);
 }
 
+/* RFC 7143 6.3.1, 6.3.2: each way through the stage, and past it. */
 static void test_talks(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(TALKS); i++)

@@ -170,7 +170,7 @@ static void test_our_own(void **state)
 	}
 }
 
-/* RFC 7143 6.2: once in a negotiation, however many texts it takes; what failed was not taken. */
+/* RFC 7143 6.4: once in a negotiation, however many texts it takes; what failed was not taken. */
 static void test_several_texts(void **state)
 {
 	struct login_params params = login_params_default();
