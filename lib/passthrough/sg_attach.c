@@ -154,8 +154,10 @@ static void fill_timeouts(const struct sg_device *d, struct sg_attachment *a,
 
 	if (rules->ask)
 		sg_probe_timeouts(&a->control, &found->pages, told);
-	for (unsigned op = 0; op < 256; op++)
+	for (unsigned op = 0; op < 256; op++) {
 		a->timeout_ms[op] = sg_timeout_choose(rules, family, (uint8_t)op, &told[op]);
+		a->told += told[op].recommended_s || told[op].nominal_s;
+	}
 }
 
 static int check_name(const struct sg_device *d, const struct lu_name *name, const char *node,

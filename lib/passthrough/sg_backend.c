@@ -41,6 +41,11 @@ static void properties(void *device, struct spt_properties *ret)
 	sg_device_properties(device, ret);
 }
 
+static void describe(void *device, char *text, size_t size)
+{
+	sg_device_describe(device, text, size);
+}
+
 /* Of both: they differ in the node by which a command goes. */
 #define SG_OPERATIONS \
 	.options = SG_OPTION_ROWS, \
@@ -48,6 +53,7 @@ static void properties(void *device, struct spt_properties *ret)
 	.check = sg_settings_check, \
 	.close = device_close, \
 	.properties = properties, \
+	.describe = describe, \
 	.channel_open = sg_channel_open, \
 	.channel_close = sg_channel_close, \
 	.judge = sg_channel_judge, \

@@ -3,6 +3,7 @@
 #include "passthrough/sg_device.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,20 @@ void sg_device_properties(struct sg_device *d, struct spt_properties *ret)
 		.block_bytes = atomic_load(&d->learned.block_bytes),
 		.blocks = atomic_load(&d->learned.blocks),
 	};
+	pthread_mutex_unlock(&d->lock);
+}
+
+void sg_device_describe(struct sg_device *d, char *text, size_t size)
+{
+	pthread_mutex_lock(&d->lock);
+	const struct sg_attachment *a = d->attachment;
+	if (a)
+		snprintf(text, size,
+			"%s at %u:%u:%u:%" PRIu64 ", %u commands at a time, tells the times of %u commands",
+			a->node, a->address.host, a->address.channel, a->address.id, a->address.lun,
+			a->depth, a->told);
+	else
+		snprintf(text, size, "away%s%.200s", d->said[0] ? ": " : "", d->said);
 	pthread_mutex_unlock(&d->lock);
 }
 

@@ -33,6 +33,7 @@ struct sg_attachment {
 	struct sg_gate *gate;
 	unsigned depth;           /* commands at the device */
 	uint32_t timeout_ms[256]; /* by operation code */
+	unsigned told;            /* how many of them the device recommends */
 	uint32_t block_bytes, device_type; /* as they were found */
 	char node[64];            /* "/dev/sg3" */
 	int bsg;                  /* backend bsg: /dev/bsg/H:C:T:L; else -1 */
@@ -66,6 +67,8 @@ int sg_device_new(const struct spt_open *open, bool bsg, struct spt_error *error
 	struct sg_device **ret);
 void sg_device_free(struct sg_device *device);
 void sg_device_properties(struct sg_device *device, struct spt_properties *ret);
+/* How it is now, for whoever looks after it. */
+void sg_device_describe(struct sg_device *device, char *text, size_t size);
 
 /* The present attachment with a reference, or NULL. */
 struct sg_attachment *sg_device_attachment(struct sg_device *device);
