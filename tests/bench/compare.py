@@ -48,6 +48,8 @@ def parse_arguments():
     p.add_argument("--spdk", metavar="PATH", help="SPDK's iscsi_tgt")
     p.add_argument("--daemon-key", action="append", default=[], metavar="'KEY = VALUE'",
                    help="a line for sptgtd's [daemon] section")
+    p.add_argument("--before-key", action="append", default=[], metavar="'KEY = VALUE'",
+                   help="the same for the one of --before, which has none of the others")
     p.add_argument("--place", choices=sorted(PLACES), default="free",
                    help="processors of client and server: as the kernel likes, one, or one each")
     p.add_argument("--rounds", type=int, default=5)
@@ -255,7 +257,7 @@ def main():
     with contextlib.ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="sptgt-bench-"))
         targets = installed(directory, args.size_mib, args.build, args.before, args.spdk,
-                            args.daemon_key, args.target)
+                            args.daemon_key, args.before_key, args.target)
         bench = Bench(args, targets)
         for target in targets:
             stack.callback(target.stop)

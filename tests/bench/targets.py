@@ -282,13 +282,13 @@ def built(build):
     return path if path and os.access(path, os.X_OK) else None
 
 
-def installed(directory, size_mib, build, before=None, spdk=None, daemon_keys=(), only=None):
+def installed(directory, size_mib, build, before=None, spdk=None, daemon_keys=(), before_keys=(), only=None):
     """One object for each target that can be started here, ours first."""
     tgtd, istgt = shutil.which("tgtd"), shutil.which("istgt")
     sptgtd, earlier = built(build), built(before)
     makers = [
         ("sptgtd", sptgtd, lambda *a: Sptgtd(*a, sptgtd, daemon_keys)),
-        ("before", earlier, lambda *a: Sptgtd(*a, earlier, daemon_keys)),
+        ("before", earlier, lambda *a: Sptgtd(*a, earlier, before_keys)),
         ("tgtd-rdwr", tgtd, lambda *a: Tgtd(*a, tgtd, "rdwr")),
         ("tgtd-aio", tgtd, lambda *a: Tgtd(*a, tgtd, "aio")),
         ("istgt", istgt, lambda *a: Istgt(*a, istgt)),
