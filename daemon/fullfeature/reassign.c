@@ -2,15 +2,36 @@
 /* Commands find another connection: see reassign.h. */
 #include "fullfeature/reassign.h"
 
+#include "base/list.h"
 #include "fullfeature/command.h"
 #include "fullfeature/data_wait.h"
 #include "fullfeature/departed.h"
+#include "fullfeature/tmf.h"
 #include "wire/tmf_response.h"
 
 /* RFC 7143 11.5.6: the data before this number needs not to be sent again; other values are ignored. */
 static bool acknowledges(const struct command *c, uint32_t exp_data_sn)
 {
 	return exp_data_sn && exp_data_sn >= c->acked_sn && exp_data_sn <= c->data_sn;
+}
+
+/* RFC 7143 11.5.1: what has a tag and no allegiance that could change: functions, negotiations, logouts. */
+static bool is_no_command(const struct session *s, const struct pdu_tmf_request *r)
+{
+	const uint32_t itt = r->referenced_itt;
+	const struct departed *d;
+	const struct conn *conn;
+
+	list_foreach (conn, &s->conns, session_link) {
+		if ((conn->text.ttt != TAG_NONE && conn->text.itt == itt) ||
+			(conn->logout.waits && conn->logout.itt == itt))
+			return true;
+	}
+	list_foreach (d, &s->departed, link) {
+		if (d->logout_waits && d->logout_itt == itt)
+			return true;
+	}
+	return itt == r->itt || tmf_is_function(s, itt);
 }
 
 uint8_t reassign_judge(const struct conn *conn, const struct pdu_tmf_request *r,
@@ -21,6 +42,8 @@ uint8_t reassign_judge(const struct conn *conn, const struct pdu_tmf_request *r,
 	if (s->params.error_recovery_level < 2)
 		return TMF_NO_REASSIGN;
 	if (!r->immediate) /* RFC 7143 11.5.1 */
+		return TMF_REJECTED;
+	if (is_no_command(s, r))
 		return TMF_REJECTED;
 	struct command *c = command_find(s, r->referenced_itt);
 	if (!c)

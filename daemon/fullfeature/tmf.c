@@ -37,6 +37,28 @@ static void cold_reset_sent(struct tx_message *message, struct conn *conn)
 		conn->env->ops->cold_reset(conn->session);
 }
 
+/*
+ * RFC 7144 6.3: I_T NEXUS RESET drops every connection of its session, and nothing is retained: the others at
+ * once, this one with the response.
+ */
+static void nexus_reset_sent(struct tx_message *message, struct conn *conn)
+{
+	(void)message;
+	if (!conn->closing)
+		session_end(conn->session, CLOSE_NEXUS_RESET);
+}
+
+static void drop_others(const struct conn *conn)
+{
+	struct conn *each;
+
+	conn->session->doomed = true;
+	list_foreach (each, &conn->session->conns, session_link) {
+		if (each != conn)
+			conn_close(each, CLOSE_NEXUS_RESET, NULL);
+	}
+}
+
 /* @additional: three bytes of RFC 7144 6.4.1, or NULL. */
 static void respond(struct conn *conn, const struct pdu_tmf_request *request, uint8_t response,
 	const uint8_t *additional)
@@ -51,6 +73,10 @@ static void respond(struct conn *conn, const struct pdu_tmf_request *request, ui
 	m->encode = encode;
 	if (request->function == TMF_TARGET_COLD_RESET && response == TMF_COMPLETE)
 		m->after = cold_reset_sent;
+	if (request->function == TMF_I_T_NEXUS_RESET && response == TMF_COMPLETE) {
+		m->after = nexus_reset_sent;
+		drop_others(conn);
+	}
 	tx_message_put(conn, m);
 }
 
@@ -83,6 +109,7 @@ static void finish(struct tmf *t)
 {
 	struct session *s = t->session;
 
+	list_del(&t->in_session);
 	free(t);
 	session_pending_done(s);
 }
@@ -96,7 +123,7 @@ static void answer(struct fence_hold *hold)
 	finish(t);
 }
 
-/* RFC 7143 4.2.3.1: the functions that may end several tasks. */
+/* RFC 7143 4.2.3.1, RFC 7144 6.5: the functions that may end several tasks. */
 static bool ends_several(uint8_t function)
 {
 	switch (function) {
@@ -137,6 +164,8 @@ static void done(struct spt_tmf *tmf)
 	if (list_in(&t->link))
 		tmf_let_go(t);
 	if (!conn) {
+		if (t->request.function == TMF_I_T_NEXUS_RESET && tmf->response == SPT_TMF_COMPLETE)
+			session_end(s, CLOSE_NEXUS_RESET);
 		finish(t);
 		return;
 	}
@@ -215,6 +244,7 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 		/* RFC 7144 6.3: the functions from QUERY TASK on belong to level 2. */
 		.protocol_level_2 = conn->params.protocol_level >= 2,
 	};
+	list_append(&conn->session->functions, &t->in_session);
 	conn->session->pending++;
 	conn->tmfs++;
 	if (!ends_several(request->function)) {
@@ -225,14 +255,37 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 	tmf_gather(t);
 }
 
+bool tmf_is_function(const struct session *s, uint32_t itt)
+{
+	const struct tmf *t;
+
+	list_foreach (t, &s->functions, in_session) {
+		if (t->request.itt == itt)
+			return true;
+	}
+	return false;
+}
+
+/* RFC 7143 11.5.1, RFC 7144 6.3: no function is aborted or queried by another, nor by itself. */
+static bool names_function(const struct conn *conn, const struct pdu_tmf_request *r)
+{
+	bool query = r->function == TMF_QUERY_TASK && conn->params.protocol_level >= 2;
+
+	return (r->function == TMF_ABORT_TASK || query) &&
+		(r->referenced_itt == r->itt || tmf_is_function(conn->session, r->referenced_itt));
+}
+
 /*
  * What is answered without asking the library; TMF_COMPLETE: nothing. RFC 7143 4.2.2.1: there is always
  * room for one on each connection.
  */
-static uint8_t refusal(const struct conn *conn, uint8_t function)
+static uint8_t refusal(const struct conn *conn, const struct pdu_tmf_request *request)
 {
 	const struct session *s = conn->session;
+	uint8_t function = request->function;
 
+	if (names_function(conn, request))
+		return TMF_REJECTED;
 	if (is_target_reset(function) && s->policy.target_reset_response)
 		return s->policy.target_reset_response;
 	return s->pending >= PENDING_MAX && conn->tmfs ? TMF_REJECTED : TMF_COMPLETE;
@@ -262,7 +315,7 @@ void tmf_request(struct conn *conn, struct rx_pdu *pdu)
 		reassign(conn, &request);
 		return;
 	}
-	uint8_t refused = refusal(conn, request.function);
+	uint8_t refused = refusal(conn, &request);
 	if (refused)
 		respond(conn, &request, refused, NULL);
 	else

@@ -18,6 +18,7 @@
 struct tmf {
 	struct spt_tmf tmf; /* first */
 	struct spt_link link; /* in session->tmfs */
+	struct spt_link in_session; /* in session->functions */
 	struct session *session;
 	uint32_t conn; /* number of the one it came on */
 	struct pdu_tmf_request request;
@@ -29,6 +30,8 @@ struct tmf {
 	struct fence_hold hold; /* from its result to its response */
 };
 
+/* Is @itt the tag of a function of the session that is not answered yet? */
+bool tmf_is_function(const struct session *session, uint32_t itt);
 /* Is @c one of the tasks that @t ends, and not one that came after it? */
 bool tmf_concerns(struct tmf *t, const struct command *c);
 /* Starts it, when it need not wait for anything any more. */

@@ -179,6 +179,7 @@ void tmf_drop(struct session *s)
 			continue; /* the library's */
 		spt_host_timer_clear(s->env->host, &t->timer);
 		list_del(&t->link);
+		list_del(&t->in_session);
 		free(t);
 		session_pending_done(s);
 	}

@@ -64,6 +64,7 @@ int session_new(struct session_env *env, const struct session_params *p, struct 
 	list_init(&s->conns);
 	list_init(&s->held);
 	list_init(&s->tmfs);
+	list_init(&s->functions);
 	list_init(&s->departed);
 	list_init(&s->fence.held);
 	s->keep_bytes = p->budget_bytes / 2;

@@ -79,6 +79,7 @@ struct session {
 	struct spt_link departed; /* fullfeature/departed.h: connections that are gone */
 	size_t kept_bytes, keep_bytes; /* of read data that is not acknowledged, and at most */
 	struct spt_link tmfs;     /* fullfeature/tmf.h: those that end several tasks */
+	struct spt_link functions; /* fullfeature/tmf.h: all that are not answered */
 	struct spt_post tmf_poll; /* fullfeature/tmf_wait.c */
 	struct session_fence fence;
 	struct spt_timer data_timer; /* fullfeature/data_wait.h */

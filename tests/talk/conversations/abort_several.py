@@ -8,8 +8,9 @@ import time
 from talk import *  # noqa: F403
 
 ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, WARM_RESET, COLD_RESET = range(1, 8)
+TASK_REASSIGN = 8
 QUERY_TASK, QUERY_TASK_SET, NEXUS_RESET, QUERY_EVENT = 9, 10, 11, 12
-COMPLETE, NO_TASK, NO_LUN, NOT_SUPPORTED, AUTHORIZATION, SUCCEEDED = 0, 1, 2, 5, 6, 7
+COMPLETE, NO_TASK, NO_LUN, NOT_SUPPORTED, AUTHORIZATION, SUCCEEDED, REJECTED = 0, 1, 2, 5, 6, 7, 255
 SEVERAL = (ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, WARM_RESET)
 TASKS_TERMINATED = 5
 KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxOutstandingR2T': 1}
@@ -314,19 +315,49 @@ def query_event(t):
     one.failed(TEST_UNIT_READY, 0x062903)
 
 
-@conversation('RFC 7144 6.3', 'I_T NEXUS RESET ends the tasks of this nexus on every logical unit, and tells it', alone=True)
+RETAINED = {'ErrorRecoveryLevel': 2, 'MaxConnections': 4, 'DefaultTime2Retain': 20}
+
+
+@conversation('RFC 7144 6.3, 6.5', 'I_T NEXUS RESET ends the tasks of this nexus on every logical unit, and all its connections; nothing is retained',
+              alone=True)
 def nexus_reset(t):
-    one, two = session(t, {**LEVEL_2, **FAST}, 'a'), session(t, KEYS, 'b')
+    one, two = session(t, {**LEVEL_2, **RETAINED}, 'a'), session(t, KEYS, 'b')
+    beside = one.add(1)
     waiting_write(one)
-    waiting_write(one, lun=1)
+    waiting_write(beside, lun=1)
     theirs = waiting_write(two)
-    function(one, NEXUS_RESET, COMPLETE)
-    one.silent(0.1)
-    one.tasks.clear()
-    for lun in (0, 1):
-        one.failed(TEST_UNIT_READY, 0x062907, lun=lun)
+    itt = ask(one, NEXUS_RESET)
+    one.silent(0.3)                                    # the data that was asked for is awaited
+    one.expect('tmf_response', itt=itt, response=COMPLETE)
+    one.gone(allowed=())
+    beside.gone()
+    try:
+        one.add(2)
+    except Refused as e:
+        equal(e.status, 0x020a, 'the status of a login to the session')
+    else:
+        raise Wrong('the session is still there')
     two.answer_r2t(theirs, theirs.r2ts[0])
     equal(two.finish(theirs).status, GOOD, 'the status of the write of another nexus')
+
+
+@conversation('RFC 7143 11.5.1; RFC 7144 6.3', 'a function is not aborted, queried or reassigned; nor is a negotiation reassigned', alone=True)
+def of_functions(t):
+    s = session(t, {**LEVEL_2, **RETAINED})
+    task = waiting_write(s)
+    waits = ask(s, ABORT_TASK_SET)
+    for number in (ABORT_TASK, QUERY_TASK, TASK_REASSIGN):
+        function(s, number, REJECTED, rtt=waits, refcmdsn=s.cmdsn)
+        function(s, number, REJECTED, rtt=s.itt + 1, refcmdsn=s.cmdsn)         # itself
+    s.answer_r2t(task, task.r2ts[0])
+    s.expect('tmf_response', itt=waits, response=COMPLETE)
+    s.tasks.clear()
+    function(s, QUERY_TASK, COMPLETE, rtt=waits, refcmdsn=s.cmdsn)
+    function(s, TASK_REASSIGN, NO_TASK, rtt=waits)
+    text = s.new_itt()
+    s.send('text', flags=0, itt=text, ttt=NONE, immediate=True, data=b'X-org.sptgt.talk=1\0')
+    s.expect('text_response', itt=text)
+    function(s, TASK_REASSIGN, REJECTED, rtt=text)
 
 
 @conversation('RFC 7144 6.3', 'below protocol level 2 the functions of RFC 7144 are not supported', alone=True)

@@ -137,6 +137,7 @@ def abort_before_command(t):
               alone=True)
 def abort_of_others(t):
     one, two = t.log_in(KEYS).settle(), other_session(t)
+    two.itt += 1000                                             # no function of its own has the tag
     task = waiting_write(one)
     function(two, ABORT_TASK, NO_TASK, COMPLETE, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
     one_of(function(one, ABORT_TASK, NO_TASK, COMPLETE, REJECTED, NO_LUN, lun=1, rtt=task.itt,
