@@ -178,6 +178,7 @@ struct config_target {
 	uint64_t abort_data_wait_us;
 	uint64_t fence_wait_us;
 	uint64_t data_out_wait_us;
+	bool scsi_events; /* unit attentions are told by Asynchronous Messages */
 	unsigned line;
 };
 

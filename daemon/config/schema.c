@@ -279,6 +279,11 @@ static const struct schema_key TARGET[] = {
 		"FastAbort, a fenced response waits for the initiator to acknowledge others; the connection "
 		"that has not acknowledged by then is closed" },
 		SCHEMA_NEW_LOGINS, T(fence_wait_us) },
+	{ { "scsi-events", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
+		"Tell an initiator that has no command at a logical unit of each unit attention that comes to wait "
+		"there, by an Asynchronous Message with its sense data. The message only tells: the unit attention "
+		"waits for the next command as ever. Many initiators do nothing with it" },
+		SCHEMA_NEW_LOGINS, T(scsi_events) },
 	{ { "initial-r2t", SPT_OPTION_BOOL, false, "no", 0, 0, NULL,
 		"InitialR2T: demand that an initiator waits for R2T before any unsolicited "
 		"Data-Out" },

@@ -2,10 +2,16 @@
 /* Asynchronous Messages (RFC 7143 11.9): what the initiator is told without having asked. */
 #include "fullfeature/async.h"
 
+#include <string.h>
+
+#include "base/be.h"
 #include "base/list.h"
 #include "fullfeature/messages.h"
 #include "fullfeature/tmf.h"
 #include "session/session.h"
+
+/* SCSI events of a session that are not sent yet. What comes above that is not told: the condition itself waits. */
+#define EVENTS_MAX 64u
 
 static void encode(struct tx_message *message, struct conn *conn, uint8_t *bhs)
 {
@@ -22,13 +28,13 @@ static void encode(struct tx_message *message, struct conn *conn, uint8_t *bhs)
 	pdu_async_encode(&pdu, bhs);
 }
 
-bool async_put(struct conn *conn, const struct pdu_async *pdu,
+static struct tx_message *message_new(struct conn *conn, const struct pdu_async *pdu,
 	void (*after)(struct tx_message *message, struct conn *conn))
 {
-	struct tx_message *m = tx_message_new(conn, 0);
+	struct tx_message *m = tx_message_new(conn, pdu->data_bytes);
 
 	if (!m)
-		return false;
+		return NULL;
 	m->arg[0] = pdu->event;
 	m->arg[1] = pdu->lun;
 	m->arg[2] = pdu->parameter1;
@@ -36,8 +42,40 @@ bool async_put(struct conn *conn, const struct pdu_async *pdu,
 	m->arg[4] = pdu->parameter3;
 	m->encode = encode;
 	m->after = after;
+	return m;
+}
+
+bool async_put(struct conn *conn, const struct pdu_async *pdu,
+	void (*after)(struct tx_message *message, struct conn *conn))
+{
+	struct tx_message *m = message_new(conn, pdu, after);
+
+	if (m)
+		tx_message_put(conn, m);
+	return m;
+}
+
+static void event_sent(struct tx_message *message, struct conn *conn)
+{
+	(void)message;
+	conn->session->events--;
+}
+
+/* RFC 7143 11.9.1, 11.9.3, 11.9.4: the LUN, SenseLength and sense data. */
+void async_attention(struct session *s, uint64_t lun, const uint8_t *sense, size_t bytes)
+{
+	struct conn *conn = session_any_conn(s);
+	const struct pdu_async pdu = { .event = ASYNC_SCSI_EVENT, .lun = lun, .data_bytes = (uint32_t)bytes + 2 };
+
+	if (!conn || s->events == EVENTS_MAX)
+		return;
+	struct tx_message *m = message_new(conn, &pdu, event_sent);
+	if (!m)
+		return;
+	be16_put(m->data, (uint16_t)bytes);
+	memcpy(m->data + 2, sense, bytes);
+	s->events++;
 	tx_message_put(conn, m);
-	return true;
 }
 
 /*

@@ -154,6 +154,7 @@ const struct phase_ops FULLFEATURE = {
 	.conn_reinstated = conn_reinstated,
 	.session_ending = session_ending,
 	.tasks_terminated = async_tasks_terminated,
+	.attention = async_attention,
 	.tidy = tidy,
 };
 

@@ -29,6 +29,8 @@ void tmf_drop(struct session *session);
 /* async.c: the Asynchronous Message of a fast abort (RFC 7143 4.2.3.4), where it was negotiated. */
 void async_tasks_terminated(struct session *session, const struct spt_itl *itl);
 
+/* async.c: a unit attention waits, and is told (RFC 7143 11.9.1, event 0). */
+void async_attention(struct session *session, uint64_t lun, const uint8_t *sense, size_t bytes);
 /* An ending connection that we have given up: another one of the session tells the initiator. */
 void async_conn_dropped(struct conn *conn);
 /* logout.c: enum logout_response_code. */

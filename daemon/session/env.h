@@ -78,6 +78,8 @@ struct phase_ops {
 	void (*session_ending)(struct session *session);
 	/* Another nexus's task management takes tasks of the session that have @itl. */
 	void (*tasks_terminated)(struct session *session, const struct spt_itl *itl);
+	/* A unit attention waits for the session at @lun, where it has no command: its sense data. */
+	void (*attention)(struct session *session, uint64_t lun, const uint8_t *sense, size_t bytes);
 	/* Frees what has not been needed since it was last called; how many bytes. */
 	size_t (*tidy)(struct session_env *env);
 };

@@ -18,6 +18,13 @@ static void terminating(void *arg, const struct spt_itl *itl)
 	s->env->phase->tasks_terminated(s, itl);
 }
 
+static void attention(void *arg, uint64_t lun, const uint8_t *sense, size_t bytes)
+{
+	struct session *s = arg;
+
+	s->env->phase->attention(s, lun, sense, bytes);
+}
+
 static int start_nexus(struct session *s, const struct session_params *p)
 {
 	struct spt_session_params params = {
@@ -34,6 +41,7 @@ static int start_nexus(struct session *s, const struct session_params *p)
 		.luns = p->luns,
 		.budget_bytes = p->budget_bytes,
 		.terminating = terminating,
+		.attention = p->policy.scsi_events ? attention : NULL,
 		.arg = s,
 	};
 

@@ -31,6 +31,8 @@ struct session_policy {
 	uint64_t fence_wait_us;
 	/* How long data of a write may stay away; 0: for ever. */
 	uint64_t data_out_wait_us;
+	/* Unit attentions are told by Asynchronous Messages. */
+	bool scsi_events;
 };
 
 /* fullfeature/fence.h */
@@ -84,6 +86,7 @@ struct session {
 	struct session_fence fence;
 	struct spt_timer data_timer; /* fullfeature/data_wait.h */
 	bool data_watched;
+	unsigned events; /* fullfeature/async.c: of SCSI, that are not sent */
 	unsigned logouts; /* Logout Requests that wait for commands to end */
 	struct spt_post logout_poll;
 	struct log_limit tmf_log;

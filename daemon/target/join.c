@@ -164,6 +164,7 @@ static struct session_policy policy_of(const struct config_target *config)
 		.abort_data_wait_us = config->abort_data_wait_us,
 		.fence_wait_us = config->fence_wait_us,
 		.data_out_wait_us = config->data_out_wait_us,
+		.scsi_events = config->scsi_events,
 	};
 }
 

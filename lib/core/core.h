@@ -124,6 +124,8 @@ struct spt_itl {
 	bool losing; /* tmf_part.c: tasks to another nexus's function */
 	atomic_uint attention_count; /* read without the lock */
 	spt_asc_t attentions[CORE_ATTENTIONS]; /* under device->lock */
+	atomic_uint news_count; /* announce.c; likewise */
+	spt_asc_t news[CORE_ATTENTIONS];
 };
 
 struct spt_session {
@@ -145,7 +147,10 @@ struct spt_session {
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 	void (*terminating)(void *arg, const struct spt_itl *itl);
+	void (*attention)(void *arg, uint64_t lun, const uint8_t *sense, size_t bytes);
 	void *arg;
+	struct spt_post announce; /* announce.c */
+	atomic_bool announcing;   /* it is on its way: the session stays until it has come */
 };
 
 /* session.c */
@@ -192,7 +197,7 @@ void itl_set_identity(struct spt_itl *itl, const struct spt_lun_entry *entry);
 /* @known: to the device, which has nothing to tell it. */
 void itl_join(struct spt_itl *itl, bool known);
 void itl_leave(struct spt_itl *itl);
-/* A condition for this nexus alone, on its loop. */
+/* A condition for this nexus alone, on its loop. Whoever runs the session is told, as he is of the next. */
 void itl_attention(struct spt_itl *itl, spt_asc_t asc);
 /* The same with the device's lock held, from any loop. */
 void itl_attention_locked(struct spt_itl *itl, spt_asc_t asc);
@@ -207,6 +212,10 @@ void itl_watch_sense(struct spt_task *task);
 /* @host: on this loop only; NULL: on all. */
 void device_attention(struct spt_device *device, const struct spt_host *host,
 	const struct spt_session *except, spt_asc_t asc);
+
+/* announce.c: @asc waits at @itl from now on. With the device's lock held, from any loop. */
+void announce_attention_locked(struct spt_itl *itl, spt_asc_t asc);
+void announce_init(struct spt_session *session);
 
 /* ports.c: those told, and those by which nexuses are here; in memory of the caller's. 0 or -ENOMEM. With the lock held. */
 int ports_known(struct spt_device *device, struct device_port **ret, size_t *ret_n);

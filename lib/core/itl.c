@@ -56,6 +56,7 @@ void itl_init(struct spt_itl *itl, struct spt_session *session, const struct spt
 	list_init(&itl->leaving_link);
 	list_init(&itl->tasks);
 	atomic_init(&itl->attention_count, 0);
+	atomic_init(&itl->news_count, 0);
 	atomic_init(&itl->refuses, 0);
 	itl->prevents = false;
 }
@@ -77,28 +78,38 @@ static unsigned rank(spt_asc_t asc)
 
 /*
  * What waits is told in order of precedence, else in order of arrival. A reset clears what was pending
- * before it; what is told by one that takes precedence needs no condition of its own.
+ * before it; what is told by one that takes precedence needs no condition of its own. True: it is one more.
  */
-void itl_attention_locked(struct spt_itl *itl, spt_asc_t asc)
+static bool establish(struct spt_itl *itl, spt_asc_t asc)
 {
 	unsigned n = atomic_load_explicit(&itl->attention_count, memory_order_relaxed);
 	unsigned r = rank(asc);
 
+	bool full;
+
 	if (r && n && rank(itl->attentions[0]) >= r)
-		return;
+		return false;
 	if (r > 1)
 		n = 0;
 	for (unsigned i = 0; i < n; i++) {
 		if (itl->attentions[i] == asc)
-			return;
+			return false;
 	}
 	/* Full: the newest takes the last place, whatever it is. */
+	full = n == CORE_ATTENTIONS;
 	n = MIN(n + 1, CORE_ATTENTIONS);
 	unsigned at = r ? 0 : n - 1;
 	memmove(itl->attentions + at + 1, itl->attentions + at,
 		(n - 1 - at) * sizeof(itl->attentions[0]));
 	itl->attentions[at] = asc;
 	atomic_store_explicit(&itl->attention_count, n, memory_order_release);
+	return !full;
+}
+
+void itl_attention_locked(struct spt_itl *itl, spt_asc_t asc)
+{
+	if (establish(itl, asc))
+		announce_attention_locked(itl, asc);
 }
 
 void itl_join(struct spt_itl *itl, bool known)
@@ -108,9 +119,9 @@ void itl_join(struct spt_itl *itl, bool known)
 	pthread_mutex_lock(&device->lock);
 	list_append(&device->itls, &itl->device_link);
 	reservation_update_itl(itl);
-	/* The far side of a mirrored nexus keeps its own conditions. */
+	/* The far side of a mirrored nexus keeps its own conditions. Who has just come need not be told of this one. */
 	if (!known && !(device->flags & SPT_BACKEND_PER_NEXUS))
-		itl_attention_locked(itl, ASC_POWER_ON);
+		establish(itl, ASC_POWER_ON);
 	pthread_mutex_unlock(&device->lock);
 }
 

@@ -99,6 +99,8 @@ static struct spt_session *session_alloc(const struct spt_session_params *params
 	}
 	s->budget_bytes = params->budget_bytes;
 	s->terminating = params->terminating;
+	s->attention = params->attention;
+	announce_init(s);
 	s->arg = params->arg;
 	return s;
 }
@@ -159,7 +161,7 @@ static void session_free(struct spt_session *s)
 
 void session_itl_gone(struct spt_session *s)
 {
-	if (--s->closing == 0 && s->leaves)
+	if (--s->closing == 0 && s->leaves && !atomic_load(&s->announcing))
 		session_free(s);
 }
 

@@ -46,6 +46,13 @@ struct spt_session_params {
 	 * once for each function and logical unit. NULL: of no interest. It must not start task management.
 	 */
 	void (*terminating)(void *arg, const struct spt_itl *itl);
+	/*
+	 * Told on the session's loop, a moment after a unit attention condition was established at a logical unit where
+	 * the session has no command (SAM-5 5.14): the @bytes of sense data that it will be reported with, and the LUN as
+	 * on the wire. The condition goes on waiting for a command. Once for each condition; not for that of a new
+	 * nexus, nor for those that the far side of SPT_BACKEND_PER_NEXUS keeps. NULL: of no interest.
+	 */
+	void (*attention)(void *arg, uint64_t lun, const uint8_t *sense, size_t bytes);
 	void *arg;
 };
 
