@@ -298,7 +298,8 @@ void command_send(struct command *c, struct conn *conn)
 
 void command_orphan(struct command *c)
 {
-	if (c->departed && c->departed->keeps)
+	/* RFC 7143 7.14: immediate commands end with their connection. */
+	if (c->departed && c->departed->keeps && !c->immediate)
 		departed_keep(c);
 	else
 		command_release(c);

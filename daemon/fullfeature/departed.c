@@ -164,7 +164,10 @@ struct walk {
 	struct departed *departed;
 };
 
-/* What has not got its turn is discarded with its connection: RFC 7143 11.14. */
+/*
+ * What has not got its turn is discarded with its connection (RFC 7143 11.14), and so is what is immediate: that is not
+ * recoverable (7.14).
+ */
 static bool came_on(struct spt_task *task, void *arg)
 {
 	struct walk *w = arg;
@@ -176,7 +179,7 @@ static bool came_on(struct spt_task *task, void *arg)
 	if (!w->departed)
 		return true;
 	departed_add(w->departed, c);
-	return !w->departed->keeps || task->state == SPT_TASK_ENTERED;
+	return !w->departed->keeps || task->state == SPT_TASK_ENTERED || c->immediate;
 }
 
 void departed_lost(struct conn *conn)

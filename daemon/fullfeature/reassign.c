@@ -81,7 +81,6 @@ void reassign_run(struct conn *conn, struct command *c, uint32_t exp_data_sn)
 	conn->env->counters.reassigned++;
 	departed_let_go(c);
 	c->conn = conn;
-	conn->immediate += c->immediate;
 	c->snack_tag = 0; /* RFC 7143 7.2.2: that of the old connection is deleted */
 	if (!done) {
 		if (c->task.state == SPT_TASK_COLLECT)

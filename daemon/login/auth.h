@@ -15,6 +15,8 @@ enum login_auth_result {
 	LOGIN_AUTH_MORE,   /* the answer is written, the initiator is to go on */
 	LOGIN_AUTH_DONE,   /* the initiator is who it says; an answer may be written (mutual) */
 	LOGIN_AUTH_FAILED, /* refuse with LOGIN_AUTHENTICATION_FAILURE; nothing more is said */
+	LOGIN_AUTH_MISSING, /* a key of this step is not there: LOGIN_MISSING_PARAMETER */
+	LOGIN_AUTH_MALFORMED, /* a key or value is none of this step: LOGIN_INITIATOR_ERROR */
 	LOGIN_AUTH_BROKEN, /* our own failure (no memory, no random numbers): LOGIN_TARGET_ERROR */
 };
 
@@ -30,7 +32,7 @@ struct login_auth_ops {
 		size_t n, struct key_writer *answer);
 	/* The user as given: empty until then, authenticated only after LOGIN_AUTH_DONE. */
 	const char *(*user)(const struct login_auth *auth);
-	/* After LOGIN_AUTH_FAILED and LOGIN_AUTH_BROKEN: why, for the log; no secret and nothing of
+	/* After any other end than LOGIN_AUTH_DONE: why, for the log; no secret and nothing of
 	 * the peer's in it. */
 	const char *(*reason)(const struct login_auth *auth);
 	void (*end)(struct login_auth *auth);

@@ -38,6 +38,18 @@ static enum login_auth_result failed(struct login_auth *auth, const char *reason
 	return LOGIN_AUTH_FAILED;
 }
 
+static enum login_auth_result missing(struct login_auth *auth, const char *reason)
+{
+	(void)failed(auth, reason);
+	return LOGIN_AUTH_MISSING;
+}
+
+static enum login_auth_result malformed(struct login_auth *auth, const char *reason)
+{
+	(void)failed(auth, reason);
+	return LOGIN_AUTH_MALFORMED;
+}
+
 static enum login_auth_result broken(struct login_auth *auth, const char *reason)
 {
 	(void)failed(auth, reason);
@@ -127,7 +139,7 @@ static enum login_auth_result take_algorithm(struct login_auth *auth, const stru
 
 	/* RFC 7143 12.1.3: CHAP_A, and nothing before we have chosen */
 	if (!a || n != 1)
-		return failed(auth, "CHAP_A alone is due");
+		return (a ? malformed : missing)(auth, "CHAP_A alone is due");
 	auth->algorithm = choose(auth->config, a);
 	if (!auth->algorithm)
 		return failed(auth, "no acceptable algorithm in CHAP_A");
@@ -209,8 +221,7 @@ struct ask {
 };
 
 /* NULL, or what is wrong. */
-static const char *take_ask(const struct login_auth *auth, const struct key_pair *i,
-	const struct key_pair *c, struct ask *ask)
+static const char *take_ask(const struct key_pair *i, const struct key_pair *c, struct ask *ask)
 {
 	uint64_t number;
 
@@ -222,11 +233,14 @@ static const char *take_ask(const struct login_auth *auth, const struct key_pair
 	if (binary_decode(c->value, c->value_bytes, ask->challenge, sizeof(ask->challenge),
 		    &ask->bytes, &ask->form) || !ask->bytes)
 		return "CHAP_C is no binary value of 1 to 1024 bytes";
-	/* RFC 7143 12.1.3: what we ask must not be what we are asked */
-	if (ask->bytes == hash_bytes(auth->algorithm) &&
-		!memcmp(ask->challenge, auth->challenge, ask->bytes))
-		return "our own challenge comes back";
 	return NULL;
+}
+
+/* RFC 7143 9.2.1: what we ask must not be what we are asked. */
+static bool reflects(const struct login_auth *auth, const struct ask *ask)
+{
+	return ask->bytes == hash_bytes(auth->algorithm) &&
+		!memcmp(ask->challenge, auth->challenge, ask->bytes);
 }
 
 /* The target's half of a mutual authentication. */
@@ -263,15 +277,20 @@ static enum login_auth_result take_response(struct login_auth *auth, const struc
 
 	if (name && name->value_bytes < sizeof(auth->user))
 		memcpy(auth->user, name->value, name->value_bytes);
-	if (!name || !r || !i != !c || n != (i ? 4 : 2))
-		return failed(auth, "CHAP_N and CHAP_R are due, with both CHAP_I and CHAP_C or none");
+	/* RFC 7143 9.2: else our answer could be had for CHAP_R, by who leaves it out and asks us the same. */
+	if (!name || !r || !i != !c)
+		return missing(auth, "CHAP_N and CHAP_R are due, with both CHAP_I and CHAP_C or none");
+	if (n != (i ? 4 : 2))
+		return malformed(auth, "more than CHAP_N, CHAP_R, CHAP_I and CHAP_C");
 	if (!auth->user[0])
-		return failed(auth, "CHAP_N is empty or too long");
+		return malformed(auth, "CHAP_N is empty or too long");
 	if (binary_decode(r->value, r->value_bytes, response, want, &bytes, &form) || bytes != want)
-		return failed(auth, "CHAP_R is no binary value of the hash's length");
-	const char *wrong = i ? take_ask(auth, i, c, &ask) : NULL;
+		return malformed(auth, "CHAP_R is no binary value of the hash's length");
+	const char *wrong = i ? take_ask(i, c, &ask) : NULL;
 	if (wrong)
-		return failed(auth, wrong);
+		return malformed(auth, wrong);
+	if (i && reflects(auth, &ask))
+		return failed(auth, "our own challenge comes back");
 	const struct chap_user *u = find_user(auth);
 	int verdict = judge(auth, u, response);
 	if (verdict < 0)
@@ -291,7 +310,7 @@ static enum login_auth_result step(struct login_auth *auth, const struct key_pai
 	case STEP_RESPONSE:
 		return take_response(auth, pairs, n, answer);
 	default:
-		return failed(auth, "the exchange is over");
+		return malformed(auth, "the exchange is over");
 	}
 }
 

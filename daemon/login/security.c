@@ -83,6 +83,19 @@ static bool duplicated(const struct key_pair *pairs, size_t n, const struct key_
 	return false;
 }
 
+/* RFC 7143 9.2: what does not belong to the step is told from what proves nothing. */
+static enum login_status refusal(enum login_auth_result result)
+{
+	switch (result) {
+	case LOGIN_AUTH_MISSING:
+		return LOGIN_MISSING_PARAMETER;
+	case LOGIN_AUTH_MALFORMED:
+		return LOGIN_INITIATOR_ERROR;
+	default:
+		return LOGIN_AUTHENTICATION_FAILURE;
+	}
+}
+
 int security_step(struct login *l, const struct key_pair *pairs, size_t n)
 {
 	/* RFC 7143 6.3: a key is sent once; and a proof once given is not given again */
@@ -93,7 +106,9 @@ int security_step(struct login *l, const struct key_pair *pairs, size_t n)
 			pairs[i].name);
 		return -1;
 	}
-	switch (l->auth_ops->step(l->auth, pairs, n, &l->out)) {
+	enum login_auth_result result = l->auth_ops->step(l->auth, pairs, n, &l->out);
+
+	switch (result) {
 	case LOGIN_AUTH_MORE:
 		return 0;
 	case LOGIN_AUTH_DONE:
@@ -102,7 +117,9 @@ int security_step(struct login *l, const struct key_pair *pairs, size_t n)
 			l->auth_ops->user(l->auth));
 		return 0;
 	case LOGIN_AUTH_FAILED:
-		login_fail(l, LOGIN_AUTHENTICATION_FAILURE, "%s failed: %s", l->auth_ops->name,
+	case LOGIN_AUTH_MISSING:
+	case LOGIN_AUTH_MALFORMED:
+		login_fail(l, refusal(result), "%s failed: %s", l->auth_ops->name,
 			l->auth_ops->reason(l->auth));
 		return -1;
 	default:

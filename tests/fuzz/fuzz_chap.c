@@ -101,14 +101,15 @@ static void step(struct login_auth *auth, struct exchange *x, const uint8_t *tex
 	enum login_auth_result r = CHAP_OPS.step(auth, pairs, n, &out);
 	CHECK(!out.err && r != LOGIN_AUTH_BROKEN);
 	CHECK(strlen(CHAP_OPS.user(auth)) <= LOGIN_USER_MAX);
-	CHECK((r == LOGIN_AUTH_FAILED) == (CHAP_OPS.reason(auth)[0] != 0));
+	bool failed = r != LOGIN_AUTH_MORE && r != LOGIN_AUTH_DONE;
+	CHECK(failed == (CHAP_OPS.reason(auth)[0] != 0));
 	if (x->over)
-		CHECK(r == LOGIN_AUTH_FAILED);
+		CHECK(r == LOGIN_AUTH_MALFORMED);
 	if (r == LOGIN_AUTH_MORE)
 		take_question(x, said, key_writer_len(&out));
 	if (r == LOGIN_AUTH_DONE)
 		CHECK(right && strcmp(CHAP_OPS.user(auth), "there"));
-	if (r == LOGIN_AUTH_FAILED)
+	if (failed)
 		CHECK(!key_writer_len(&out));
 	x->over |= r != LOGIN_AUTH_MORE;
 }

@@ -12,7 +12,7 @@ HASHES = {5: 'md5', 6: 'sha1', 7: 'sha256', 8: 'sha3_256'}
 SECRET, MUTUAL, OTHER = 'the secret of the one', 'the secret of the target', 'the secret of another'
 BINARY = '6b1dd9ed8c1a4b7ea80d1b5e3c2f4a90'
 GUARDED, MD5_ONLY = 'iqn.2026-11.org.sptgt:guarded', 'iqn.2026-11.org.sptgt:md5'
-FAILED, BAD = 0x0201, 0x0200
+FAILED, BAD, MISSING = 0x0201, 0x0200, 0x0207
 FILES = {
     'guarded.secret': """# users of the guarded target
 one "%s" mutual "the target" "%s"
@@ -82,6 +82,7 @@ def finish(s):
 
 
 def refused(s, keys, status=FAILED):
+    """RFC 7143 9.2: what is missing or malformed has another status than what proves nothing."""
     try:
         say(s, keys, transit=True)
     except Refused as e:
@@ -197,23 +198,23 @@ def early_transit(t):
 
 @conversation('RFC 7143 12.1.3', 'wrong responses, wrong users', seconds=40)
 def wrong(t):
-    def attempt(keys):
+    def attempt(keys, status=FAILED):
         s = begin(t, address='127.0.8.%d' % next(attempt.number))
-        refused(s, keys(ask(s, '5')))
+        refused(s, keys(ask(s, '5')), status)
     attempt.number = iter(range(1, 200))
     attempt(lambda q: proof(q, 'one', OTHER))
     attempt(lambda q: proof(q, 'one', MUTUAL))
     attempt(lambda q: proof(q, 'plain', SECRET))
     attempt(lambda q: proof(q, 'nobody', SECRET))
     attempt(lambda q: proof(q, 'ONE', SECRET))
-    attempt(lambda q: proof(q, '', SECRET))
-    attempt(lambda q: proof(q, 'n' * 300, SECRET))
+    attempt(lambda q: proof(q, '', SECRET), BAD)
+    attempt(lambda q: proof(q, 'n' * 300, SECRET), BAD)
     attempt(lambda q: proof(q, 'binary', '0x' + BINARY))
     attempt(lambda q: proof((q[0], q[1] ^ 1, q[2])))
-    attempt(lambda q: proof((6, q[1], q[2])))
+    attempt(lambda q: proof((6, q[1], q[2])), BAD)
 
 
-@conversation('RFC 7143 6.1, 12.1.3', 'CHAP_R that is empty, odd, no digits, too short, too long, giant, base64 without its end', seconds=40)
+@conversation('RFC 7143 6.1, 9.2, 12.1.3', 'CHAP_R that is empty, odd, no digits, too short, too long, giant, base64 without its end', seconds=40)
 def bad_response(t):
     number = iter(range(1, 200))
     for value in ('', '0x', '0b', '0x1', '0x' + 'a' * 31, '0x' + 'a' * 33, '0x' + 'a' * 30, '0x' + 'a' * 34, '0x' + 'g' * 32, 'a' * 32,
@@ -221,10 +222,10 @@ def bad_response(t):
                   '0x' + ' ' * 32, '-1', '1'):
         s = begin(t, address='127.0.7.%d' % next(number))
         ask(s, '5')
-        refused(s, {'CHAP_N': 'one', 'CHAP_R': value})
+        refused(s, {'CHAP_N': 'one', 'CHAP_R': value}, BAD)
 
 
-@conversation('RFC 7143 12.1.3', 'CHAP_C and CHAP_I of ours that are empty, odd, oversized, alone: no answer is computed', seconds=40)
+@conversation('RFC 7143 9.2, 12.1.3', 'CHAP_C and CHAP_I of ours that are empty, odd, oversized, alone: no answer is computed', seconds=40)
 def bad_challenge(t):
     number = iter(range(1, 200))
     for more in ({'CHAP_C': '0x01'}, {'CHAP_I': '1'}, {'CHAP_I': '256', 'CHAP_C': '0x01'}, {'CHAP_I': '-1', 'CHAP_C': '0x01'},
@@ -233,7 +234,7 @@ def bad_challenge(t):
                  {'CHAP_I': '1', 'CHAP_C': '0b' + 'AAAA' * 342}, {'CHAP_I': '1', 'CHAP_C': '0bAAA'}, {'CHAP_I': '1', 'CHAP_C': 'zz'},
                  {'CHAP_A': '5'}):
         s = begin(t, address='127.0.6.%d' % next(number))
-        refused(s, {**proof(ask(s, '5')), **more})
+        refused(s, {**proof(ask(s, '5')), **more}, MISSING if len(more) == 1 and 'CHAP_A' not in more else BAD)
     s = begin(t)
     question = ask(s, '5')
     say(s, {**proof(question), 'CHAP_I': '0', 'CHAP_C': '0x' + '5a' * 1024}, transit=True)
@@ -253,6 +254,9 @@ def reflected(t):
 
 @conversation('RFC 7143 9.2', "the target answers nobody's question who has not answered its own")
 def not_an_oracle(t):
+    first = begin(t, address='127.0.3.1')
+    ask(first, '5')
+    refused(first, {'CHAP_N': 'one', 'CHAP_I': '1', 'CHAP_C': '0x0102'}, MISSING)
     first = begin(t)
     question = ask(first, '5')
     other = begin(t)
@@ -270,7 +274,7 @@ def reflected_across(t):
     refused(first, {'CHAP_N': 'one', 'CHAP_R': other.answers['CHAP_R']})
 
 
-@conversation('RFC 7143 12.1.3', 'a response seen before, and the steps in another order', seconds=40)
+@conversation('RFC 7143 9.2, 12.1.3', 'a response seen before, and the steps in another order', seconds=40)
 def replayed(t):
     s = begin(t)
     seen = proof(ask(s, '5'))
@@ -279,11 +283,11 @@ def replayed(t):
     s = begin(t)
     ask(s, '5')
     refused(s, seen)
-    refused(begin(t, address='127.0.4.1'), seen)
-    refused(begin(t, address='127.0.4.2'), {'CHAP_A': '5', **seen})
+    refused(begin(t, address='127.0.4.1'), seen, MISSING)
+    refused(begin(t, address='127.0.4.2'), {'CHAP_A': '5', **seen}, BAD)
     s = begin(t, address='127.0.4.3')
     ask(s, '5')
-    refused(s, {'CHAP_A': '5'})             # no second challenge to choose from
+    refused(s, {'CHAP_A': '5'}, MISSING)    # no second challenge to choose from
     s = begin(t, address='127.0.4.4')
     say(s, proof(ask(s, '5')))
     refused(s, {'CHAP_N': 'plain', 'CHAP_R': '0x00'}, BAD)

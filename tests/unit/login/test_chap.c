@@ -246,18 +246,18 @@ static const struct {
 	{ "from where the user may come", "here", RIGHT, "", LOGIN_AUTH_DONE },
 	{ "from elsewhere", "there", RIGHT, "", LOGIN_AUTH_FAILED },
 	{ "nobody", "nobody", RIGHT, "", LOGIN_AUTH_FAILED },
-	{ "no name", "", RIGHT, "", LOGIN_AUTH_FAILED },
+	{ "no name", "", RIGHT, "", LOGIN_AUTH_MALFORMED },
 	{ "another's case", "PLAIN", RIGHT, "", LOGIN_AUTH_FAILED },
 	{ "the begin of a name", "plai", RIGHT, "", LOGIN_AUTH_FAILED },
-	{ "empty", "plain", "0x", "", LOGIN_AUTH_FAILED },
-	{ "nothing", "plain", "", "", LOGIN_AUTH_FAILED },
-	{ "short", "plain", "0x00", "", LOGIN_AUTH_FAILED },
-	{ "odd", "plain", "0x0123456789abcdef0123456789abcde", "", LOGIN_AUTH_FAILED },
+	{ "empty", "plain", "0x", "", LOGIN_AUTH_MALFORMED },
+	{ "nothing", "plain", "", "", LOGIN_AUTH_MALFORMED },
+	{ "short", "plain", "0x00", "", LOGIN_AUTH_MALFORMED },
+	{ "odd", "plain", "0x0123456789abcdef0123456789abcde", "", LOGIN_AUTH_MALFORMED },
 	{ "wrong", "plain", "0x0123456789abcdef0123456789abcdef", "", LOGIN_AUTH_FAILED },
-	{ "long", "plain", "0x0123456789abcdef0123456789abcdef00", "", LOGIN_AUTH_FAILED },
-	{ "base64 of 15 bytes", "plain", "0bAAAAAAAAAAAAAAAAAAAA", "", LOGIN_AUTH_FAILED },
-	{ "bad base64", "plain", "0bAAAAAAAAAAAAAAAAAAAAA===", "", LOGIN_AUTH_FAILED },
-	{ "decimal", "plain", "12345678901234567890123456789012", "", LOGIN_AUTH_FAILED },
+	{ "long", "plain", "0x0123456789abcdef0123456789abcdef00", "", LOGIN_AUTH_MALFORMED },
+	{ "base64 of 15 bytes", "plain", "0bAAAAAAAAAAAAAAAAAAAA", "", LOGIN_AUTH_MALFORMED },
+	{ "bad base64", "plain", "0bAAAAAAAAAAAAAAAAAAAAA===", "", LOGIN_AUTH_MALFORMED },
+	{ "decimal", "plain", "12345678901234567890123456789012", "", LOGIN_AUTH_MALFORMED },
 	{ "mutual", "one", RIGHT, " CHAP_I=0 CHAP_C=0x01", LOGIN_AUTH_DONE },
 	{ "mutual without a secret for it", "plain", RIGHT, " CHAP_I=0 CHAP_C=0x01",
 		LOGIN_AUTH_FAILED },
@@ -265,16 +265,16 @@ static const struct {
 		LOGIN_AUTH_FAILED },
 	{ "a question by whom we do not know", "one", "0x0123456789abcdef0123456789abcdef",
 		" CHAP_I=0 CHAP_C=0x01", LOGIN_AUTH_FAILED },
-	{ "CHAP_C alone", "one", RIGHT, " CHAP_C=0x01", LOGIN_AUTH_FAILED },
-	{ "CHAP_I alone", "one", RIGHT, " CHAP_I=1", LOGIN_AUTH_FAILED },
-	{ "CHAP_I 256", "one", RIGHT, " CHAP_I=256 CHAP_C=0x01", LOGIN_AUTH_FAILED },
-	{ "CHAP_I empty", "one", RIGHT, " CHAP_I= CHAP_C=0x01", LOGIN_AUTH_FAILED },
-	{ "CHAP_C empty", "one", RIGHT, " CHAP_I=1 CHAP_C=0x", LOGIN_AUTH_FAILED },
-	{ "CHAP_C empty", "one", RIGHT, " CHAP_I=1 CHAP_C=0b", LOGIN_AUTH_FAILED },
-	{ "CHAP_C nothing", "one", RIGHT, " CHAP_I=1 CHAP_C=", LOGIN_AUTH_FAILED },
-	{ "CHAP_C odd", "one", RIGHT, " CHAP_I=1 CHAP_C=0x012", LOGIN_AUTH_FAILED },
-	{ "CHAP_C no number", "one", RIGHT, " CHAP_I=1 CHAP_C=0xzz", LOGIN_AUTH_FAILED },
-	{ "CHAP_A again", "plain", RIGHT, " CHAP_A=5", LOGIN_AUTH_FAILED },
+	{ "CHAP_C alone", "one", RIGHT, " CHAP_C=0x01", LOGIN_AUTH_MISSING },
+	{ "CHAP_I alone", "one", RIGHT, " CHAP_I=1", LOGIN_AUTH_MISSING },
+	{ "CHAP_I 256", "one", RIGHT, " CHAP_I=256 CHAP_C=0x01", LOGIN_AUTH_MALFORMED },
+	{ "CHAP_I empty", "one", RIGHT, " CHAP_I= CHAP_C=0x01", LOGIN_AUTH_MALFORMED },
+	{ "CHAP_C empty", "one", RIGHT, " CHAP_I=1 CHAP_C=0x", LOGIN_AUTH_MALFORMED },
+	{ "CHAP_C empty", "one", RIGHT, " CHAP_I=1 CHAP_C=0b", LOGIN_AUTH_MALFORMED },
+	{ "CHAP_C nothing", "one", RIGHT, " CHAP_I=1 CHAP_C=", LOGIN_AUTH_MALFORMED },
+	{ "CHAP_C odd", "one", RIGHT, " CHAP_I=1 CHAP_C=0x012", LOGIN_AUTH_MALFORMED },
+	{ "CHAP_C no number", "one", RIGHT, " CHAP_I=1 CHAP_C=0xzz", LOGIN_AUTH_MALFORMED },
+	{ "CHAP_A again", "plain", RIGHT, " CHAP_A=5", LOGIN_AUTH_MALFORMED },
 };
 
 static void test_responses(void **state)
@@ -292,13 +292,13 @@ static void test_responses(void **state)
 		if (say(&x, text) != RESPONSES[i].result)
 			fail_msg("%s: %s", RESPONSES[i].what, CHAP_OPS.reason(x.auth));
 		/* who fails hears nothing, and the log a reason that tells no secret */
-		if (RESPONSES[i].result == LOGIN_AUTH_FAILED) {
+		if (RESPONSES[i].result != LOGIN_AUTH_DONE) {
 			assert_int_equal(key_writer_len(&x.out), 0);
 			assert_true(strlen(CHAP_OPS.reason(x.auth)) > 5);
 			assert_null(strstr(CHAP_OPS.reason(x.auth), "secret of"));
 			assert_string_equal(CHAP_OPS.user(x.auth), RESPONSES[i].user);
 			/* and stays failed */
-			assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_FAILED);
+			assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_MALFORMED);
 		}
 		CHAP_OPS.end(x.auth);
 	}
@@ -328,7 +328,7 @@ static void test_bounds(void **state)
 		user[ROWS[i].user] = 0;
 		ask(&x, "CHAP_A=8");
 		if (prove(&x, ROWS[i].user == 3 ? "one" : user, SECRET, more) !=
-			(ROWS[i].good ? LOGIN_AUTH_DONE : LOGIN_AUTH_FAILED))
+			(ROWS[i].good ? LOGIN_AUTH_DONE : LOGIN_AUTH_MALFORMED))
 			fail_msg("row %zu", i);
 		CHAP_OPS.end(x.auth);
 	}
@@ -363,29 +363,35 @@ static void test_reflection(void **state)
 	CHAP_OPS.end(y.auth);
 }
 
-/* The steps have an order, and each comes once. */
+/* RFC 7143 9.2: The steps have an order, and each comes once; what is missing or too much is told from a failure. */
 static void test_order(void **state)
 {
-	static const char *const FIRST[] = {
-		"CHAP_N=plain CHAP_R=0x00", "CHAP_I=1", "CHAP_A=5 CHAP_N=plain", "CHAP_C=0x00",
-		"CHAP_A=5 CHAP_I=1 CHAP_C=0x00112233445566778899aabbccddeeff",
+	static const struct {
+		const char *says;
+		enum login_auth_result result;
+	} FIRST[] = {
+		{ "CHAP_N=plain CHAP_R=0x00", LOGIN_AUTH_MISSING },
+		{ "CHAP_I=1", LOGIN_AUTH_MISSING },
+		{ "CHAP_A=5 CHAP_N=plain", LOGIN_AUTH_MALFORMED },
+		{ "CHAP_C=0x00", LOGIN_AUTH_MISSING },
+		{ "CHAP_A=5 CHAP_I=1 CHAP_C=0x00112233445566778899aabbccddeeff", LOGIN_AUTH_MALFORMED },
 	};
 	struct exchange x;
 
 	for (size_t i = 0; i < ARRAY_SIZE(FIRST); i++) {
 		x = start(&CONFIG);
-		assert_int_equal(say(&x, FIRST[i]), LOGIN_AUTH_FAILED);
+		assert_int_equal(say(&x, FIRST[i].says), FIRST[i].result);
 		CHAP_OPS.end(x.auth);
 	}
 	x = start(&CONFIG);
 	ask(&x, "CHAP_A=5");
-	assert_int_equal(say(&x, "CHAP_A=5"), LOGIN_AUTH_FAILED); /* no new challenge */
-	assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_FAILED);
+	assert_int_equal(say(&x, "CHAP_A=5"), LOGIN_AUTH_MISSING); /* no new challenge */
+	assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_MALFORMED);
 	CHAP_OPS.end(x.auth);
 	x = start(&CONFIG);
 	ask(&x, "CHAP_A=5");
 	assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_DONE);
-	assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_FAILED);
+	assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_MALFORMED);
 	CHAP_OPS.end(x.auth);
 }
 
@@ -426,25 +432,39 @@ static void test_nobodys_secret(void **state)
 	CHAP_OPS.end(x.auth);
 }
 
-/* In a login: the status, the reason, and the user as he said. */
+/* RFC 7143 9.2: In a login: the status, the reason, and the user as he said. */
 static void test_login(void **state)
 {
 	static const struct login_auth_method METHOD[] = { { &CHAP_OPS, &CONFIG } };
-	struct talk talk = talk_start();
+	static const struct {
+		const char *says;
+		enum login_status status;
+		const char *reason;
+	} ROWS[] = {
+		{ "CHAP_N=me CHAP_R=0x00112233445566778899aabbccddeeff ", LOGIN_AUTHENTICATION_FAILURE,
+			"CHAP failed: no such user for this initiator" },
+		{ "CHAP_N=me CHAP_R=0x00 ", LOGIN_INITIATOR_ERROR,
+			"CHAP failed: CHAP_R is no binary value of the hash's length" },
+		{ "CHAP_N=me CHAP_I=1 CHAP_C=0x01 ", LOGIN_MISSING_PARAMETER,
+			"CHAP failed: CHAP_N and CHAP_R are due, with both CHAP_I and CHAP_C or none" },
+	};
 
-	talk.target.methods = METHOD;
-	talk.target.n_methods = 1;
-	assert_int_equal(talk_say(&talk, "0>1", WHO "AuthMethod=CHAP,None "), LOGIN_REPLY);
-	assert_int_equal(talk_say(&talk, "0>1", "CHAP_A=8 "), LOGIN_REPLY);
-	assert_false(talk.reply.transit);
-	assert_int_equal(talk_say(&talk, "0>1", "CHAP_N=me CHAP_R=0x00 "), LOGIN_REPLY_CLOSE);
-	assert_int_equal(talk.reply.status, LOGIN_AUTHENTICATION_FAILURE);
-	assert_int_equal(talk.reply.data_bytes, 0);
-	assert_string_equal(login_user_given(talk.login), "me");
-	assert_string_equal(login_reason(talk.login),
-		"CHAP failed: CHAP_R is no binary value of the hash's length");
-	assert_string_equal(login_params(talk.login)->user, "");
-	talk_end(&talk);
+	for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
+		struct talk talk = talk_start();
+
+		talk.target.methods = METHOD;
+		talk.target.n_methods = 1;
+		assert_int_equal(talk_say(&talk, "0>1", WHO "AuthMethod=CHAP,None "), LOGIN_REPLY);
+		assert_int_equal(talk_say(&talk, "0>1", "CHAP_A=5 "), LOGIN_REPLY);
+		assert_false(talk.reply.transit);
+		assert_int_equal(talk_say(&talk, "0>1", ROWS[i].says), LOGIN_REPLY_CLOSE);
+		assert_int_equal(talk.reply.status, ROWS[i].status);
+		assert_int_equal(talk.reply.data_bytes, 0);
+		assert_string_equal(login_user_given(talk.login), "me");
+		assert_string_equal(login_reason(talk.login), ROWS[i].reason);
+		assert_string_equal(login_params(talk.login)->user, "");
+		talk_end(&talk);
+	}
 }
 
 int main(void)

@@ -100,6 +100,30 @@ static void goes_on(void **state)
 	}
 }
 
+/* RFC 7143 7.14: an immediate command is lost with its connection, the other one is not. */
+static void immediate_is_lost(void **state)
+{
+	struct rig rig;
+	uint8_t bhs[BHS_BYTES];
+
+	begin(&rig, 2, 7);
+	rig.disk->cancels = true;
+	rig_command_bhs(&rig, &(struct rig_command){ .itt = 8, .immediate = true }, bhs);
+	rig_send(&rig, bhs, NULL, 0);
+	assert_int_equal(rig_channel(&rig)->n_tasks, 2);
+	rig_lose(&rig);
+	rig_swap(&rig);
+	assert_int_equal(rig_channel(&rig)->n_tasks, 1);
+	logout(&rig, LOGOUT_RECOVERY, 1);
+	assert_int_equal(logout_response(&rig), 0);
+	assert_int_equal(reassign(&rig, 8), TMF_NO_TASK);
+	assert_int_equal(reassign(&rig, 7), TMF_COMPLETE);
+	fake_complete(rig_channel(&rig));
+	assert_int_equal(be32_get(rig_expect(&rig, OP_SCSI_RESPONSE)->bhs + 16), 7);
+	rig_silent(&rig);
+	rig_close(&rig);
+}
+
 /* Nobody takes it over in time: it is aborted, and the device is asked to let go of it. */
 static void runs_out(void **state)
 {
@@ -229,6 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_on), cmocka_unit_test(replaced_while_closing),
+		cmocka_unit_test(immediate_is_lost),
 		cmocka_unit_test(runs_out),
 		cmocka_unit_test(session_runs_out),
 		cmocka_unit_test(not_kept),
