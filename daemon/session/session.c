@@ -34,6 +34,7 @@ static int start_nexus(struct session *s, const struct session_params *p)
 			.target_portal_group_tag = s->params.portal_group_tag,
 			.relative_port = s->params.portal_group_tag,
 			.several_ports = p->several_ports,
+			.protocol_level = s->params.protocol_level,
 			.peer_address = s->peer,
 			.chap_user = s->params.user[0] ? s->params.user : NULL,
 		},

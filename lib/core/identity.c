@@ -208,5 +208,6 @@ void identity_edit_standard(const struct spt_task *task, uint8_t *data, size_t b
 		set_bits(data, bytes, 5, INQUIRY_3PC, false);
 	set_bits(data, bytes, 6, INQUIRY_MULTIP, task->session->nexus.several_ports);
 	set_bits(data, bytes, 7, INQUIRY_CMDQUE, true);
-	inquiry_set_transport(data, bytes, VERSION_ISCSI);
+	inquiry_set_transport(data, bytes,
+		inquiry_iscsi_version(task->session->nexus.protocol_level));
 }

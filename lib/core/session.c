@@ -197,8 +197,11 @@ void spt_session_abort(struct spt_context *context, spt_session_cookie cookie,
 		return;
 	list_init(&doomed);
 	list_foreach (t, &s->tasks, session_link) {
-		if (which(t, arg))
-			task_doom(t, &doomed);
+		if (!which(t, arg))
+			continue;
+		bool waits = t->state == SPT_TASK_ENTERED; /* SCSI has not seen it */
+		if (task_doom(t, &doomed) && !waits && t->itl)
+			itl_attention(t->itl, 0x477f); /* SOME COMMANDS CLEARED BY ISCSI PROTOCOL EVENT */
 	}
 	tasks_kill(context, &doomed);
 }

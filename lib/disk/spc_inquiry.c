@@ -111,7 +111,8 @@ static void reply_standard(const struct disk *d, struct spt_task *task, uint32_t
 		.vendor = d->identity.vendor,
 		.product = d->identity.product,
 		.revision = d->identity.revision,
-		.versions = { VERSION_SAM_5, VERSION_SPC_4, VERSION_SBC_3, VERSION_ISCSI },
+		.versions = { VERSION_SAM_5, VERSION_SPC_4, VERSION_SBC_3,
+			inquiry_iscsi_version(spt_task_nexus(task)->protocol_level) },
 	};
 	uint8_t data[INQUIRY_BYTES];
 

@@ -43,7 +43,12 @@ static bool is_transport(uint16_t version)
 	return false;
 }
 
-void inquiry_set_transport(uint8_t *data, size_t bytes, enum inquiry_version version)
+uint16_t inquiry_iscsi_version(uint8_t protocol_level)
+{
+	return VERSION_ISCSI + protocol_level;
+}
+
+void inquiry_set_transport(uint8_t *data, size_t bytes, uint16_t version)
 {
 	const size_t first = 58, end = MIN(bytes, first + 2 * INQUIRY_DESCRIPTORS_MAX);
 	size_t to = first;
@@ -59,9 +64,9 @@ void inquiry_set_transport(uint8_t *data, size_t bytes, enum inquiry_version ver
 		if (!v || (transport && put))
 			continue;
 		put |= transport;
-		be16_put(data + to, transport ? (uint16_t)version : v);
+		be16_put(data + to, transport ? version : v);
 		to += 2;
 	}
 	if (!put && to + 2 <= end)
-		be16_put(data + to, (uint16_t)version);
+		be16_put(data + to, version);
 }

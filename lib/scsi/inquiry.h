@@ -15,7 +15,7 @@ enum inquiry_version {
 	VERSION_SAM_5 = 0x00a0,
 	VERSION_SPC_4 = 0x0460,
 	VERSION_SBC_3 = 0x04c0,
-	VERSION_ISCSI = 0x0960,
+	VERSION_ISCSI = 0x0960, /* no version claimed: inquiry_iscsi_version() */
 	VERSION_SPC_5 = 0x05c0,
 	VERSION_SBC_4 = 0x0600,
 };
@@ -45,6 +45,8 @@ void inquiry_build(const struct inquiry *inquiry, uint8_t ret[INQUIRY_BYTES]);
  * In the version descriptors of @data, of which @bytes are there: the transport protocols' give way to
  * @version, which takes the first place that is free if there was none. Data without them stay so.
  */
-void inquiry_set_transport(uint8_t *data, size_t bytes, enum inquiry_version version);
+void inquiry_set_transport(uint8_t *data, size_t bytes, uint16_t version);
+/* RFC 7144 4.2: of iSCSI, for a nexus with this iSCSIProtocolLevel. */
+uint16_t inquiry_iscsi_version(uint8_t protocol_level);
 
 #endif

@@ -21,6 +21,7 @@ struct spt_nexus {
 	 * told of target ports. */
 	uint16_t relative_port;
 	bool several_ports; /* the target has more than this one */
+	uint8_t protocol_level; /* iSCSIProtocolLevel as agreed (RFC 7144 7.1.1); 0: none is claimed */
 	const char *peer_address;
 	const char *chap_user; /* NULL: not authenticated */
 };

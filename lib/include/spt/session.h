@@ -71,7 +71,8 @@ const struct spt_itl *spt_session_itl(struct spt_context *context, spt_session_c
 
 /*
  * Aborts those tasks of the session of which @which says true, as spt_task_abort() does; @which must
- * not change anything of the library's.
+ * not change anything of the library's. It is for what iSCSI terminates: the nexus is told at each logical unit
+ * that lost a task (RFC 7143 11.14.5: SOME COMMANDS CLEARED BY ISCSI PROTOCOL EVENT).
  */
 void spt_session_abort(struct spt_context *context, spt_session_cookie session,
 	bool (*which)(struct spt_task *task, void *arg), void *arg);

@@ -191,3 +191,13 @@ def half_a_pdu(t):
     s.log_in().settle()
     for _ in range(50):
         s.read(t.region, 8)
+
+
+@conversation('RFC 7144 4.2', 'the version descriptor of iSCSI tells the iSCSIProtocolLevel of the session, 1 where none is agreed to')
+def version_of_iscsi(t):
+    for level in (0, 1, 2, 31, None):
+        s = t.log_in({} if level is None else {'iSCSIProtocolLevel': level}).settle()
+        data = bytes(s.good(INQUIRY(96), read=96).data)
+        versions = [int.from_bytes(data[at:at + 2], 'big') for at in range(58, 74, 2)]
+        equal([v for v in versions if 0x0960 <= v < 0x0980], [0x0961 if level is None else 0x0960 + min(level, 2)], 'of iSCSI')
+        s.close()

@@ -128,7 +128,10 @@ def keys_of_a_connection(t):
     equal(b.read(t.region, 64), data, 'the data')
 
 
-@conversation('RFC 7143 6.3.4', 'a login with the CID of a connection takes its place; its tasks are terminated')
+CLEARED_BY_ISCSI = 0x06477f
+
+
+@conversation('RFC 7143 6.3.4, 11.14.5', 'a login with the CID of a connection takes its place; its tasks are terminated')
 def reinstatement(t):
     a = t.log_in(KEYS).settle()
     b = a.add(1)
@@ -138,6 +141,7 @@ def reinstatement(t):
     b.gone(allowed=())
     again.send('tmf', flags=FINAL | 1, itt=again.new_itt(), immediate=True, lun=t.lun, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
     again.expect('tmf_response', response=1)          # task does not exist
+    again.failed(TEST_UNIT_READY, CLEARED_BY_ISCSI)
     again.write(t.region, pattern(8 * BLOCK, 2))
     a.good(TEST_UNIT_READY)
 
@@ -167,7 +171,7 @@ def log_out_one(t):
     refused(a.beside(2), 0x020a)
 
 
-@conversation('RFC 7143 7.6, 11.14, 11.14.3', 'a connection is logged out from another one; its tasks end')
+@conversation('RFC 7143 7.6, 11.14, 11.14.3, 11.14.5', 'a connection is logged out from another one; its tasks end, and the next command tells it')
 def log_out_another(t):
     a = t.log_in(KEYS).settle()
     b = a.add(1)
@@ -177,6 +181,7 @@ def log_out_another(t):
     b.gone(allowed=())
     a.send('tmf', flags=FINAL | 1, itt=a.new_itt(), immediate=True, lun=t.lun, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
     a.expect('tmf_response', response=1)
+    a.failed(TEST_UNIT_READY, CLEARED_BY_ISCSI)
     a.good(TEST_UNIT_READY)
 
 

@@ -253,7 +253,7 @@ def ended(a):
     return False
 
 
-@conversation('RFC 7143 7.5, 13.16', 'when DefaultTime2Retain is over the session ends, or the tasks of the connection')
+@conversation('RFC 7143 7.5, 11.14.5, 13.16', 'when DefaultTime2Retain is over the session ends, or the tasks of the connection')
 def too_late(t):
     a = log_in(t, DefaultTime2Retain='1')
     writing(a, t)
@@ -271,6 +271,7 @@ def too_late(t):
     time.sleep(1.6)
     logout(a, RECOVERY, 1, 1)
     a.reassign(task, response=NO_TASK)
+    a.failed(TEST_UNIT_READY, 0x06477f)             # SOME COMMANDS CLEARED BY ISCSI PROTOCOL EVENT
     a.good(TEST_UNIT_READY)
 
 
@@ -281,6 +282,7 @@ def nothing_retained(t):
     task = writing(b, t)
     lose(b)
     a.reassign(task, response=NO_TASK)
+    a.failed(TEST_UNIT_READY, 0x06477f)
     a.good(TEST_UNIT_READY)
     lose(a)
     t.until(lambda: ended(a), 'the session is there though nothing is retained')
@@ -335,6 +337,7 @@ def many_lost(t):
     tasks = []
     for n in range(24):
         b = add(a, 1 + n)
+        a.settle()                                  # what is given up is told
         tasks.append(writing(b, t, answered=0))
         lose(b)
     logout(a, RECOVERY, 1, 1)

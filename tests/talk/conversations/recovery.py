@@ -446,6 +446,7 @@ def dropped(t):
     b.send('nop_out', spoil='header', itt=5, immediate=True)
     b.gone()
     a.expect('async', event=2, p1=1, p2=2, p3=20)
+    a.failed(TEST_UNIT_READY, 0x06477f)
     a.good(TEST_UNIT_READY)
     itt = a.new_itt()
     a.send('logout', flags=FINAL | 2, itt=itt, cid=1)
