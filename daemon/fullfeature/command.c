@@ -255,7 +255,7 @@ static void done(struct spt_task *task)
 		return;
 	}
 	c->session->bytes_in += task->in.bytes;
-	c->acked_sn = c->data_sn;
+	c->acked_sn = c->first_in_sn = c->data_sn;
 	/* While its connection is closing it stays where departed_lost() will find it. */
 	if (conn)
 		command_send(c, conn);

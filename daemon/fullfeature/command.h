@@ -78,6 +78,7 @@ struct command {
 	/* Data-In */
 	uint32_t sent_bytes, burst_bytes;
 	uint32_t data_sn; /* of the next Data-In or R2T: they share the numbers */
+	uint32_t first_in_sn; /* of its first Data-In; R2Ts came before */
 	uint32_t acked_sn, acked_bytes; /* what the initiator has acknowledged of it: DataACK, TASK REASSIGN */
 	uint32_t snack_tag;
 	struct segments segments; /* of those sent with ErrorRecoveryLevel above 0; segment_bytes 0: none */

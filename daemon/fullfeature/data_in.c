@@ -79,10 +79,11 @@ void response_fill(struct command *c, struct conn *conn, struct tx_frame *frame)
 		.itt = t->aux.task.tag,
 		.snack_tag = c->snack_tag,
 		.sns = response_sns(c, conn),
-		/* RFC 7143 11.4.8: zero where no Data-In was sent */
-		.exp_data_sn = completed && c->sent_bytes ? c->data_sn : 0,
+		/* RFC 7143 11.4.8: of Data-In PDUs only; zero where none was sent */
+		.exp_data_sn = completed && c->sent_bytes ? c->data_sn - c->first_in_sn : 0,
 	};
 
+	/* RFC 7143 11.4.6 */
 	if (completed && c->write && c->read) {
 		struct residual in = residual_of(t->expected_in_bytes, t->in_would_bytes,
 			BIDI_RESIDUAL_UNDERFLOW, BIDI_RESIDUAL_OVERFLOW);

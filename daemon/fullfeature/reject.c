@@ -15,13 +15,19 @@ static void encode(struct tx_message *message, struct conn *conn, uint8_t *bhs)
 	struct pdu_reject pdu = {
 		.reason = (uint8_t)message->arg[0],
 		.data_bytes = BHS_BYTES,
-		.sns = conn_status_sns(conn),
+		.data_sn = (uint32_t)message->arg[1], /* RFC 7143 11.17.2 */
+		.sns = conn_status_sns(conn), /* RFC 7143 11.17.3 */
 	};
 
 	pdu_reject_encode(&pdu, bhs);
 }
 
 void reject(struct conn *conn, uint8_t reason, const uint8_t *bhs, const char *why)
+{
+	reject_run(conn, reason, bhs, why, 0);
+}
+
+void reject_run(struct conn *conn, uint8_t reason, const uint8_t *bhs, const char *why, uint32_t next)
 {
 	struct tx_message *m = tx_message_new(conn, BHS_BYTES);
 
@@ -33,6 +39,7 @@ void reject(struct conn *conn, uint8_t reason, const uint8_t *bhs, const char *w
 			conn->params.initiator_name, conn->peer, reject_reason_name(reason), why,
 			conn->rejects == REJECTS_LOGGED ? "; further ones are not logged" : "");
 	m->arg[0] = reason;
+	m->arg[1] = next;
 	memcpy(m->data, bhs, BHS_BYTES);
 	m->encode = encode;
 	tx_message_put(conn, m);

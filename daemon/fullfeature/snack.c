@@ -140,6 +140,7 @@ static struct verdict r_data(struct conn *conn, const struct pdu_snack *pdu)
 {
 	struct command *c = find(conn, pdu->itt);
 
+	/* RFC 7143 11.16.5: the SNACK Tag comes back with the response, and 0 and FFFFFFFFh are none */
 	if (!c || pdu->beg_run || pdu->run_length || pdu->ttt == TAG_NONE || !pdu->ttt)
 		return (struct verdict){ REJECT_PROTOCOL_ERROR,
 			"no such task on this connection, or BegRun, RunLength or SNACK Tag of R-Data wrong" };
@@ -176,6 +177,9 @@ void snack(struct conn *conn, struct rx_pdu *rx)
 		v = (struct verdict){ REJECT_SNACK, "too much is waiting to be sent" };
 	else
 		v = TYPES[pdu.type](conn, &pdu);
-	if (v.reason)
-		reject(conn, v.reason, rx->bhs, v.why);
+	if (!v.reason)
+		return;
+	const struct command *c = v.reason == REJECT_PROTOCOL_ERROR && !r && pdu.type == SNACK_DATA ?
+		find(conn, pdu.itt) : NULL;
+	reject_run(conn, v.reason, rx->bhs, v.why, c ? c->data_sn : 0);
 }

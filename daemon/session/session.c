@@ -235,6 +235,7 @@ void session_window_take(struct session *s)
 	session_window_move(s);
 }
 
+/* RFC 7143 11.4.11: that a closed window has opened is told by a NOP-In, where nothing else would. */
 void session_window_gain(struct session *s)
 {
 	bool closed = sn_lt(s->max_cmd_sn, s->exp_cmd_sn);

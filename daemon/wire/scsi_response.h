@@ -28,7 +28,7 @@ struct pdu_scsi_response {
 	uint32_t itt;
 	uint32_t snack_tag;
 	struct pdu_sns sns;
-	uint32_t exp_data_sn; /* number of R2T and Data-In PDUs sent for the command */
+	uint32_t exp_data_sn; /* number of Data-In PDUs sent for the command */
 	uint32_t bidi_residual;
 	uint32_t residual;
 };

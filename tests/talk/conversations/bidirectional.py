@@ -86,7 +86,7 @@ def wrong_long_cdbs(t):
     equal(s.read(t.region, 2), pattern(2 * BLOCK), 'the medium')
 
 
-@conversation('RFC 7143 11.2.2.4, 11.3.4, SBC-3 5.46', 'XDWRITEREAD(10): data goes out, and what is different comes back')
+@conversation('RFC 7143 11.2.2.4, 11.3.4, 11.4.8, 11.7.3, SBC-3 5.46', 'XDWRITEREAD(10): data goes out, and what is different comes back')
 def xdwriteread(t):
     for keys in ({}, {'ImmediateData': 'No', 'MaxBurstLength': 2048, 'FirstBurstLength': 1024, 'MaxRecvDataSegmentLength': 512},
                  {'InitialR2T': 'No', 'ErrorRecoveryLevel': 2}, {'HeaderDigest': 'CRC32C', 'DataDigest': 'CRC32C'}):
@@ -100,6 +100,7 @@ def xdwriteread(t):
             task = exchange(s, XDWRITEREAD10(t.region, blocks), new, len(new))
             equal(bytes(task.data), xor(old, new), 'the data')
             equal(task.end.name, 'response', 'what brings the status: a bidirectional command has a SCSI Response (11.4.6)')
+            equal(task.end.expdatasn, len(task.data_ins), 'ExpDataSN, without the R2Ts')
             equal(residuals(task), (0, 0, 0), 'the residuals')
             equal(s.read(t.region, blocks), new, 'the medium')
         task = exchange(s, XDWRITEREAD10(t.region, 0), bytes(BLOCK), BLOCK)

@@ -29,6 +29,7 @@ def send_targets(s, value='All', **more):
         whole += pdu.data
         if pdu.has(FINAL):
             equal(pdu.ttt, NONE, 'TTT of the last Text Response (11.11.4)')
+            check(not pdu.has(CONTINUE), 'the last Text Response has C (11.11.2)')
             break
         check(pdu.ttt != NONE, 'a Text Response that is not the last has no TTT (11.11.4)')
         s.send('text', itt=itt, ttt=pdu.ttt, flags=FINAL)
@@ -68,7 +69,7 @@ def by_initiator(t):
     equal(list(found), ['iqn.2026-11.org.sptgt:elsewhere'], 'what a stranger sees at the other portal')
 
 
-@conversation('RFC 7143 11.10.1, 11.11, 13.12', 'an answer that fits into no one PDU comes in several', seconds=30)
+@conversation('RFC 7143 11.10.1, 11.11, 11.11.2, 13.12', 'an answer that fits into no one PDU comes in several', seconds=30)
 def long_answer(t):
     for limit in (512, 8192):
         s = discover(t, {'MaxRecvDataSegmentLength': limit}, name='iqn.2026-11.org.sptgt:collector')

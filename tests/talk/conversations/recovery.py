@@ -21,8 +21,8 @@ def log_in(t, keys=LEVEL, **more):
     return s.settle()
 
 
-def refused(s, reason):
-    s.expect('reject', reason=reason)
+def refused(s, reason, **fields):
+    s.expect('reject', reason=reason, **fields)
     s.ping()
 
 
@@ -128,7 +128,7 @@ def data(t):
     refused(s, PROTOCOL)
 
 
-@conversation('RFC 7143 11.16, 11.16.6, 11.17.1', 'a run of data out of range, of another task or connection: Protocol error')
+@conversation('RFC 7143 11.16, 11.16.6, 11.17.1, 11.17.2, 11.17.3', 'a run of data out of range, of another task or connection: Protocol error')
 def wrong_data(t):
     s = log_in(t)
     other = s.add(1)
@@ -136,10 +136,10 @@ def wrong_data(t):
     task = read(s, t.region, 64)
     for begin, length in ((8, 1), (8, 0), (0, 9), (7, 2), (0xffffffff, 1), (1, 0xffffffff), (0x80000000, 0)):
         s.snack(DATA, begin, length, itt=task.itt)
-        refused(s, PROTOCOL)
+        refused(s, PROTOCOL, datasn=8)
     for itt in (task.itt + 1000, NONE, 0):
         s.snack(DATA, 0, 0, itt=itt)
-        refused(s, PROTOCOL)
+        refused(s, PROTOCOL, datasn=0)
     other.snack(DATA, 0, 0, itt=task.itt)
     refused(other, PROTOCOL)
 
@@ -179,7 +179,7 @@ def declare(s, length):
     s.params['MaxRecvDataSegmentLength'] = str(length)
 
 
-@conversation('RFC 7143 11.4.8, 11.16.3', 'after MaxRecvDataSegmentLength has changed all is sent anew, with the SNACK Tag')
+@conversation('RFC 7143 11.4.8, 11.16.3, 11.16.5', 'after MaxRecvDataSegmentLength has changed all is sent anew, with the SNACK Tag')
 def resegmented(t):
     s = log_in(t)
     want = pattern(128 * BLOCK, t.number)

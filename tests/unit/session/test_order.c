@@ -126,7 +126,7 @@ static void window_closes_and_opens(void **state)
 	rig_close(&rig);
 }
 
-/* An aborted command gives its place back, even while its R2T waits to be sent, and that is told. */
+/* RFC 7143 11.4.11: An aborted command gives its place back, even while its R2T waits to be sent, and that is told. */
 static void aborted_opens_the_window(void **state)
 {
 	struct rig rig;
