@@ -307,7 +307,7 @@ static void link_pdu(struct isns_link *link, const struct isns_header *h, const 
 	bool whole = h->flags & ISNS_LAST, changed;
 	struct isns_answer answer;
 
-	if (h->sequence) /* the rest of a message whose first PDU was taken */
+	if (h->sequence) /* RFC 4171 5.1.6, 5.2: the rest of a message whose first PDU was taken */
 		return;
 	if (!(h->function & ISNS_ANSWER)) {
 		if (isns_inquiry_answer(link, c->params.entity, h, payload, &changed) && changed)

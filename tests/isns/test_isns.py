@@ -512,7 +512,7 @@ class Lied(Case):
         self.daemon, self.servers = None, []
 
     def test_odd_numbers(self):
-        """Periods of no size, an answer with another transaction, one in several PDUs."""
+        """RFC 4171 5.1.5, 5.2: periods of no size, an answer with another transaction, one in several PDUs."""
         def hook(s, m):
             if m.function != fake.REGISTER:
                 return None

@@ -348,3 +348,13 @@ def logout_with_tasks(t):
     s.send('logout', flags=FINAL, itt=itt, immediate=True)
     s.expect('logout_response', itt=itt, response=0)
     s.gone(allowed=())
+
+
+@conversation('RFC 7143 13.20, 13.21', 'a discovery session has ErrorRecoveryLevel 0 and one connection, whatever is offered')
+def nothing_recovers(t):
+    s = discover(t, {'ErrorRecoveryLevel': 2, 'MaxConnections': 4})
+    equal(s.answers['ErrorRecoveryLevel'], '0', 'ErrorRecoveryLevel')
+    equal(s.answers['MaxConnections'], 'Irrelevant', 'MaxConnections')
+    s.send('snack', flags=FINAL | 1, itt=NONE, ttt=NONE, begrun=0, runlength=0)
+    s.expect('reject')
+    s.log_out()
