@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What other people's dissector sees: libiscsi's programs, a part of its suite and qemu-img talk to the daemon while dumpcap
 listens on the loopback; tshark then takes the capture apart. No PDU may be malformed, and the numbers that the daemon sends
-must be as RFC 7143 says: a StatSN for each response and for nothing else (4.2.2.2), ExpCmdSN and MaxCmdSN that never move backwards
+must be as RFC 7143 says, also where those programs do not go (talk_further): a StatSN for each response and for nothing else (4.2.2.2), ExpCmdSN and MaxCmdSN that never move backwards
 (4.2.2.1), DataSN and R2TSN without gaps (4.2.2.4), and one answer to each command.
 
 usage: dissect.py --sptgtd PROGRAM [--keep FILE]
@@ -10,6 +10,7 @@ usage: dissect.py --sptgtd PROGRAM [--keep FILE]
 
 import argparse
 import collections
+import hashlib
 import os
 import re
 import shutil
@@ -21,12 +22,14 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..')
-sys.path[:0] = [os.path.join(TESTS, 'lib'), os.path.join(TESTS, 'conform')]
+sys.path[:0] = [os.path.join(TESTS, 'lib'), os.path.join(TESTS, 'conform'), os.path.join(TESTS, 'talk')]
 import suite  # noqa: E402
+import talk as words  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 
 SKIPPED = 77
 IQN = 'iqn.2026-11.org.sptgt:dissect'
+GUARDED = 'iqn.2026-11.org.sptgt:guarded'
 CONFIG = """
 [daemon]
 workers = 2
@@ -42,7 +45,16 @@ name = %s
 portal = main
 lun.0 = disk
 initiators = *
-""" % IQN
+[target-guarded]
+name = %s
+portal = main
+lun.0 = disk
+initiators = iqn.2026-11.org.sptgt:*
+auth = chap
+chap-file = {dir}/secret
+scsi-events = yes
+""" % (IQN, GUARDED)
+USER, SECRET = 'dissector', 'what only the dissector knows'
 SUITE = ('Write16.ZeroBlocks', 'Inquiry.EVPD', 'ModeSense6.Residuals', 'iSCSITMF.AbortTaskSimpleAsync',
          'iSCSIResiduals.Read10Residuals', 'iSCSIResiduals.Write10Residuals', 'iSCSIcmdsn.iSCSICmdSnTooHigh')
 
@@ -50,6 +62,7 @@ TAG_NONE = 0xffffffff
 (NOP_OUT, COMMAND, TMF, LOGIN, TEXT, DATA_OUT, LOGOUT) = range(7)
 (NOP_IN, RESPONSE, TMF_RESPONSE, LOGIN_RESPONSE, TEXT_RESPONSE, DATA_IN, LOGOUT_RESPONSE) = range(0x20, 0x27)
 R2T, ASYNC, REJECT = 0x31, 0x32, 0x3f
+SNACK, TASK_REASSIGN = 0x10, 8
 WITH_STATUS = {RESPONSE, TMF_RESPONSE, LOGIN_RESPONSE, TEXT_RESPONSE, LOGOUT_RESPONSE, ASYNC, REJECT}
 BAD = '_ws.malformed or _ws.expert.severity == error or iscsi.opcode.invalid or iscsi.keyvalue.invalid'
 
@@ -106,6 +119,93 @@ def talk(directory, port):
     run('qemu-io', '-r', '-f', 'raw', '-c', 'read 0 2M', url)
 
 
+def extended_cdb(cdb):
+    """The segment with what is behind the 16th byte (RFC 7143 11.2.2.3)."""
+    return (len(cdb) - 15).to_bytes(2, 'big') + b'\x01\0' + cdb[16:]
+
+
+def both_ways_and_long(s):
+    """XDWRITEREAD(10) and READ(32)."""
+    data = words.pattern(8 * words.BLOCK)
+    s.good(bytes([0x53, 0, 0, 0, 0, 0, 0, 0, 8, 0]), read=len(data), write=data, edtl=len(data),
+           ahs=b'\0\x05\x02\0' + len(data).to_bytes(4, 'big'))
+    cdb = bytes([0x7f, 0, 0, 0, 0, 0, 0, 24, 0, 9]) + bytes(18) + (8).to_bytes(4, 'big')
+    s.good(cdb[:16], read=len(data), ahs=extended_cdb(cdb))
+
+
+def recover(t):
+    """Levels 1 and 2: status asked for again, data acknowledged; a write that goes on on the session's other connection."""
+    keys = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxBurstLength': 16384, 'MaxRecvDataSegmentLength': 4096}
+    s = t.log_in({**keys, 'ErrorRecoveryLevel': 1}).settle()
+    task = s.start(words.READ10(0, 64), read=64 * words.BLOCK)
+    while task.status is None:
+        s.step()
+        if task.data_ins[-1:] and task.data_ins[-1].flags & 0x40:         # the A bit: it wants a DataACK
+            s.snack(2, begin=task.datasn, ttt=task.data_ins[-1].ttt, lun=task.data_ins[-1].lun)
+            task.data_ins.clear()
+    s.write(0, words.pattern(64 * words.BLOCK))
+    s.log_out()
+    a = t.log_in({**keys, 'ErrorRecoveryLevel': 2, 'MaxConnections': 2, 'DefaultTime2Wait': 0}).settle()
+    b = a.add(1, {'MaxRecvDataSegmentLength': 4096})
+    for s in (a, b, a):
+        s.write(0, words.pattern(64 * words.BLOCK))
+        s.read(0, 64)
+    task = b.start(words.WRITE10(0, 64), write=words.pattern(64 * words.BLOCK))
+    b.step()
+    b.step(answer=False)
+    b.reset()
+    time.sleep(0.05)
+    itt = a.new_itt()
+    a.send('logout', flags=words.FINAL | 2, itt=itt, cid=1)
+    a.expect('logout_response', itt=itt, response=0)
+    task.outstanding_r2ts = 0
+    a.reassign(task)
+    task.r2ts.clear()
+    while task.status is None:
+        pdu = a.recv()
+        if pdu.name == 'r2t':
+            a.data_out(task, pdu.ttt, pdu.offset, pdu.desired)
+        else:
+            task.status = pdu.status
+    words.equal(task.status, words.GOOD, 'the status of the write that went on')
+    del a.tasks[task.itt]
+    a.log_out()
+
+
+def prove(t):
+    """CHAP, and the message of a unit attention: from a session that another nexus resets the logical unit of."""
+    s = t.connect()
+    for keys, transit in (({**s.names(GUARDED), 'AuthMethod': 'CHAP'}, False), ({'CHAP_A': '7'}, False), (None, True)):
+        if keys is None:
+            value = bytes([int(s.answers['CHAP_I'])]) + SECRET.encode() + bytes.fromhex(s.answers['CHAP_C'][2:])
+            keys = {'CHAP_N': USER, 'CHAP_R': '0x' + hashlib.sha256(value).hexdigest()}
+        s.login_request(keys, 0, 1, transit)
+        s.login_response()
+    s.enter(s.advance({}))
+    s.settle()
+    other = t.log_in().settle()
+    itt = other.new_itt()
+    other.send('tmf', flags=words.FINAL | 5, itt=itt, lun=0, rtt=words.NONE, immediate=True)
+    other.expect('tmf_response', itt=itt, response=0)
+    s.expect('async', event=0)
+    s.settle()
+    s.log_out()
+    other.settle().log_out()
+
+
+def talk_further(port):
+    """What those initiators never say."""
+    t = words.Talk(('127.0.0.1', port), IQN, 0, 60)
+    try:
+        both_ways_and_long(t.log_in().settle())
+        recover(t)
+        prove(t)
+    except (words.Wrong, words.Gone, words.Refused) as e:
+        raise Wrong('the conversation: %s: %s\n%s' % (type(e).__name__, e, t.trace()))
+    finally:
+        t.close()
+
+
 def number(field):
     return int(field.get('show'), 0)
 
@@ -152,6 +252,8 @@ class Numbers:
         if opcode == COMMAND:
             self.open.add(tag)
             self.data_sn[tag] = 0
+        if opcode == TMF and fields['taskmanfun.function'] & 0x7f == TASK_REASSIGN:
+            self.open.add(fields['taskmanfun.referencedtasktag'])
 
     def down(self, opcode, fields):
         tag = fields.get('initiatortasktag')
@@ -208,7 +310,7 @@ def judge(path, port):
         numbers = connections.setdefault(stream, Numbers(stream))
         (numbers.down if down else numbers.up)(opcode, fields)
     for opcode in (COMMAND, TMF, LOGIN, TEXT, DATA_OUT, LOGOUT, RESPONSE, TMF_RESPONSE, LOGIN_RESPONSE, TEXT_RESPONSE,
-                   DATA_IN, LOGOUT_RESPONSE, R2T):
+                   DATA_IN, LOGOUT_RESPONSE, R2T, SNACK, ASYNC):
         if not seen[opcode]:
             raise Wrong('no PDU with opcode 0x%02x was seen: the capture is not whole' % opcode)
     print('%d PDUs of %d connections, none malformed, all numbers in order' % (sum(seen.values()), len(connections)))
@@ -219,7 +321,7 @@ def main():
     parser.add_argument('--sptgtd', required=True)
     parser.add_argument('--keep', metavar='FILE', help='keep the capture')
     args = parser.parse_args()
-    daemon = Daemon(args.sptgtd, CONFIG)
+    daemon = Daemon(args.sptgtd, CONFIG, files={'secret': '%s "%s"\n' % (USER, SECRET)})
     with tempfile.TemporaryDirectory(prefix='sptgt-dissect-') as directory:
         path = os.path.join(directory, 'capture.pcap')
         try:
@@ -229,6 +331,7 @@ def main():
                 print(e)
                 return SKIPPED
             talk(directory, daemon.port())
+            talk_further(daemon.port())
             capture.stop()
             judge(path, daemon.port())
         except Wrong as e:
