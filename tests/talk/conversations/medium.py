@@ -109,3 +109,34 @@ def not_drained_for_ever(t):
     wrong = disk.daemon.stop(15)
     check(not wrong, '%s', wrong and wrong[0])
     s.gone(allowed=('async', 'reject', 'nop_in', 'response'))
+
+
+@conversation('SIGTERM; RFC 7143 11.13.5', 'while commands in flight are waited for nobody comes in: no connection, and no login to its end', seconds=60)
+def nobody_comes_in(t):
+    disk = Disk(t)
+    address = ('127.0.0.1', disk.daemon.port())
+    s = t.connect(address=address)
+    s.isid = b'\x80\x00\x00\x00\x00\x08'
+    s.log_in({'InitialR2T': 'Yes', 'ImmediateData': 'No'}).settle()
+    task = s.start(WRITE10(0, 8), write=pattern(8 * BLOCK))
+    while not task.r2ts:
+        s.step(answer=False)
+    half = t.connect(address=address)
+    half.login_request(half.names(), 1, transit=False)
+    half.login_response()
+    disk.daemon.process.send_signal(signal.SIGTERM)
+    s.expect('async', event=1)                          # it drains: asked to log out
+    half.gone(allowed=())
+    try:
+        late = t.connect(address=address)
+        late.login_request(late.names())
+        status = late.login_response().status_class
+        raise Wrong('a login is let in while the daemon ends: status class %d' % status)
+    except Refused as e:
+        equal(e.status, 0x0301, 'the status')
+    except (OSError, Gone):
+        pass
+    s.answer_r2t(task, task.r2ts[0])                    # who was there is served
+    equal(s.finish(task).status, GOOD, 'the status of the write')
+    wrong = disk.daemon.stop(15)
+    check(not wrong, '%s', wrong and wrong[0])

@@ -449,3 +449,23 @@ def unfenced(t):
     again = sptgtctl('unfence', 'up')
     check(again.returncode != 0 and 'not fenced' in again.stdout, 'what is not fenced is unfenced: %s', again.stdout)
     scene.end()
+
+
+@conversation('SAM-5 5.2; RFC 7143 11.2.2.3, 11.2.2.4', 'a CDB of 32 bytes and data both ways, which do not go upstream: refused here, whole and with residuals',
+              seconds=60)
+def too_long_and_both_ways(t):
+    scene = Scene(t)
+    s = scene.session()
+    data = pattern(BLOCK)
+    read_length = b'\0\x05\x02\0' + BLOCK.to_bytes(4, 'big')
+    long_cdb = bytes([0x7f, 0, 0, 0, 0, 0, 0, 24, 0, 9]) + bytes(6), b'\0\x11\x01\0' + bytes(15) + b'\x01'
+    for cdb, ahs, flags, more in ((long_cdb[0], long_cdb[1], UNDERFLOW, {'read': BLOCK}),
+                                  (bytes([0x53]) + bytes(7) + b'\x01\0', read_length, UNDERFLOW | 0x08,
+                                   {'read': BLOCK, 'write': data, 'edtl': BLOCK})):
+        task = s.failed(cdb, 0x052000, ahs=ahs, **more)
+        equal((task.end.flags & 0x1e, task.end.residual), (flags, BLOCK), 'residual flags and count')
+        equal(bytes(task.data), b'', 'the data')
+        s.good(READ10(0, 1), read=BLOCK)
+    sent = {pdu.cdb[0] for link in scene.up.links for pdu in link.seen if pdu.name == 'command'}
+    check(READ10(0, 1)[0] in sent and not sent & {0x7f, 0x53}, 'the operation codes that came upstream: %s', sent)
+    scene.end()
