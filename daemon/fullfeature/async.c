@@ -6,8 +6,8 @@
 
 #include "base/be.h"
 #include "base/list.h"
+#include "fullfeature/command.h"
 #include "fullfeature/messages.h"
-#include "fullfeature/tmf.h"
 #include "session/session.h"
 
 /* SCSI events of a session that are not sent yet. What comes above that is not told: the condition itself waits. */
@@ -79,23 +79,21 @@ void async_attention(struct session *s, uint64_t lun, const uint8_t *sense, size
 }
 
 /*
- * RFC 7143 4.2.3.4 d: who loses tasks to a fast abort stops sending their data. What was on its way is received and
- * dropped, so that no tag has to be kept until it is acknowledged.
+ * RFC 7143 4.2.3.4 b, d: who loses tasks to a fast abort, once that has begun, stops sending their data, but for the
+ * connection that asked for it. What was on its way is received and dropped, so that no tag has to be kept until it is
+ * acknowledged (c, g).
  */
 struct loss {
-	struct tmf *tmf; /* of the session itself, or NULL: of another one */
-	const struct spt_itl *itl; /* of another one's, which comes for each logical unit */
+	const struct spt_itl *itl;
 	/* Has a command before @number on the same connection at the same LUN been found already? */
 	const struct command *first;
 };
 
 static bool is_lost(const struct loss *loss, const struct command *c)
 {
-	if (c->dead || !c->conn || c->conn->closing)
+	if (c->dead || !c->conn || c->conn->closing || c->conn->number == c->session->issuing)
 		return false;
-	if (!loss->tmf)
-		return c->task.aborting && c->task.itl == loss->itl;
-	return c->conn->number != loss->tmf->conn && tmf_concerns(loss->tmf, c);
+	return c->task.aborting && c->task.itl == loss->itl;
 }
 
 static void find_first(struct spt_task *task, void *arg)
@@ -123,21 +121,13 @@ static void tell(struct spt_task *task, void *arg)
 		async_put(c->conn, &pdu, NULL);
 }
 
-static void tell_session(struct session *s, struct loss *loss)
-{
-	if (s->params.task_reporting == REPORTING_FAST_ABORT)
-		spt_session_each_task(s->env->host->context, s->cookie, tell, loss);
-}
-
 void async_tasks_terminated(struct session *s, const struct spt_itl *itl)
 {
-	tell_session(s, &(struct loss){ .itl = itl });
-}
+	struct loss loss = { .itl = itl };
 
-void async_tell_own(struct tmf *t)
-{
-	if (t->session->n_conns > 1 && t->tmf.spares)
-		tell_session(t->session, &(struct loss){ .tmf = t });
+	/* RFC 7143 4.2.3.5: whatever the session has that issued the function */
+	if (s->params.task_reporting == REPORTING_FAST_ABORT)
+		spt_session_each_task(s->env->host->context, s->cookie, tell, &loss);
 }
 
 /* That the connection goes is our doing, and the initiator may not know. */

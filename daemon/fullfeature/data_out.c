@@ -201,7 +201,7 @@ static bool account(struct meaning *m, const struct pdu_data_out *pdu, bool lost
 	return !pdu->final || end_sequence(m);
 }
 
-/* RFC 7143 7.8: without recovery all that was asked for is waited for, and then the task ends. */
+/* RFC 7143 7.3, 7.8: without recovery all that was asked for is waited for, and then the task ends by its response. */
 static bool keep(struct meaning *m, const struct rx_pdu *rx)
 {
 	bool lost = rx->digest_error || rx->discarded;

@@ -80,7 +80,7 @@ static void respond(struct conn *conn, const struct pdu_tmf_request *request, ui
 	tx_message_put(conn, m);
 }
 
-/* RFC 7143 11.6.1 b: a task that is not there may not have come yet. */
+/* RFC 7143 7.11, 11.6.1 b: a task that is not there may not have come yet. */
 static uint8_t final_response(struct tmf *t)
 {
 	const struct pdu_tmf_request *r = &t->request;
@@ -210,11 +210,12 @@ void tmf_run(struct tmf *t)
 	sn_t cmd_sn = t->request.cmd_sn;
 
 	s->pending++; /* the session stays, though the answer may be its last */
-	async_tell_own(t);
+	s->issuing = t->conn;
 	if (spt_tmf(s->env->host->context, &t->tmf) < 0) {
 		t->tmf.response = SPT_TMF_REJECTED;
 		done(&t->tmf);
 	}
+	s->issuing = 0;
 	/* RFC 7143 4.2.3.3 b: what was sent before a reset of the target and has not come counts as received. */
 	if (plug && session_any_conn(s))
 		order_plug(s, cmd_sn);

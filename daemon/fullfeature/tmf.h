@@ -38,8 +38,6 @@ bool tmf_concerns(struct tmf *t, const struct command *c);
 void tmf_gather(struct tmf *t);
 /* It is answered: what it held back of commands that are still there goes on. */
 void tmf_let_go(struct tmf *t);
-/* async.c: the session's other connections that have tasks which it ends are told, with FastAbort. */
-void async_tell_own(struct tmf *t);
 /* All that waits is over: hands @t to the library. */
 void tmf_run(struct tmf *t);
 

@@ -82,6 +82,7 @@ struct session {
 	size_t kept_bytes, keep_bytes; /* of read data that is not acknowledged, and at most */
 	struct spt_link tmfs;     /* fullfeature/tmf.h: those that end several tasks */
 	struct spt_link functions; /* fullfeature/tmf.h: all that are not answered */
+	uint32_t issuing; /* number of the connection whose function the library is about to begin; 0: none */
 	struct spt_post tmf_poll; /* fullfeature/tmf_wait.c */
 	struct session_fence fence;
 	struct spt_timer data_timer; /* fullfeature/data_wait.h */

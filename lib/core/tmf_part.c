@@ -196,9 +196,11 @@ static void tell_of_loss(const struct tmf_part *part, struct spt_task *task)
 {
 	const spt_asc_t cleared = 0x2f00; /* COMMANDS CLEARED BY ANOTHER INITIATOR */
 
-	if (!task->itl || task->session == part->run->sender)
+	if (!task->itl)
 		return;
-	task->itl->losing = true;
+	task->itl->losing = !part->run->scope.task; /* who aborts one task of his own knows */
+	if (task->session == part->run->sender)
+		return;
 	task->tas = atomic_load_explicit(&task->itl->device->tas, memory_order_relaxed);
 	if (part->run->tmf->function == SPT_TMF_CLEAR_TASK_SET && !task->tas)
 		itl_attention(task->itl, cleared);
@@ -230,8 +232,7 @@ static void doom_scope(struct tmf_part *part, struct spt_link *doomed)
 			if (in_scope(part, t) && task_doom(t, doomed))
 				tell_of_loss(part, t);
 		}
-		if (session != part->run->sender)
-			tell_session(session);
+		tell_session(session);
 	}
 }
 

@@ -42,8 +42,9 @@ struct spt_session_params {
 	struct spt_lun_map *luns;
 	size_t budget_bytes; /* most payload memory that its tasks may hold; over it: TASK SET FULL */
 	/*
-	 * Told, before they end, that another nexus's task management takes tasks of this one that have @itl;
-	 * once for each function and logical unit. NULL: of no interest. It must not start task management.
+	 * Told, before they end, that task management takes tasks of this nexus that have @itl: another nexus's, or, within
+	 * spt_tmf(), its own unless that is ABORT TASK; once for each function and logical unit. NULL: of no interest. It
+	 * must not start task management.
 	 */
 	void (*terminating)(void *arg, const struct spt_itl *itl);
 	/*

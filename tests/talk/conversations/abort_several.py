@@ -196,7 +196,7 @@ def fast_abort(t):
         s.close()
 
 
-@conversation('RFC 7143 4.2.3.4 d, 11.9.1', 'with FastAbort other sessions that lose tasks are told which logical unit, and no others', alone=True)
+@conversation('RFC 7143 4.2.3.4 d, 4.2.3.5, 11.9.1', 'with FastAbort other sessions that lose tasks are told which logical unit, and no others', alone=True)
 def fast_abort_tells_others(t):
     one, two, three, plain = session(t, FAST, 'a'), session(t, FAST, 'b'), session(t, FAST, 'c'), session(t, KEYS, 'd')
     waiting_write(two)

@@ -9,7 +9,8 @@ from talk import *  # noqa: F403
 CONFIG = config(device('second'), device('slow', 'layers = delay', 'delay-rules = op=write(10) before=400ms'),
                 luns='lun.0 = disk\nlun.1 = second\nlun.2 = slow', talk='response-fence-wait = 2s\nmax-connections = 16\nabort-data-wait = 1s')
 ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, WARM_RESET = 1, 2, 4, 5, 6
-COMPLETE = 0
+I_T_NEXUS_RESET = 12
+COMPLETE, NO_LUN, NOT_SUPPORTED = 0, 2, 5
 TASKS_TERMINATED = 5
 KEYS = {'MaxConnections': 16, 'InitialR2T': 'Yes', 'ImmediateData': 'No', 'TaskReporting': 'ResponseFence'}
 FAST = {**KEYS, 'TaskReporting': 'FastAbort'}
@@ -284,6 +285,21 @@ def fast_abort(t):
             s.ping()
         for s in everybody:
             s.close()
+
+
+@conversation('RFC 7143 4.2.3.4 b, d', 'FastAbort: a function that ends nothing tells nobody', alone=True)
+def fast_abort_refused(t):
+    a, b = session(t, 2, FAST)
+    a.answer_pings = True
+    task = write(b)
+    for number, lun, response in ((I_T_NEXUS_RESET, 0, NOT_SUPPORTED), (LOGICAL_UNIT_RESET, 99, NO_LUN), (LOGICAL_UNIT_RESET, 1, COMPLETE)):
+        a.expect('tmf_response', itt=ask(a, number, lun), response=response)
+        b.silent(0.1)
+    a.expect('tmf_response', itt=ask(a, ABORT_TASK, rtt=task.itt, refcmdsn=task.pdu.cmdsn), response=COMPLETE)
+    b.silent(0.1)
+    b.tasks.clear()
+    for s in (a, b):
+        s.ping()
 
 
 @conversation('RFC 7143 4.2.3.3 a, b', 'data that was asked for and commands that are missing are awaited on every connection', alone=True)

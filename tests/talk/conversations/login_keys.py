@@ -278,7 +278,7 @@ def no_text(t):
               '%r is taken: %s', data[:30], answers)
 
 
-@conversation('RFC 7143 6.1', 'eight kilobytes of keys in one negotiation are taken, and each is answered')
+@conversation('RFC 7143 6.1, 6.2', 'eight kilobytes of keys in one negotiation are taken, and each is answered')
 def eight_kilobytes(t):
     s = t.connect()
     keys = {'X-%03d' % i: 'v' * 250 for i in range(31)}

@@ -116,7 +116,7 @@ def abort_of_nothing(t):
     s.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.5.1, 11.5.5, 11.6.1',
+@conversation('RFC 7143 7.11, 11.5.1, 11.5.5, 11.6.1',
               'ABORT TASK that comes before its command does: the command is not executed afterwards',
               alone=True)
 def abort_before_command(t):
