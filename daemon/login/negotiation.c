@@ -48,7 +48,10 @@ static uint64_t our_value(const struct negotiation *n, const struct key_row *row
 	/* RFC 7143 13.14: FirstBurstLength never exceeds MaxBurstLength */
 	if (IS(row, first_burst_bytes))
 		return MIN(ours, (uint64_t)p->max_burst_bytes);
-	/* 13.19: where what is lost is asked for again, and in order, there is one R2T at a time */
+	/* RFC 7143 7.4.1: in a discovery session nothing is recovered */
+	if (IS(row, error_recovery_level) && p->session_type == SESSION_DISCOVERY)
+		return 0;
+	/* RFC 7143 13.19: where what is lost is asked for again, and in order, there is one R2T at a time */
 	if (IS(row, max_outstanding_r2t) && p->error_recovery_level && p->data_sequence_in_order)
 		return 1;
 	return ours;

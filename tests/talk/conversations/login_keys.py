@@ -186,17 +186,19 @@ def extension_keys(t):
         equal(answers.get(key), 'NotUnderstood', key)
 
 
-@conversation('RFC 7143 13', 'keys without a meaning in a discovery session are answered with Irrelevant')
+@conversation('RFC 7143 7.4.1, 13', 'keys without a meaning in a discovery session are answered with Irrelevant, ErrorRecoveryLevel with 0')
 def irrelevant(t):
     s = t.connect()
     keys = {'MaxConnections': 4, 'InitialR2T': 'No', 'ImmediateData': 'Yes', 'MaxBurstLength': 65536, 'FirstBurstLength': 512,
             'MaxOutstandingR2T': 2, 'DataPDUInOrder': 'No', 'DataSequenceInOrder': 'No', 'TaskReporting': 'FastAbort',
             'iSCSIProtocolLevel': 2}
     s.offered.update(keys)
-    s.login_request(text({**s.names(False), **keys}), 1, 3)
+    s.offered['ErrorRecoveryLevel'] = 2
+    s.login_request(text({**s.names(False), **keys, 'ErrorRecoveryLevel': 2}), 1, 3)
     s.login_response()
     for key in keys:
         equal(s.answers.get(key), 'Irrelevant', key)
+    equal(s.answers.get('ErrorRecoveryLevel'), '0', 'ErrorRecoveryLevel')
 
 
 @conversation('RFC 7143 13.3', 'SendTargets has no place in a login')

@@ -85,7 +85,7 @@ static void test_default_identity(void **state)
 	assert_int_equal(strlen(a.serial), 16);
 }
 
-/* SPC-5 7.7.6: every designator of the page, by type and association. */
+/* SPC-5 7.7.6; RFC 7143 4.4.2 (the name of the target port): every designator of the page, by type and association. */
 static void test_designators(void **state)
 {
 	static const char *const options[] = { "size=1M", "serial=S1",
