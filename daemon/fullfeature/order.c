@@ -241,6 +241,7 @@ void order_plug(struct session *s, sn_t before)
 		;
 }
 
+/* RFC 7143 7.15: what waits for its turn ends with its session. */
 void order_drop(struct session *s)
 {
 	struct held *h;

@@ -141,7 +141,7 @@ def wrap(t):
     check(base < 1000, 'the numbers did not wrap')
 
 
-@conversation('RFC 7143 4.2.2.1', 'a session that ends with commands behind a hole lets go of them')
+@conversation('RFC 7143 7.15', 'a session that ends with commands behind a hole lets go of them')
 def ends_with_a_hole(t):
     for _ in range(10):
         s = t.log_in(KEYS).settle()
