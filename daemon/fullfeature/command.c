@@ -213,6 +213,8 @@ int command_new(struct conn *conn, struct rx_pdu *rx, bool waits, struct command
 		conn->immediate++;
 	}
 	s->commands++;
+	if (waits)
+		data_wait_note(c);
 	tmf_command_new(c);
 	conn->env->counters.commands++;
 	s->bytes_out += pdu.data_bytes;

@@ -34,8 +34,13 @@ void data_wait_note(struct command *c)
 /* What a function holds back, or waits for a connection, has deadlines of its own. */
 static bool waits(const struct command *c)
 {
-	return !c->dead && c->task.state == SPT_TASK_COLLECT && c->conn && !c->conn->closing &&
-		!c->held_back && (c->unsolicited_open || c->open_bursts);
+	/* RFC 7143 4.2.2.1: one before it is missing, and what came with it takes memory. */
+	bool behind_gap = c->task.state == SPT_TASK_ENTERED;
+
+	if (c->dead || !c->conn || c->conn->closing || c->held_back)
+		return false;
+	return behind_gap ||
+		(c->task.state == SPT_TASK_COLLECT && (c->unsolicited_open || c->open_bursts));
 }
 
 /* While we do not read, or a long PDU is coming, the connection tells. */
@@ -71,6 +76,9 @@ static void judge(struct spt_task *task, void *arg)
 /* False: that is not possible, or not any more. */
 static bool ask_again(struct command *c)
 {
+	/* Which command is missing, only the initiator knows. */
+	if (c->task.state == SPT_TASK_ENTERED)
+		return false;
 	if (!c->session->params.error_recovery_level || ++c->silences > TRIES_MAX)
 		return false;
 	c->heard_us = spt_host_now_us(c->session->env->host);

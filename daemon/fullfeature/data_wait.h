@@ -4,6 +4,8 @@
  * ErrorRecoveryLevel 0 what is missing is asked for again, a few times; then, or at level 0 at once, the command ends
  * with INITIATOR RESPONSE TIMEOUT and gives back what it holds.
  *
+ * A command that came before its turn has as long to wait for those before it (RFC 7143 4.2.2.1), at every level.
+ *
  * One timer a session looks at all of its commands, so that a write costs a note of the time and no timer.
  */
 #ifndef FULLFEATURE_DATA_WAIT_H

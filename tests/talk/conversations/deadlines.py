@@ -160,3 +160,21 @@ def logout_ends(t):
     s.gone(allowed=())
     other.send('tmf', flags=FINAL | LOGICAL_UNIT_RESET, itt=other.new_itt(), lun=1, rtt=NONE, immediate=True)
     other.expect('tmf_response', response=0)
+
+
+@conversation('RFC 7143 4.2.2.1', 'commands behind a gap in CmdSN end in time, with what they hold; the gap may be closed later, and they are not done then')
+def behind_a_gap(t):
+    for level in (0, 2):
+        s = t.log_in({**KEYS, 'ImmediateData': 'Yes', 'ErrorRecoveryLevel': level}).settle()
+        s.write(t.region, bytes(8 * BLOCK))
+        start, base = time.monotonic(), s.cmdsn
+        tasks = [s.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK), cmdsn=base + 1),
+                 s.start(READ10(t.region, 8), read=8 * BLOCK, cmdsn=base + 2)]
+        for task in tasks:
+            ended(s, task, start)
+            equal(task.end.expcmdsn, base, 'ExpCmdSN while the gap is there')
+        s.cmdsn = base
+        s.good(TEST_UNIT_READY)                     # the missing one
+        s.cmdsn = base + 3
+        equal(s.read(t.region, 8), bytes(8 * BLOCK), 'the blocks of the write that was given up')
+        s.log_out()
