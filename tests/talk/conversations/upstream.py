@@ -369,7 +369,7 @@ HOSTILE_R2T = {
 }
 
 
-@conversation('a hostile upstream', 'R2Ts out of bounds: never a byte that is not of the write', seconds=100)
+@conversation('a hostile upstream', 'R2Ts out of bounds: never a byte that is not of the write', seconds=200)
 def hostile_writes(t):
     scene = Scene(t)
     data = b'\xa5' * 40 * BLOCK
@@ -383,7 +383,9 @@ def hostile_writes(t):
         except Late:
             scene.up.drop()
             try:
-                s.finish(task, 12)
+                # An R2T for 4 GiB is cut into 16,384 PDUs by libiscsi, each put where it belongs in its queue: a
+                # second of a processor's time that is free.
+                s.finish(task, 60)
             except Gone:
                 pass
         except Gone:
