@@ -16,6 +16,7 @@
  * - outage: READ(10) one after the other; the shell command $CUT takes what is behind the unit away,
  *   they are answered NOT READY in the end, with $BUSY that before, $MEND brings it back, and they are
  *   GOOD
+ * - full: four READ(10) at once, of which the last must meet TASK SET FULL, and the others are GOOD
  *
  * SECONDS bounds the whole scene (default 30).
  */
@@ -379,6 +380,34 @@ static int scene_outage(struct scene *s)
 	return read_until(s, SCSI_STATUS_GOOD, INT64_MAX, &busy);
 }
 
+static int scene_full(struct scene *s)
+{
+	int64_t start = now_ms();
+	unsigned ended = 0, good = 0;
+
+	if (scene_use(s) < 0 || shell("SLOW") < 0)
+		return -1;
+	while (s->reads_sent < READS_MAX)
+		if (send_read(s) < 0)
+			return -1;
+	while (ended < READS_MAX && now_ms() < s->deadline_ms) {
+		if (turn(s, s->deadline_ms) < 0)
+			return -1;
+		ended = 0;
+		for (unsigned i = 0; i < READS_MAX; i++)
+			ended += s->reads[i].ended_ms >= 0;
+	}
+	for (unsigned i = 0; i < READS_MAX; i++) {
+		printf("  READ(10) %u: status %02x after %lld ms\n", i + 1,
+			(unsigned)s->reads[i].status, (long long)(s->reads[i].ended_ms - start));
+		good += s->reads[i].ended_ms >= 0 && s->reads[i].status == SCSI_STATUS_GOOD;
+	}
+	return good == READS_MAX - 1 &&
+			s->reads[READS_MAX - 1].status == SCSI_STATUS_TASK_SET_FULL &&
+			s->reads[READS_MAX - 1].ended_ms < s->reads[0].ended_ms ?
+		0 : -1;
+}
+
 static int run(struct scene *s, const char *name)
 {
 	if (!strcmp(name, "abort"))
@@ -397,6 +426,8 @@ static int run(struct scene *s, const char *name)
 		return scene_not_ready(s);
 	if (!strcmp(name, "unfence"))
 		return scene_unfence(s);
+	if (!strcmp(name, "full"))
+		return scene_full(s);
 	if (!strcmp(name, "outage"))
 		return scene_outage(s);
 	return strcmp(name, "login") ? -1 : 0;
