@@ -11,17 +11,18 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/buckets.h"
 #include "base/util.h"
 #include "log/log.h"
 
 static uint64_t of_machine(void)
 {
-	uint64_t h = 0xcbf29ce484222325ull; /* FNV-1a */
+	uint64_t h = 0xcbf29ce484222325ull;
 	FILE *f = fopen("/etc/machine-id", "re");
 	int c;
 
 	while (f && (c = fgetc(f)) != EOF)
-		h = (h ^ (unsigned char)c) * 0x100000001b3ull;
+		h = hash_add(h, &(uint8_t){ (uint8_t)c }, 1);
 	if (f)
 		fclose(f);
 	return h;

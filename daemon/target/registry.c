@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/list.h"
 #include "login/login.h"
@@ -14,13 +15,29 @@ void registry_init(struct registry *r)
 {
 	memset(r, 0, sizeof(*r));
 	pthread_mutex_init(&r->lock, NULL);
-	list_init(&r->claims);
+	buckets_init(&r->by_name);
+	buckets_init(&r->by_id);
 	r->next_id = 1;
+	/* Without it those who know the function could choose names that meet in one bucket, which is slow and no more. */
+	if (getrandom(&r->seed, sizeof(r->seed), GRND_NONBLOCK) < 0)
+		r->seed = (uintptr_t)r;
 }
 
 void registry_deinit(struct registry *r)
 {
+	buckets_deinit(&r->by_name);
+	buckets_deinit(&r->by_id);
 	pthread_mutex_destroy(&r->lock);
+}
+
+/* Of a nexus's name but for the portal group tag, which a TSIH is looked up without. */
+static uint64_t name_hash(const struct registry *r, const char *initiator_name, const uint8_t isid[6],
+	const struct seat *seat)
+{
+	uint64_t h = hash_add(r->seed, initiator_name, strlen(initiator_name));
+
+	h = hash_add(h, isid, 6);
+	return hash_add(h, &seat, sizeof(seat));
 }
 
 static bool same_nexus(const struct claim *c, const struct login_params *p,
@@ -38,7 +55,8 @@ static struct claim *find_nexus(struct registry *r, const struct login_params *p
 
 	if (!target)
 		return NULL;
-	list_foreach (c, &r->claims, link) {
+	uint64_t hash = name_hash(r, p->initiator_name, p->isid, target->seat);
+	list_foreach (c, bucket_of(&r->by_name, hash), by_name.link) {
 		if (same_nexus(c, p, target))
 			return c;
 	}
@@ -77,7 +95,8 @@ static struct claim *claim_new(struct registry *r, const struct login_params *p,
 	memcpy(c->isid, p->isid, sizeof(c->isid));
 	snprintf(c->initiator_name, sizeof(c->initiator_name), "%s", p->initiator_name);
 	list_init(&c->waiters);
-	list_append(&r->claims, &c->link);
+	buckets_add(&r->by_name, &c->by_name, name_hash(r, c->initiator_name, c->isid, c->seat));
+	buckets_add(&r->by_id, &c->by_id, c->id);
 	return c;
 }
 
@@ -119,7 +138,8 @@ void registry_release(struct registry *r, struct claim *c)
 	struct waiter *w;
 
 	pthread_mutex_lock(&r->lock);
-	list_del(&c->link);
+	buckets_del(&r->by_name, &c->by_name);
+	buckets_del(&r->by_id, &c->by_id);
 	r->tsih_used[c->tsih / 8] &= (uint8_t)~(1u << c->tsih % 8);
 	if (c->seat)
 		c->seat->n_sessions--;
@@ -149,7 +169,7 @@ struct worker *registry_find(struct registry *r, uint64_t id)
 	struct claim *c;
 
 	pthread_mutex_lock(&r->lock);
-	list_foreach (c, &r->claims, link) {
+	list_foreach (c, bucket_of(&r->by_id, id), by_id.link) {
 		if (c->id == id)
 			worker = c->worker;
 	}
@@ -162,9 +182,10 @@ bool registry_find_tsih(struct registry *r, const struct login_question *q,
 {
 	struct claim *c;
 	bool found = false;
+	uint64_t hash = name_hash(r, q->initiator_name, q->isid, target->seat);
 
 	pthread_mutex_lock(&r->lock);
-	list_foreach (c, &r->claims, link) {
+	list_foreach (c, bucket_of(&r->by_name, hash), by_name.link) {
 		if (c->tsih != q->tsih || c->seat != target->seat || c->ending ||
 			memcmp(c->isid, q->isid, sizeof(c->isid)) ||
 			strcmp(c->initiator_name, q->initiator_name))
@@ -183,9 +204,11 @@ void registry_each(struct registry *r, const struct seat *seat,
 	struct claim *c;
 
 	pthread_mutex_lock(&r->lock);
-	list_foreach (c, &r->claims, link) {
-		if (c->seat == seat)
-			fn(c->worker, c->id);
+	for (size_t i = 0; i < r->by_id.n_lists; i++) {
+		list_foreach (c, &r->by_id.lists[i], by_id.link) {
+			if (c->seat == seat)
+				fn(c->worker, c->id);
+		}
 	}
 	pthread_mutex_unlock(&r->lock);
 }

@@ -16,6 +16,7 @@
 #include <spt/host.h>
 #include <spt/link.h>
 
+#include "base/buckets.h"
 #include "login/params.h"
 
 struct worker;
@@ -24,7 +25,7 @@ struct seat;
 struct login_question;
 
 struct claim {
-	struct spt_link link;
+	struct bucket_entry by_name, by_id;
 	uint64_t id;
 	uint16_t tsih;
 	struct seat *seat; /* of its target, a reference; NULL: a discovery session */
@@ -46,7 +47,8 @@ struct waiter {
 
 struct registry {
 	pthread_mutex_t lock;
-	struct spt_link claims;
+	struct buckets by_name, by_id; /* of claims */
+	uint64_t seed;
 	uint64_t next_id;
 	uint16_t next_tsih;
 	uint8_t tsih_used[65536 / 8];

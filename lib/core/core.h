@@ -27,6 +27,7 @@ struct spt_context {
 	struct spt_host *host;
 	struct session_slot *slots;
 	uint32_t n_slots;
+	uint32_t free_slot; /* index + 1 of the first; 0: none */
 	struct spt_task *hash[CORE_HASH_SIZE];
 	uint64_t serial;             /* of the next task */
 	struct spt_link channels;    /* struct channel.link */
@@ -42,6 +43,7 @@ struct spt_context {
 
 struct session_slot {
 	uint32_t generation;
+	uint32_t next_free; /* while there is no session, as free_slot */
 	struct spt_session *session;
 };
 

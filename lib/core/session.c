@@ -29,24 +29,36 @@ struct spt_session *session_find(const struct spt_context *context, spt_session_
 	return context->slots[slot].session;
 }
 
-static int take_slot(struct spt_context *context, uint32_t *ret)
+static void give_slot(struct spt_context *context, uint32_t slot)
 {
-	uint32_t n = context->n_slots;
+	context->slots[slot].session = NULL;
+	context->slots[slot].next_free = context->free_slot;
+	context->free_slot = slot + 1;
+}
 
-	for (uint32_t i = 0; i < n; i++) {
-		if (!context->slots[i].session) {
-			*ret = i;
-			return 0;
-		}
-	}
-	uint32_t more = n ? 2 * n : 16;
+static int more_slots(struct spt_context *context)
+{
+	uint32_t n = context->n_slots, more = n ? 2 * n : 16;
 	struct session_slot *slots = realloc(context->slots, more * sizeof(*slots));
+
 	if (!slots)
 		return -ENOMEM;
 	memset(slots + n, 0, (more - n) * sizeof(*slots));
 	context->slots = slots;
 	context->n_slots = more;
-	*ret = n;
+	for (uint32_t i = more; i > n; i--)
+		give_slot(context, i - 1);
+	return 0;
+}
+
+static int take_slot(struct spt_context *context, uint32_t *ret)
+{
+	int r = context->free_slot ? 0 : more_slots(context);
+
+	if (r < 0)
+		return r;
+	*ret = context->free_slot - 1;
+	context->free_slot = context->slots[*ret].next_free;
 	return 0;
 }
 
@@ -116,8 +128,10 @@ int spt_session_start(struct spt_context *context, const struct spt_session_para
 	if (r < 0)
 		return r;
 	struct spt_session *s = session_alloc(params);
-	if (!s)
+	if (!s) {
+		give_slot(context, slot);
 		return -ENOMEM;
+	}
 	s->context = context;
 	s->cookie = cookie_of(slot, ++context->slots[slot].generation);
 	context->slots[slot].session = s;
@@ -147,11 +161,10 @@ void spt_session_each_task(struct spt_context *context, spt_session_cookie cooki
 
 static void session_free(struct spt_session *s)
 {
-	uint32_t slot = (uint32_t)s->cookie.v - 1;
 	void (*stopped)(void *) = s->stopped;
 	void *arg = s->stopped_arg;
 
-	s->context->slots[slot].session = NULL;
+	give_slot(s->context, (uint32_t)s->cookie.v - 1);
 	lun_map_let_go(s->context, s->luns);
 	free(s->itls);
 	free(s->names);

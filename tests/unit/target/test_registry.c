@@ -92,7 +92,8 @@ static void names(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		registry_release(&r, c[i].claim);
 	assert_int_equal(seat.n_sessions, 0);
-	assert_true(list_empty(&r.claims));
+	assert_int_equal(r.by_id.n, 0);
+	assert_int_equal(r.by_name.n, 0);
 	registry_deinit(&r);
 	fake_host_deinit(&host);
 }
@@ -179,6 +180,41 @@ static void numbers_run_out(void **state)
 	registry_deinit(&r);
 }
 
+/* Many sessions, of many initiators: each is found by its number and by its name, and nobody else is. */
+static void crowd(void **state)
+{
+	enum { N = 3000 };
+	static struct registry r;
+	static struct claim *claims[N];
+	struct registry_holder holder;
+	struct waiter waiter;
+	char name[32];
+
+	registry_init(&r);
+	config.max_sessions = N;
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < N; i++) {
+			snprintf(name, sizeof(name), "iqn.crowd-%u", i / 3);
+			struct login_params p = params_of(name, (uint8_t)(i % 3), 1);
+			enum registry_result result = registry_claim(&r, &p, &target, i % 2 ? two : one, &waiter,
+				&claims[i], &holder);
+			assert_int_equal(result, round ? REGISTRY_TAKEN : REGISTRY_CLAIMED);
+			if (round) {
+				assert_int_equal(holder.id, claims[i]->id);
+				assert_true(registry_stop_waiting(&r, &waiter));
+			}
+		}
+	}
+	for (unsigned i = 0; i < N; i++) {
+		assert_ptr_equal(registry_find(&r, claims[i]->id), i % 2 ? two : one);
+		uint64_t id = claims[i]->id;
+		registry_release(&r, claims[i]);
+		assert_null(registry_find(&r, id));
+	}
+	assert_int_equal(seat.n_sessions, 0);
+	registry_deinit(&r);
+}
+
 static unsigned seen;
 
 static void see(struct worker *worker, uint64_t id)
@@ -218,6 +254,7 @@ int main(void)
 		cmocka_unit_test(waiting),
 		cmocka_unit_test(discovery),
 		cmocka_unit_test(numbers_run_out),
+		cmocka_unit_test(crowd),
 		cmocka_unit_test(each),
 	};
 
