@@ -142,6 +142,9 @@ static int take_secret(struct reader *r, const struct word *w, struct secret *re
 	if (!ret->data)
 		return -ENOMEM;
 	if (binary(w)) {
+		/* by RFC 7143 6.1 a value, but here rather a digit that was forgotten */
+		if ((w->text[1] | 0x20) == 'x' && w->bytes % 2)
+			return fault(r, "a binary secret with an odd number of hexadecimal digits");
 		if (binary_decode(w->text, w->bytes, ret->data, SECRET_BYTES_MAX, &ret->bytes,
 			    &form))
 			return fault(r, "a binary secret that is none, or has over 255 bytes");

@@ -22,6 +22,7 @@
 static void forget(struct conn_text *text)
 {
 	free(text->data);
+	free(text->agreed);
 	*text = (struct conn_text){ .ttt = TAG_NONE };
 }
 
@@ -57,6 +58,25 @@ static void send_text(struct conn *conn, uint32_t itt, const void *data, size_t 
 }
 
 /*
+ * RFC 7143 6.4, 7.12: what the texts of a negotiation change holds when it is over, or never. Only the keys
+ * that may be sent now; what we take may have been set anew meanwhile, and never shrinks.
+ */
+static void take_effect(struct conn *conn)
+{
+	struct login_params *now = &conn->params;
+	const struct login_params *agreed = conn->text.agreed;
+
+	if (!agreed)
+		return;
+	memcpy(now->initiator_alias, agreed->initiator_alias, sizeof(now->initiator_alias));
+	now->max_send_data_segment_bytes = agreed->max_send_data_segment_bytes;
+	now->max_recv_data_segment_bytes =
+		MAX(now->max_recv_data_segment_bytes, agreed->max_recv_data_segment_bytes);
+	if (!agreed->asked_to_negotiate && agreed->recv_limit_bytes == now->recv_limit_bytes)
+		now->asked_to_negotiate = false;
+}
+
+/*
  * The next piece of the answer. The last one has F, if the request had it: RFC 7143 11.10.1, 11.11.1. If not,
  * the initiator's next one is answered by an empty F, unless it brings more text.
  */
@@ -72,6 +92,7 @@ static void send_piece(struct conn *conn, uint32_t itt)
 		return;
 	}
 	send_text(conn, itt, text->data + text->offset, n, F_FINAL);
+	take_effect(conn);
 	forget(text);
 }
 
@@ -90,13 +111,29 @@ static int answer(struct conn *conn, struct login_params *params, uint64_t *seen
 	return w.err;
 }
 
+static bool begin_changes(struct conn *conn)
+{
+	struct conn_text *text = &conn->text;
+
+	if (!text->agreed) {
+		text->agreed = malloc(sizeof(*text->agreed));
+		if (text->agreed)
+			*text->agreed = conn->params;
+	}
+	return text->agreed;
+}
+
 static void negotiate(struct conn *conn, struct rx_pdu *pdu)
 {
 	struct text_outcome outcome;
 	int r = -EMSGSIZE;
 
+	if (!begin_changes(conn)) {
+		conn_close(conn, CLOSE_NO_MEMORY, NULL);
+		return;
+	}
 	for (size_t room = ANSWER_MIN_BYTES; r == -EMSGSIZE && room <= ANSWER_MAX_BYTES; room *= 4) {
-		struct login_params params = conn->params;
+		struct login_params params = *conn->text.agreed;
 		uint64_t seen = conn->text.seen;
 		char *buffer = malloc(room);
 		size_t bytes = 0;
@@ -110,7 +147,7 @@ static void negotiate(struct conn *conn, struct rx_pdu *pdu)
 			free(buffer);
 			continue;
 		}
-		conn->params = params;
+		*conn->text.agreed = params;
 		conn->text.seen = seen;
 		free(conn->text.data);
 		conn->text.data = buffer;

@@ -255,6 +255,8 @@ enum key_verdict negotiation_take(struct negotiation *n, const struct key_row *r
 		return VERDICT_MISPLACED;
 	if (n->offered & key_bit(row))
 		return take_answer(n, row, pair);
+	if (key_is_answer(pair))
+		return VERDICT_UNASKED;
 	if (irrelevant(n, row)) {
 		answer_pair(answer, row, "Irrelevant");
 		return VERDICT_ANSWERED;

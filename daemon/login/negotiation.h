@@ -29,6 +29,7 @@ enum key_verdict {
 	VERDICT_WRONG,     /* the answer to our offer is none */
 	VERDICT_DUPLICATE, /* RFC 7143 6.3, 6.4: a key may be sent once */
 	VERDICT_MISPLACED, /* not from an initiator, or not in this stage */
+	VERDICT_UNASKED,   /* RFC 7143 6.2: an answer, and nothing was offered */
 };
 
 /* @stage: one of USE_SECURITY, USE_OPERATIONAL, USE_FULL_FEATURE. Not for KEY_METHODS and

@@ -88,6 +88,7 @@ enum login_action reply_fail(struct login *l, enum login_status status)
 {
 	struct pdu_login_response *r = start(l);
 
+	r->csg = 0; /* RFC 7143 6.3.1: with T and NSG it is reserved where a login is rejected */
 	r->status = (uint16_t)status;
 	r->data_bytes = (uint32_t)key_writer_len(&l->out);
 	l->state = STATE_CLOSED;
@@ -106,14 +107,12 @@ enum login_action login_fail(struct login *l, enum login_status status, const ch
 	return reply_fail(l, status);
 }
 
-/* RFC 7143 13.9: with the first response of a normal session; 13.6: and the alias, if any. */
+/* RFC 7143 6.3.1, 13.9: with the first response, of discovery sessions as well; 13.6: and the alias, if any. */
 static void tell_target(struct login *l)
 {
 	if (l->tag_told)
 		return;
 	l->tag_told = true;
-	if (l->n.params.session_type == SESSION_DISCOVERY)
-		return;
 	key_put_number(&l->out, "TargetPortalGroupTag", l->n.params.portal_group_tag);
 	if (l->target_alias[0])
 		key_put(&l->out, "TargetAlias", l->target_alias);

@@ -44,7 +44,7 @@ static int begin(struct login *l, const struct login_auth_method *method)
 	return 0;
 }
 
-/* RFC 7143 6.3.2: the first method of the initiator's list that is acceptable here. */
+/* RFC 7143 6.3.2, 12.1: the first method of the initiator's list that is acceptable here. */
 int security_choose(struct login *l, const struct key_pair *pair)
 {
 	struct key_list list = key_list_init(pair->value, pair->value_bytes);
@@ -55,7 +55,10 @@ int security_choose(struct login *l, const struct key_pair *pair)
 	while (!method && key_list_next(&list, &name, &bytes))
 		method = find_method(l, name, bytes);
 	if (!method) {
+		/* RFC 7143 6.3.2: the answer is Reject; and with that the negotiation has failed */
 		login_fail(l, LOGIN_AUTHENTICATION_FAILURE, "no acceptable AuthMethod in the offer");
+		key_put(&l->out, "AuthMethod", "Reject");
+		(void)reply_fail(l, LOGIN_AUTHENTICATION_FAILURE);
 		return -1;
 	}
 	key_put(&l->out, "AuthMethod", method->ops ? method->ops->name : "None");

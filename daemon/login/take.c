@@ -41,6 +41,9 @@ static int judge(struct login *l, const struct key_row *row, enum key_verdict ve
 	case VERDICT_DUPLICATE:
 		login_fail(l, LOGIN_INITIATOR_ERROR, "duplicate key %s", row->name);
 		return -1;
+	case VERDICT_UNASKED:
+		login_fail(l, LOGIN_INITIATOR_ERROR, "an answer to %s, which we did not offer", row->name);
+		return -1;
 	default:
 		login_fail(l, LOGIN_INITIATOR_ERROR, "key %s is out of place", row->name);
 		return -1;
@@ -104,9 +107,13 @@ static int take_unknown(struct login *l, const struct key_pair *pair)
 			LOGIN_UNKNOWN_MAX);
 		return -1;
 	}
-	/* an answer is not answered */
-	if (pair->value_bytes != strlen(answer) || memcmp(pair->value, answer, strlen(answer)))
-		key_put_n(&l->out, pair->name, pair->name_bytes, answer, strlen(answer));
+	/* RFC 7143 6.2: reserved words are no values, and what we offer are no keys that we do not know */
+	if (key_is_answer(pair)) {
+		login_fail(l, LOGIN_INITIATOR_ERROR, "an answer to %.*s, which we did not offer",
+			(int)pair->name_bytes, pair->name);
+		return -1;
+	}
+	key_put_n(&l->out, pair->name, pair->name_bytes, answer, strlen(answer));
 	return 0;
 }
 

@@ -38,6 +38,10 @@ static int take_unknown(const struct key_pair *pair, unsigned *unknown, struct k
 			LOGIN_UNKNOWN_MAX);
 		return REJECT_PROTOCOL_ERROR;
 	}
+	if (key_is_answer(pair)) {
+		snprintf(out->reason, sizeof(out->reason), "an answer to a key that we did not offer");
+		return REJECT_PROTOCOL_ERROR;
+	}
 	put_constant(answer, pair, "NotUnderstood");
 	return 0;
 }
@@ -52,6 +56,10 @@ static int take_known(struct negotiation *n, const struct key_row *row,
 	switch (negotiation_take(n, row, pair, USE_FULL_FEATURE, answer)) {
 	case VERDICT_DUPLICATE:
 		snprintf(out->reason, sizeof(out->reason), "duplicate key %s", row->name);
+		return REJECT_PROTOCOL_ERROR;
+	case VERDICT_UNASKED: /* RFC 7143 6.2: a protocol error, not a failure to agree */
+		snprintf(out->reason, sizeof(out->reason), "an answer to %s, which we did not offer",
+			row->name);
 		return REJECT_PROTOCOL_ERROR;
 	case VERDICT_MISPLACED:
 		put_constant(answer, pair, "Reject");

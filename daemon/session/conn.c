@@ -114,6 +114,7 @@ static void reap(struct spt_post *post)
 	tx_drop(conn);
 	retain_drop(conn);
 	free(conn->text.data);
+	free(conn->text.agreed);
 	list_del(&conn->link);
 	env->n_conns--;
 	close(conn->fd);

@@ -47,6 +47,7 @@ struct conn_text {
 	uint32_t ttt; /* TAG_NONE: none open */
 	uint32_t itt;
 	uint64_t seen; /* keys of this negotiation: text_negotiate() */
+	struct login_params *agreed; /* what its texts have changed so far; NULL: nothing */
 	bool answering;
 	bool final; /* the request had F: so may the answer */
 };

@@ -38,13 +38,18 @@ static bool all_digits(const char *text, size_t n, int (*digit)(char))
 
 static int decode_hex(const char *text, size_t n, uint8_t *out, size_t out_bytes, size_t *ret)
 {
-	if (n / 2 > out_bytes)
+	size_t odd = n % 2, bytes = n / 2 + odd;
+
+	if (bytes > out_bytes)
 		return -EMSGSIZE;
-	if (n % 2 || !all_digits(text, n, hex_digit))
+	if (!all_digits(text, n, hex_digit))
 		return -EINVAL;
-	for (size_t i = 0; i < n; i += 2)
-		out[i / 2] = (uint8_t)(hex_digit(text[i]) << 4 | hex_digit(text[i + 1]));
-	*ret = n / 2;
+	/* RFC 7143 6.1: n digits are (n + 1) / 2 bytes; what is not written is the half in front */
+	if (odd)
+		out[0] = (uint8_t)hex_digit(text[0]);
+	for (size_t i = odd; i < bytes; i++)
+		out[i] = (uint8_t)(hex_digit(text[2 * i - odd]) << 4 | hex_digit(text[2 * i - odd + 1]));
+	*ret = bytes;
 	return 0;
 }
 

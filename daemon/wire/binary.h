@@ -19,8 +19,8 @@ enum binary_form {
 
 /*
  * @text (@text_bytes of it) decoded into @out, which has room for @out_bytes. 0, -EINVAL: no such
- * constant (an odd number of hexadecimal digits, base64 without its padding or with stray bits), or
- * -EMSGSIZE: more than @out_bytes. Nothing is stored on failure. No digits are a value of 0 bytes.
+ * constant (base64 without its padding or with stray bits), or -EMSGSIZE: more than @out_bytes. Nothing
+ * is stored on failure. No digits are a value of 0 bytes; an odd number of hexadecimal ones has a zero in front.
  */
 int binary_decode(const char *text, size_t text_bytes, uint8_t *out, size_t out_bytes,
 	size_t *ret_bytes, enum binary_form *ret_form);

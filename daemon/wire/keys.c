@@ -111,6 +111,18 @@ bool key_is(const struct key_pair *pair, const char *name)
 	return strlen(name) == pair->name_bytes && !memcmp(name, pair->name, pair->name_bytes);
 }
 
+bool key_is_answer(const struct key_pair *pair)
+{
+	static const char *const ANSWERS[] = { "Reject", "Irrelevant", "NotUnderstood" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ANSWERS); i++) {
+		if (strlen(ANSWERS[i]) == pair->value_bytes &&
+			!memcmp(ANSWERS[i], pair->value, pair->value_bytes))
+			return true;
+	}
+	return false;
+}
+
 struct key_list key_list_init(const char *value, size_t bytes)
 {
 	return (struct key_list){ .pos = value, .end = value + bytes };

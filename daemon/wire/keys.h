@@ -44,6 +44,8 @@ struct key_reader key_reader_init(const void *text, size_t bytes);
 bool key_next(struct key_reader *reader, struct key_pair *ret);
 const char *key_error_text(enum key_error error);
 bool key_is(const struct key_pair *pair, const char *name);
+/* RFC 7143 6.2: "Reject", "Irrelevant", "NotUnderstood" are answers, and no values to propose or declare. */
+bool key_is_answer(const struct key_pair *pair);
 
 /* Walks over the values of a comma list (RFC 7143 6.1: list-of-values). */
 struct key_list {

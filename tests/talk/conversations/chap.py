@@ -81,13 +81,13 @@ def finish(s):
     s.settle().good(INQUIRY(36), read=36)
 
 
-def refused(s, keys, status=FAILED):
+def refused(s, keys, status=FAILED, answer=[]):
     """RFC 7143 9.2: what is missing or malformed has another status than what proves nothing."""
     try:
         say(s, keys, transit=True)
     except Refused as e:
         equal(e.status, status, 'the status of the refusal')
-        check(not e.pdu.data, 'the refusal says more than its status: %r', e.pdu.data)
+        equal(pairs(e.pdu.data), answer, 'the text of the refusal')
         s.gone(allowed=())
         return
     raise Wrong('%s is not refused' % {k: str(v)[:60] for k, v in keys.items()})
@@ -151,11 +151,18 @@ def users(t):
     refused(s, proof(ask(s), 'elsewhere', "somebody else's"))
 
 
-@conversation('RFC 7143 6.3.2, 12.1', 'no CHAP in the offer, no offer, or a target without it: who has to prove it does not get around it')
+@conversation('RFC 7143 6.3.2, 12.1, 12.1.1, 12.1.2', 'no CHAP in the offer, no offer, or a target without it: who has to prove it does not get around it')
 def no_chap(t):
-    for keys in ({'AuthMethod': 'None'}, {'AuthMethod': 'KRB5,None'}, {}):
+    for method in ('None', 'KRB5,None', 'SRP', 'KRB5,SRP', 'Z-org.example.none', 'chap', ''):
         s = t.connect(source=source(t))
-        refused(s, {**s.names(GUARDED), **keys})
+        refused(s, {**s.names(GUARDED), 'AuthMethod': method}, answer=[('AuthMethod', 'Reject')])
+    s = t.connect(source=source(t))
+    refused(s, s.names(GUARDED))
+    for keys in ({'SRP_U': 'one', 'TargetAuth': 'No'}, {'KRB_AP_REQ': '0x00'}):      # of methods that are not there
+        s = begin(t, address='127.0.10.%d' % len(keys))
+        say(s, keys)
+        equal([s.answers[key] for key in keys], ['NotUnderstood'] * len(keys), 'the answers to %s' % keys)
+        refused(s, proof((5, 0, b'')), MISSING)
     s = t.connect(source=source(t))
     s.login_request({**s.names(True), 'AuthMethod': 'CHAP,None'}, 0, 1)
     s.login_response()
@@ -217,7 +224,7 @@ def wrong(t):
 @conversation('RFC 7143 6.1, 9.2, 12.1.3', 'CHAP_R that is empty, odd, no digits, too short, too long, giant, base64 without its end', seconds=40)
 def bad_response(t):
     number = iter(range(1, 200))
-    for value in ('', '0x', '0b', '0x1', '0x' + 'a' * 31, '0x' + 'a' * 33, '0x' + 'a' * 30, '0x' + 'a' * 34, '0x' + 'g' * 32, 'a' * 32,
+    for value in ('', '0x', '0b', '0x1', '0x' + 'a' * 29, '0x' + 'a' * 33, '0x' + 'a' * 30, '0x' + 'a' * 34, '0x' + 'g' * 32, 'a' * 32,
                   '0x' + '0' * 8000, '0b' + 'A' * 8000, '0bAAAAAAAAAAAAAAAAAAAAAA=', '0bAAAAAAAAAAAAAAAAAAAAAB==', '0bAAAA====',
                   '0x' + ' ' * 32, '-1', '1'):
         s = begin(t, address='127.0.7.%d' % next(number))
@@ -225,12 +232,28 @@ def bad_response(t):
         refused(s, {'CHAP_N': 'one', 'CHAP_R': value}, BAD)
 
 
+@conversation('RFC 7143 6.1, 12.1.3', 'an odd number of hexadecimal digits is a value with a zero in front', seconds=40)
+def odd_digits(t):
+    for _ in range(400):
+        s = begin(t)
+        question = ask(s, '5')
+        answer = hexed(response(5, question[1], SECRET, question[2]))
+        if answer[2] == '0' and answer[3] != '0':
+            break
+        s.close()
+    else:
+        raise Wrong('400 responses without a zero in front')
+    say(s, {'CHAP_N': 'one', 'CHAP_R': '0x' + answer[3:], 'CHAP_I': '0x7', 'CHAP_C': '0X123'}, transit=True)
+    equal(unbinary(s.answers['CHAP_R']), response(5, 7, MUTUAL, b'\x01\x23'), 'the answer to 0X123')
+    finish(s)
+
+
 @conversation('RFC 7143 9.2, 12.1.3', 'CHAP_C and CHAP_I of ours that are empty, odd, oversized, alone: no answer is computed', seconds=40)
 def bad_challenge(t):
     number = iter(range(1, 200))
     for more in ({'CHAP_C': '0x01'}, {'CHAP_I': '1'}, {'CHAP_I': '256', 'CHAP_C': '0x01'}, {'CHAP_I': '-1', 'CHAP_C': '0x01'},
                  {'CHAP_I': '', 'CHAP_C': '0x01'}, {'CHAP_I': '1', 'CHAP_C': ''}, {'CHAP_I': '1', 'CHAP_C': '0x'},
-                 {'CHAP_I': '1', 'CHAP_C': '0b'}, {'CHAP_I': '1', 'CHAP_C': '0x123'}, {'CHAP_I': '1', 'CHAP_C': '0x' + '5a' * 1025},
+                 {'CHAP_I': '1', 'CHAP_C': '0b'}, {'CHAP_I': '1', 'CHAP_C': '0x' + 'a' * 2049}, {'CHAP_I': '1', 'CHAP_C': '0x' + '5a' * 1025},
                  {'CHAP_I': '1', 'CHAP_C': '0b' + 'AAAA' * 342}, {'CHAP_I': '1', 'CHAP_C': '0bAAA'}, {'CHAP_I': '1', 'CHAP_C': 'zz'},
                  {'CHAP_A': '5'}):
         s = begin(t, address='127.0.6.%d' % next(number))
@@ -322,7 +345,7 @@ def discovery(t):
     except Refused as e:
         equal(e.status, FAILED, 'the status')
     s = t.connect(source=source(t))
-    refused(s, {**s.names(False), 'AuthMethod': 'None'})
+    refused(s, {**s.names(False), 'AuthMethod': 'None'}, answer=[('AuthMethod', 'Reject')])
     s = begin(t, False)
     refused(s, proof(ask(s), 'one', SECRET))
     s = begin(t, False)

@@ -187,6 +187,37 @@ def segment_length_effect(t):
     s.write(t.region, pattern(64 * BLOCK))
 
 
+@conversation('RFC 7143 6.2, 6.4, 7.12', 'what the texts of a negotiation declare holds when it is over, and not at all when it is given up or refused')
+def all_or_nothing(t):
+    s = t.log_in({'MaxRecvDataSegmentLength': 512}).settle()
+
+    def longest():
+        return max(len(p.data) for p in s.good(READ10(0, 32), read=32 * BLOCK).data_ins)
+
+    def begin():
+        itt = s.new_itt()
+        s.send('text', itt=itt, flags=0, data=text({'MaxRecvDataSegmentLength': 4096}))
+        pdu = s.expect('text_response', itt=itt)
+        check(not pdu.has(FINAL) and not pdu.data, 'the answer: %s', pdu)
+        equal(longest(), 512, 'the longest segment while the negotiation goes on')
+        return itt, pdu.ttt
+    begin()
+    itt = s.new_itt()                                       # reset by one without a tag: the first is forgotten
+    s.send('text', itt=itt, flags=FINAL, data=text({'InitiatorAlias': 'another'}))
+    check(s.expect('text_response', itt=itt).has(FINAL), 'no F')
+    equal(longest(), 512, 'the longest segment after it was given up')
+    for wrong in ({'MaxRecvDataSegmentLength': 1024}, {'InitiatorAlias': 'NotUnderstood'}, {'X-org.example.x': 'Reject'}):
+        itt, ttt = begin()
+        s.send('text', itt=itt, ttt=ttt, flags=FINAL, data=text(wrong))
+        s.expect('reject', reason=4)
+        equal(longest(), 512, 'the longest segment after it was refused')
+    itt, ttt = begin()
+    s.params['MaxRecvDataSegmentLength'] = s.offered['MaxRecvDataSegmentLength'] = 4096
+    s.send('text', itt=itt, ttt=ttt, flags=FINAL)
+    check(s.expect('text_response', itt=itt).has(FINAL), 'no F')
+    equal(longest(), 4096, 'the longest segment when it is over')
+
+
 @conversation('RFC 7143 13.12', 'what the target takes is 8192 for who passed the operational stage by, until it is told in full feature phase')
 def target_declares_late(t):
     s = t.connect().log_in({'AuthMethod': 'None'}, stages=((0, 3),))

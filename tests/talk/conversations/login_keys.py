@@ -167,6 +167,17 @@ def unknown_keys(t):
         check(answers == 'refused' or answers.get(key) == 'NotUnderstood', '%s: %s', key, answers)
 
 
+@conversation('RFC 7143 6.2', 'Reject, Irrelevant and NotUnderstood are answers: nobody may propose or declare them; None may be')
+def reserved_words(t):
+    for key in ('MaxBurstLength', 'InitialR2T', 'HeaderDigest', 'MaxRecvDataSegmentLength', 'InitiatorAlias', 'TaskReporting',
+                'IFMarker', 'X-org.example.key', 'X#NodeArchitecture'):
+        for word in ('Reject', 'Irrelevant', 'NotUnderstood'):
+            equal(offer(t, {key: word}), 'refused', '%s=%s' % (key, word))
+    answers = offer(t, {'HeaderDigest': 'Reject,Irrelevant,None', 'InitiatorAlias': 'Rejected', 'X-org.example.key': 'None'})
+    check(answers != 'refused', 'refused')
+    equal((answers['HeaderDigest'], answers['X-org.example.key']), ('None', 'NotUnderstood'), 'the answers')
+
+
 @conversation('RFC 7143 13.25', 'the obsolete marker keys are declined, and the login goes on; they are never NotUnderstood')
 def markers(t):
     answers = offer(t, {'IFMarker': 'Yes', 'OFMarker': 'Yes'})
@@ -238,11 +249,14 @@ def keys_of_others(t):
               '%s is taken: %s', key, answers)
 
 
-@conversation('RFC 7143 6.3, 12', 'AuthMethod has no place in the operational stage')
+@conversation('RFC 7143 6.3, 12', 'AuthMethod has no place in the operational stage, nor have operational keys in the security stage')
 def key_in_wrong_stage(t):
     answers = offer(t, {'AuthMethod': 'None'}, csg=1)
     check(answers == 'refused' or answers.get('AuthMethod') in ('Reject', 'Irrelevant', 'NotUnderstood',
                                                                 'None'), '%s', answers)
+    for key, value in (('HeaderDigest', 'None'), ('MaxBurstLength', '65536'), ('MaxRecvDataSegmentLength', '8192'), ('InitialR2T', 'Yes'),
+                       ('ErrorRecoveryLevel', '0'), ('TaskReporting', 'RFC3720'), ('IFMarker', 'No'), ('SendTargets', 'All')):
+        equal(offer(t, {'AuthMethod': 'None', key: value}, csg=0), 'refused', key + ' in the security stage')
     answers = offer(t, {'AuthMethod': 'CHAP'}, csg=0)
     check(answers == 'refused' or answers.get('AuthMethod') == 'Reject', 'CHAP at a target without it: %s',
           answers)

@@ -99,6 +99,11 @@ def declarations(t):
     s.isid = b'\x80\x00\x00\x00\x00\x77'
     s.log_in(target=PRIVATE)
     equal(s.answers.get('TargetPortalGroupTag'), '2', 'TargetPortalGroupTag of the other portal')
+    for portal, tag in (('main', '1'), ('other', '2')):     # "for all session types" (6.3.1)
+        s = t.connect(portal)
+        s.login_request(s.names(False), 0, transit=False)
+        s.login_response()
+        equal(s.answers, {'TargetPortalGroupTag': tag}, 'the first answer in a discovery session')
 
 
 @conversation('RFC 7143 4.4.1', 'a target is reached only through its portals')

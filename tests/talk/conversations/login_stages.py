@@ -30,7 +30,7 @@ def both_stages(t):
     s.settle()
 
 
-@conversation('RFC 7143 12', 'of several methods offered, None is taken by a target that authenticates nobody')
+@conversation('RFC 7143 12, 12.1', 'of several methods offered, None is taken by a target that authenticates nobody')
 def method_chosen(t):
     for offer in ('CHAP,None', 'None,CHAP', 'KRB5,SRP,CHAP,None', 'X-org.example.secret,None'):
         s = t.connect().log_in({'AuthMethod': offer}, stages=((0, 3),))

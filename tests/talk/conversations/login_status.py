@@ -22,7 +22,7 @@ def refusal(t, target, csg=1, name=None, keys=None):
         s.login_response()
     except Refused as e:
         s.gone(allowed=())
-        check(not e.pdu.has(FINAL), 'T is 1 in a refusal (11.13.6)')
+        equal(e.pdu.flags, 0, 'T, C, CSG and NSG of a refusal (6.3.1)')
         return e
     raise Wrong('%s lets us in' % target)
 
@@ -39,7 +39,7 @@ def moved_temporarily(t):
     equal(sorted(places), sorted(['192.0.2.9:3260', '[2001:db8::9]:3261', 'storage.example.org:860']), 'the places')
 
 
-@conversation('RFC 7143 11.13.5', '0102h: moved for good')
+@conversation('RFC 7143 6.3.1, 11.13.5', '0102h: moved for good; CSG and NSG are reserved in a refusal')
 def moved_permanently(t):
     e = refusal(t, 'moved')
     equal(e.status, 0x0102, 'the status')

@@ -74,8 +74,8 @@ static const struct {
 		{ { "0", WHO, "0 0000 " MINE }, { "0", "AuthMethod=None ", "0 0000 AuthMethod=None " },
 			{ "0>1", "", "0>1 0000 " }, { "1", "InitialR2T=No ",
 			"1 0000 InitialR2T=No " RECV }, { "1>3", "", "1>3 0000 " } }, 0 },
-	{ "discovery", { { "1>3", DISCO, "1>3 0000 " RECV } }, 0 },
-	{ "discovery at a target", { { "1>3", DISCO TNAME, "1>3 0000 " RECV } }, 0 },
+	{ "discovery", { { "1>3", DISCO, "1>3 0000 " MINE RECV } }, 0 },
+	{ "discovery at a target", { { "1>3", DISCO TNAME, "1>3 0000 " MINE RECV } }, 0 },
 	{ "a text in pieces",
 		{ { "1C", "InitiatorName=iqn.1994-05", "1 0000 " },
 			{ "1C", ".com.redhat:b1 TargetNa", "1 0000 " },
@@ -95,7 +95,7 @@ static const struct {
 	{ "6.3: no TargetName", { { "1>3", INAME, NULL } }, LOGIN_MISSING_PARAMETER },
 	{ "6.3: nothing", { { "1", "", NULL } }, LOGIN_MISSING_PARAMETER },
 	{ "6.3: the name comes too late",
-		{ { "1", DISCO, "1 0000 " RECV }, { "1>3", TNAME, NULL } }, LOGIN_INITIATOR_ERROR },
+		{ { "1", DISCO, "1 0000 " MINE RECV }, { "1>3", TNAME, NULL } }, LOGIN_INITIATOR_ERROR },
 	{ "6.2: the name comes twice",
 		{ { "1", WHO, "1 0000 " MINE RECV }, { "1>3", INAME, NULL } }, LOGIN_INITIATOR_ERROR },
 	{ "6.2: the name comes twice at once", { { "1", WHO INAME, NULL } },
@@ -135,15 +135,19 @@ static void run_way(size_t i)
 		talk.reply.status != WAYS[i].status || login_status(talk.login) != WAYS[i].status)
 		fail_msg("%s: %s (%s)", WAYS[i].what, talk_heard(&talk), login_reason(talk.login));
 	if (WAYS[i].status) {
-		/* RFC 7143 11.13.5: nothing but the status, and no way to go on */
+		/* RFC 7143 11.13.5, 6.3.1: nothing but the status (6.3.2: and Reject), and no way to go on */
 		assert_false(talk.reply.transit);
-		assert_int_equal(talk.reply.data_bytes, 0);
+		assert_int_equal(talk.reply.csg, 0);
+		assert_int_equal(talk.reply.nsg, 0);
+		if (strcmp(talk.said, "AuthMethod=Reject "))
+			assert_int_equal(talk.reply.data_bytes, 0);
 		assert_int_equal(talk_say(&talk, "1>3", WHO), LOGIN_REPLY_CLOSE);
 		assert_int_equal(talk.reply.status, WAYS[i].status);
 	}
 	talk_end(&talk);
 }
 
+/* RFC 7143 6.3, 6.3.1, 11.12.3. */
 static void test_ways(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(WAYS); i++)

@@ -109,7 +109,17 @@ static const struct offer OFFERS[] = {
 	{ "13.22: private keys", "X-com.example.k=1 ", "X-com.example.k=NotUnderstood ", 0, NULL, 0 },
 	{ "6.2: not understood", "Foo=Bar Baz= ", "Foo=NotUnderstood Baz=NotUnderstood ", 0, NULL,
 		0 },
-	{ "6.2: an answer is not answered", "Foo=NotUnderstood ", "", 0, NULL, 0 },
+	{ "6.2: an answer to nothing", "Foo=NotUnderstood ", REFUSED },
+	{ "6.2: an answer to nothing", "X-com.example.k=Reject ", REFUSED },
+	{ "6.2: an answer to nothing", "InitiatorAlias=NotUnderstood ", REFUSED },
+	{ "6.2: an answer to nothing", "HeaderDigest=Irrelevant ", REFUSED },
+	{ "6.2: an answer to nothing", "FirstBurstLength=Irrelevant InitialR2T=Yes ImmediateData=No ", REFUSED },
+	{ "6.2: an answer to nothing", "IFMarker=NotUnderstood ", REFUSED },
+	{ "6.2: an answer to nothing", "X#NodeArchitecture=Irrelevant ", REFUSED },
+	{ "6.2: only whole", "InitiatorAlias=Rejected X-com.example.k=reject ",
+		"X-com.example.k=NotUnderstood ", 0, NULL, 0 },
+	{ "6.2: None is a value", "HeaderDigest=None X-com.example.k=None ",
+		"HeaderDigest=None X-com.example.k=NotUnderstood ", 0, NULL, 0 },
 	{ "6.2: that is no answer", "Foo=NotUnderstooD Bar=NotUnderstood2 ",
 		"Foo=NotUnderstood Bar=NotUnderstood ", 0, NULL, 0 },
 	{ "6.2: once", "MaxConnections=1 MaxConnections=1 ", REFUSED },
@@ -167,6 +177,7 @@ static void check_offer(const struct offer *row)
 	talk_end(&talk);
 }
 
+/* RFC 7143 6.2, 13: what each offer is answered with, and which are none. */
 static void test_offers(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(OFFERS); i++)
@@ -185,7 +196,7 @@ static void test_irrelevant_in_discovery(void **state)
 		char say[200], expect[200];
 
 		snprintf(say, sizeof(say), DISCO "%s=No ", keys[i]);
-		snprintf(expect, sizeof(expect), "1>3 0000 %s=Irrelevant " RECV, keys[i]);
+		snprintf(expect, sizeof(expect), "1>3 0000 %s=Irrelevant " MINE RECV, keys[i]);
 		assert_int_equal(talk_say(&talk, "1>3", say), LOGIN_REPLY_DONE);
 		assert_string_equal(talk_heard(&talk), expect);
 		talk_end(&talk);
