@@ -181,6 +181,7 @@ static void terminate(void *arg)
 		if (!d->stop_asked)
 			log_notice("stopping as soon as the reload that is under way is over");
 		d->stop_asked = true;
+		d->reload.give_up_us = 0;
 		return;
 	}
 	if (d->stopping) {

@@ -18,6 +18,13 @@
 #include "service/privileges.h"
 #include "target/worker.h"
 
+/*
+ * A device that an earlier reload has taken out may hold its medium still: by a session that has not gone over, by a
+ * command that is being aborted, or because closing takes time. One that needs that medium waits for so long.
+ */
+#define IN_USE_WAIT_US  5000000u
+#define IN_USE_AGAIN_US 200000u
+
 /* A line for the log and for whoever asked. */
 static void say(struct reload *r, enum log_level level, const char *format, ...) PRINTF_LIKE(3, 4);
 
@@ -33,6 +40,8 @@ static void say(struct reload *r, enum log_level level, const char *format, ...)
 	if (r->query)
 		snapshot_report(&r->query->snapshot, text);
 }
+
+static void ready(struct spt_work *work);
 
 static void read_and_open(struct spt_work *work)
 {
@@ -103,6 +112,38 @@ static void give_up(struct reload *r)
 		config_free(r->config);
 }
 
+static void begin(struct reload *r)
+{
+	r->config = NULL;
+	r->generation = NULL;
+	r->error.text[0] = 0;
+	r->listening = (struct listening){ 0 };
+	r->work = (struct spt_work){ .work = read_and_open, .done = ready, .arg = r };
+	spt_host_offload(loop_host(r->server->workers[0].loop), &r->work);
+}
+
+static void begin_again(struct spt_timer *timer)
+{
+	begin(timer->arg);
+}
+
+/* Is it worth another try, as what is in use may be so by a generation that goes? Then that is on its way. */
+static bool tries_again(struct reload *r)
+{
+	struct spt_host *host = loop_host(r->server->workers[0].loop);
+
+	if (r->result != -EBUSY || r->server->draining || !server_retiring(r->server) ||
+		spt_host_now_us(host) >= r->give_up_us)
+		return false;
+	log_info("reload: %s; waiting for what is going", r->error.text);
+	plan_deinit(&r->plan);
+	listening_discard(&r->listening);
+	config_free(r->config);
+	r->again = (struct spt_timer){ .fn = begin_again, .arg = r, .impl = r->again.impl };
+	spt_host_timer_set(host, &r->again, IN_USE_AGAIN_US);
+	return true;
+}
+
 static void answer(struct reload *r, int result)
 {
 	struct control_query *query = TAKE(r->query);
@@ -116,6 +157,8 @@ static void ready(struct spt_work *work)
 	struct reload *r = work->arg;
 	bool good = !r->result && !r->server->draining;
 
+	if (tries_again(r))
+		return;
 	say_faults(r);
 	if (good)
 		put_in_place(r);
@@ -151,11 +194,7 @@ void reload_begin(struct reload *r, struct control_query *query)
 	log_notice("reload: reading %s", r->path);
 	notify_reloading();
 	r->under_way = true;
-	r->config = NULL;
-	r->generation = NULL;
-	r->error.text[0] = 0;
-	r->listening = (struct listening){ 0 };
+	r->give_up_us = spt_host_now_us(host) + IN_USE_WAIT_US;
 	r->before = generation_ref(r->server->generation);
-	r->work = (struct spt_work){ .work = read_and_open, .done = ready, .arg = r };
-	spt_host_offload(host, &r->work);
+	begin(r);
 }

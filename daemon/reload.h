@@ -36,6 +36,8 @@ struct reload {
 	struct plan plan;
 	struct spt_error error;
 	int result;
+	struct spt_timer again;  /* something is in use, perhaps by what goes */
+	uint64_t give_up_us;     /* so long that is waited for; 0: not at all, and the owner may set it so */
 };
 
 /*

@@ -267,6 +267,11 @@ static void retire_tick(struct spt_timer *timer)
 		spt_host_timer_set(loop_host(s->workers[0].loop), timer, RETIRE_TICK_US);
 }
 
+bool server_retiring(const struct server *s)
+{
+	return s->retire_work.arg || list_first(&s->generations, struct generation, link) != s->generation;
+}
+
 /* Those that stay take the new settings, the fresh ones begin, the others are closed. */
 static void switch_listening(struct server *s, struct listening *next)
 {

@@ -65,6 +65,8 @@ void server_deinit(struct server *server);
  * end or change the sessions that it concerns.
  */
 void server_switch(struct server *server, struct generation *generation, struct listening *listening);
+/* On the first worker's loop: is something there still of a generation before the one in use? */
+bool server_retiring(const struct server *server);
 /* A connection was accepted, on the first worker's loop. */
 void server_accepted(struct server *server, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer);

@@ -456,6 +456,31 @@ def file_changes(t):
         s.good(TEST_UNIT_READY, lun=1)
 
 
+@conversation('sptgtd(8)', 'a file whose device was taken out and comes back at once, by another name, is waited for', alone=True)
+def file_comes_back(t):
+    path = t.daemon.dir + '/back.img'
+    with open(path, 'wb') as f:
+        f.truncate(4 << 20)
+    second = '[device-second]\nbackend = mem\nsize = 8M'
+    file = '[device-image]\nbackend = file\npath = ' + path + '\n' + second
+    with_file = CONFIG.replace(second, file).replace('lun.1 = second\n', 'lun.1 = second\nlun.7 = image\n')
+    s = session(t)
+    data = pattern(64 * BLOCK, 7)
+    with afterwards(t):
+        for back in (with_file, with_file.replace('image', 'picture')):
+            reload(t, back)
+            while s.command(TEST_UNIT_READY, lun=7).status != GOOD:
+                pass
+            if back == with_file:
+                s.write(100, data, lun=7)
+            else:
+                equal(s.read(100, 64, lun=7), data, 'what was written')
+            task = waiting_write(s, lun=7)
+            reload(t, CONFIG)
+            if back == with_file:
+                equal(s.finish(task).status, TASK_ABORTED, 'the status of a write to what is gone')
+
+
 @conversation('sptgtd(8)', 'SIGHUP reads it as well; only what is changed is touched', alone=True)
 def sighup(t):
     s = session(t)
