@@ -40,6 +40,7 @@ void reservation_deinit(struct spt_device *device)
 
 	while (!list_empty(&r->registrants))
 		reservation_remove(r, list_first(&r->registrants, struct registrant, link));
+	reservation_file_deinit(r);
 	pthread_mutex_destroy(&r->file_lock);
 	free(r->directory);
 	free(r->path);

@@ -11,6 +11,7 @@
 #define CORE_RESERVATION_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -70,8 +71,10 @@ struct reservations {
 	char *directory, *path;           /* path NULL: no place for a file */
 	int no_place;                     /* -errno of directory, until that has been told */
 	uint64_t change;                  /* of what the file tells */
-	pthread_mutex_t file_lock;        /* the two below; taken where blocking is allowed */
+	pthread_mutex_t file_lock;        /* the one below; taken where blocking is allowed */
 	uint64_t written;
+	struct spt_link files;            /* of reservation_file.c: all that have a path */
+	atomic_bool superseded;           /* another device has read the file: it is that one's to write */
 };
 
 /* A file's contents as of a change; data NULL: it is to be removed. */
@@ -163,9 +166,11 @@ void reservation_out(struct spt_itl *itl, const struct out_request *request,
 /* reservation_file.c */
 int reservation_file_init(struct spt_device *device, const char *state_dir,
 	struct spt_error *error);
+/* Before the path is freed. */
+void reservation_file_deinit(struct reservations *r);
 /* What is to be written now: 1; nothing: 0; -ENOMEM. Takes the lock. */
 int reservation_image(struct spt_device *device, struct reservation_image *ret);
-/* Blocks; @image's data is freed. */
+/* Blocks; @image's data is freed. -ESTALE: the file is another device's now. */
 int reservation_write(struct reservations *r, struct reservation_image *image);
 
 #endif

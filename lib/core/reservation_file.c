@@ -2,7 +2,9 @@
 /*
  * Reservations that live through power loss (APTPL, SPC-5 5.14.5): a text file for each device,
  * written anew beside the old one, synchronised, and put in its place. Several loops may have a
- * change to write; each image knows its number, and an older one never replaces a newer.
+ * change to write; each image knows its number, and an older one never replaces a newer. While a device takes the
+ * place of another of its name there are two for one file: it is the newer one's from when that has read it, and the
+ * other takes no more changes; should the newer one go first (a reload that failed), it is the other's again.
  *
  *   sptgt persistent reservations 1
  *   TYPE HOLDER                                     HOLDER counts registrants from 1; 0: none, or all
@@ -22,6 +24,10 @@
 
 #define HEADING "sptgt persistent reservations 1\n"
 #define FILE_MAX (64u + RESERVATION_REGISTRANTS * (2u * 3u * SPT_NAME_MAX + 64u))
+
+/* Reading and claiming a file, against writing one. */
+static pthread_rwlock_t files_lock = PTHREAD_RWLOCK_INITIALIZER;
+static struct spt_link files = { &files, &files }; /* struct reservations.files, oldest first */
 
 static bool plain(char c)
 {
@@ -183,13 +189,17 @@ int reservation_write(struct reservations *r, struct reservation_image *image)
 {
 	int e = 0;
 
+	pthread_rwlock_rdlock(&files_lock);
 	pthread_mutex_lock(&r->file_lock);
-	if (image->change > r->written) {
+	if (atomic_load(&r->superseded)) {
+		e = -ESTALE;
+	} else if (image->change > r->written) {
 		e = replace(r, image);
 		if (e == 0)
 			r->written = image->change;
 	}
 	pthread_mutex_unlock(&r->file_lock);
+	pthread_rwlock_unlock(&files_lock);
 	free(TAKE(image->data));
 	return e;
 }
@@ -284,6 +294,41 @@ static int load(struct reservations *r, struct spt_error *error)
 	return 0;
 }
 
+/* The newest of each path writes. */
+static void settle_locked(const char *path)
+{
+	struct reservations *r, *newest = NULL;
+
+	list_foreach (r, &files, files) {
+		if (strcmp(r->path, path))
+			continue;
+		if (newest)
+			atomic_store(&newest->superseded, true);
+		atomic_store(&r->superseded, false);
+		newest = r;
+	}
+}
+
+static int claim(struct reservations *r, struct spt_error *error)
+{
+	pthread_rwlock_wrlock(&files_lock);
+	list_append(&files, &r->files);
+	settle_locked(r->path);
+	int e = load(r, error);
+	pthread_rwlock_unlock(&files_lock);
+	return e;
+}
+
+void reservation_file_deinit(struct reservations *r)
+{
+	if (!r->path)
+		return;
+	pthread_rwlock_wrlock(&files_lock);
+	list_del(&r->files);
+	settle_locked(r->path);
+	pthread_rwlock_unlock(&files_lock);
+}
+
 static int check_place(const char *state_dir)
 {
 	struct stat st;
@@ -317,5 +362,5 @@ int reservation_file_init(struct spt_device *device, const char *state_dir,
 		r->path = NULL;
 		return spt_error_set(error, -ENOMEM, "out of memory");
 	}
-	return load(r, error);
+	return claim(r, error);
 }

@@ -159,6 +159,13 @@ static void answer(struct spt_task *task, const struct out_result *result)
 		spt_task_check(task, SPT_KEY_ILLEGAL_REQUEST, result->asc);
 }
 
+/* The device that takes the place of this one has read the file: there the initiator is to come with it. */
+static void come_again(struct spt_task *task)
+{
+	task->status = SPT_BUSY;
+	spt_task_complete(task);
+}
+
 static void followed(struct followup *f)
 {
 	struct spt_task *task = f->task;
@@ -169,7 +176,9 @@ static void followed(struct followup *f)
 	free(f->victims);
 	free(f->aborts);
 	free(f);
-	if (written < 0)
+	if (written == -ESTALE)
+		come_again(task);
+	else if (written < 0)
 		spt_task_check(task, SPT_KEY_HARDWARE_ERROR, 0x4400); /* INTERNAL TARGET FAILURE */
 	else
 		spt_task_good(task);
@@ -217,7 +226,7 @@ static void file_written(struct spt_work *work)
 {
 	struct followup *f = work->arg;
 
-	if (f->written < 0)
+	if (f->written < 0 && f->written != -ESTALE)
 		spt_device_event(f->task->itl->device, "persistent reservations cannot be written to %s: "
 			"errno %d", f->task->itl->device->reservations.path, -f->written);
 	abort_victims(f);
@@ -267,6 +276,10 @@ static void persistent_out(struct spt_task *task)
 	struct out_request request;
 	struct out_result result;
 
+	if (atomic_load_explicit(&task->itl->device->reservations.superseded, memory_order_relaxed)) {
+		come_again(task);
+		return;
+	}
 	if (!reservation_list_take(task->cdb, task->out.data, task->out.bytes, &request, &result)) {
 		answer(task, &result);
 		return;

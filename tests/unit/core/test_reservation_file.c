@@ -231,6 +231,39 @@ static void raw(void **state)
 	rig_close(&rig);
 }
 
+/* SPC-5 5.14.5: one file, and a device that takes the place of another of its name: what was answered GOOD is in the file. */
+static void one_device_writes(void **state)
+{
+	struct spt_device_params params = {
+		.name = "one", .identity = 1, .backend = &FAKE_SHARED, .state_dir = directory };
+	struct rig rig, next;
+	struct spt_device *heir;
+	struct spt_error error;
+	struct job job;
+
+	open_kept(&rig);
+	assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1, 0x01), GOOD);
+	/* One that is not used after all. */
+	assert_int_equal(spt_device_open(&params, &error, &heir), 0);
+	assert_int_equal(OUT(&rig, 0, RESERVE, WE, 1), SPT_BUSY);
+	spt_device_unref(heir);
+	assert_int_equal(OUT(&rig, 0, RESERVE, WE, 1), GOOD);
+	/* On its way to the file when the other one reads it. */
+	out_start(&rig, &job, 0, &(struct out){ RELEASE, WE, 1 });
+	open_kept(&next);
+	rig_settle(&rig);
+	assert_int_equal(job.status, SPT_BUSY);
+	assert_int_equal(command(&next, 1, 0x2a), CONFLICT);
+	assert_int_equal(OUT(&next, 0, RELEASE, WE, 1), GOOD);
+	rig_close(&rig);
+	assert_int_equal(OUT(&next, 0, RESERVE, EA, 1), GOOD);
+	rig_close(&next);
+	open_kept(&rig);
+	assert_int_equal(command(&rig, 1, 0x28), CONFLICT);
+	assert_int_equal(OUT(&rig, 0, CLEAR, 0, 1), GOOD);
+	rig_close(&rig);
+}
+
 /* Two loops on two threads at one device, with a file: for sanitizers. */
 #define ROUNDS 50u
 
@@ -305,6 +338,7 @@ int main(void)
 		cmocka_unit_test(others_are_kept),
 		cmocka_unit_test(first_version),
 		cmocka_unit_test(damaged_files),
+		cmocka_unit_test(one_device_writes),
 		cmocka_unit_test(raw),
 		cmocka_unit_test(two_threads),
 	};
