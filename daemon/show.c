@@ -140,6 +140,8 @@ static void show_session(const struct worker *w, const struct session *s,
 	snapshot_text(row->local, sizeof(row->local), s->local);
 	row->login_time = s->login_time;
 	row->connections = s->n_conns;
+	row->max_connections = p->max_connections;
+	row->error_recovery_level = p->error_recovery_level;
 	row->commands = s->commands;
 	row->bytes_in = s->bytes_in;
 	row->bytes_out = s->bytes_out;

@@ -120,6 +120,13 @@ static void session_target(const void *row, const char *field, char *text, size_
 	snprintf(text, bytes, "%s", *s->target ? s->target : "(discovery)");
 }
 
+static void session_connections(const void *row, const char *field, char *text, size_t bytes)
+{
+	const struct snapshot_session *s = row;
+
+	snprintf(text, bytes, "%u/%u", s->connections, s->max_connections);
+}
+
 static void session_since(const void *row, const char *field, char *text, size_t bytes)
 {
 	const struct snapshot_session *s = row;
@@ -173,6 +180,7 @@ static const struct table_column SESSION_COLUMNS[] = {
 	{ "PEER", session_cell, "peer", false },
 	{ "PORTAL", session_cell, "portal", false },
 	{ "SINCE", session_since, "login_time", false },
+	{ "CONNECTIONS", session_connections, "connections", true },
 	{ "COMMANDS", session_cell, "commands", true },
 	{ "SENT", session_bytes, "bytes_in", true },
 	{ "RECEIVED", session_bytes, "bytes_out", true },

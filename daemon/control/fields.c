@@ -54,6 +54,8 @@ static const struct field SESSIONS[] = {
 	R(FIELD_TEXT, local),
 	R(FIELD_I64, login_time),
 	R(FIELD_U32, connections),
+	R(FIELD_U32, max_connections),
+	R(FIELD_U32, error_recovery_level),
 	R(FIELD_U64, commands),
 	R(FIELD_U64, bytes_in),
 	R(FIELD_U64, bytes_out),

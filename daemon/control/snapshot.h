@@ -56,6 +56,8 @@ struct snapshot_session {
 	char local[SNAPSHOT_ADDRESS_MAX];
 	int64_t login_time; /* seconds since 1970 */
 	uint32_t connections;
+	uint32_t max_connections; /* as negotiated */
+	uint32_t error_recovery_level;
 	uint64_t commands;
 	uint64_t bytes_in;  /* Data-In payload: to the initiator */
 	uint64_t bytes_out; /* Data-Out and immediate payload: from the initiator */
