@@ -97,15 +97,59 @@ static void submit(void *channel, struct spt_task *task)
 	command_of(c->disk, task)->row->run(c, task);
 }
 
-/* SAM-5 6.3.3: mode parameters go back to their defaults, the unit is started. */
+/* SAM-5 6.3.3: mode parameters go back to their defaults, the unit is started. A medium that was taken out is not put in by it. */
+static uint32_t to_defaults(struct disk *d)
+{
+	uint32_t old = disk_state(d);
+
+	while (!atomic_compare_exchange_weak(&d->state, &old, d->defaults | (old & DISK_EJECTED)))
+		;
+	spt_device_set_descriptor_sense(d->device, d->defaults & DISK_D_SENSE);
+	return old;
+}
+
+struct cache_reset {
+	struct store_io io;
+	struct disk_channel *channel;
+	struct spt_reset *reset;
+};
+
+static void close_now(struct disk_channel *c);
+
+static void written_out(struct store_io *io)
+{
+	struct cache_reset *r = container_of(io, struct cache_reset, io);
+	struct disk_channel *c = r->channel;
+	struct spt_reset *reset = r->reset;
+
+	free(r); /* a failure is told to every write that comes (store.h) */
+	reset->done(reset, 0);
+	if (--c->resets == 0 && c->closed)
+		close_now(c);
+}
+
+/* SBC-4 6.5.5: a cache that is switched off, by this too, is written out: writes that come now are not in it. */
 static void reset(void *channel, struct spt_reset *reset)
 {
 	struct disk_channel *c = channel;
 	struct disk *d = c->disk;
+	bool had_cache = to_defaults(d) & DISK_WCE;
 
-	atomic_store(&d->state, d->defaults);
-	spt_device_set_descriptor_sense(d->device, d->defaults & DISK_D_SENSE);
-	reset->done(reset, 0);
+	if (!had_cache || !disk_write_through(d) || d->read_only) {
+		reset->done(reset, 0);
+		return;
+	}
+	struct cache_reset *r = calloc(1, sizeof(*r));
+	if (!r) {
+		atomic_fetch_or(&d->state, DISK_WCE);
+		reset->done(reset, -ENOMEM);
+		return;
+	}
+	r->channel = c;
+	r->reset = reset;
+	r->io = (struct store_io){ .op = STORE_FLUSH, .done = written_out };
+	c->resets++;
+	store_submit(c->store, &r->io);
 }
 
 static int channel_open(void *device, const struct spt_channel_params *params, void **ret_channel)
@@ -123,14 +167,23 @@ static int channel_open(void *device, const struct spt_channel_params *params, v
 	return 0;
 }
 
-static void channel_close(void *channel, void (*closed)(void *arg), void *arg)
+static void close_now(struct disk_channel *c)
 {
-	struct disk_channel *c = channel;
-	struct store_channel *s = c->store;
+	struct disk_channel old = *c;
 
 	disk_io_free_spares(c);
 	free(c);
-	store_channel_close(s, closed, arg);
+	store_channel_close(old.store, old.closed, old.closed_arg);
+}
+
+static void channel_close(void *channel, void (*closed)(void *arg), void *arg)
+{
+	struct disk_channel *c = channel;
+
+	c->closed = closed;
+	c->closed_arg = arg;
+	if (!c->resets)
+		close_now(c);
 }
 
 static void properties(void *device, struct spt_properties *ret)

@@ -115,6 +115,9 @@ struct disk_channel {
 	struct spt_host *host;
 	struct store_channel *store;
 	struct disk_io *spare; /* kept, so that the steady state allocates nothing */
+	unsigned resets; /* that write the cache out; the channel is closed after the last */
+	void (*closed)(void *arg);
+	void *closed_arg;
 };
 
 enum disk_row_flag {

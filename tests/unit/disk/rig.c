@@ -198,3 +198,22 @@ const struct rig_result *rig_out(struct rig *rig, const uint8_t *cdb, size_t cdb
 	};
 	return rig_send(rig, &c);
 }
+
+static void reset_done(struct spt_tmf *tmf)
+{
+	*(int *)tmf->arg = 1;
+}
+
+void rig_reset(struct rig *rig)
+{
+	int done = 0;
+	struct spt_tmf tmf = { .session = rig->session[0], .function = SPT_TMF_LOGICAL_UNIT_RESET,
+		.done = reset_done, .arg = &done };
+
+	assert_int_equal(spt_tmf(rig->context, &tmf), 0);
+	assert_true(done || fake_host_until(&rig->fake, &done, 5000000));
+	assert_int_equal(tmf.response, SPT_TMF_COMPLETE);
+	const struct rig_result *r = rig_in(rig, CDB(0, 0, 0, 0, 0, 0), 0);
+	assert_check(r, SPT_KEY_UNIT_ATTENTION, 0x2903);
+	assert_int_equal(r->sense_code, 0x70);
+}

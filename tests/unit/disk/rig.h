@@ -44,6 +44,9 @@ void rig_close(struct rig *rig);
 /* Runs to completion; the result is overwritten by the next one. */
 const struct rig_result *rig_send(struct rig *rig, const struct rig_command *command);
 
+/* LOGICAL UNIT RESET of the first nexus, and the unit attention that tells it of it. */
+void rig_reset(struct rig *rig);
+
 #define CDB(...) (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
 
 const struct rig_result *rig_in(struct rig *rig, const uint8_t *cdb, size_t cdb_bytes,

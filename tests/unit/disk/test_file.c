@@ -173,6 +173,37 @@ static void test_switch_cache(void **state)
 	assert_string_equal(calls, "D");
 }
 
+/* SAM-5 6.3.3, SBC-4 6.5.5: a cache that MODE SELECT has switched on goes with a reset, and what is in it is written out before. */
+static void test_reset_cache(void **state)
+{
+	static const uint8_t on[24] = { 0, 0, 0, 0, 0x08, 18, 0x04 };
+
+	rig_reset(&rig);
+	assert_string_equal(calls, "");
+	assert_good(rig_out(&rig, CDB(0x15, 0x10, 0, 0, 24, 0), on, 24));
+	assert_good(rig_out(&rig, CDB(0x2a, [8] = 1, [9] = 0), data, 512));
+	assert_string_equal(calls, "W");
+	rig_reset(&rig);
+	assert_string_equal(calls, "WS");
+	assert_good(rig_out(&rig, CDB(0x2a, [8] = 1, [9] = 0), data, 512));
+	assert_string_equal(calls, "WSD");
+}
+
+static void ignore(struct spt_tmf *tmf)
+{
+}
+
+/* The channel is closed while the cache is being written out. */
+static void test_reset_and_close(void **state)
+{
+	static const uint8_t on[24] = { 0, 0, 0, 0, 0x08, 18, 0x04 };
+	static struct spt_tmf tmf;
+
+	assert_good(rig_out(&rig, CDB(0x15, 0x10, 0, 0, 24, 0), on, 24));
+	tmf = (struct spt_tmf){ .session = rig.session[0], .function = SPT_TMF_LOGICAL_UNIT_RESET, .done = ignore };
+	assert_int_equal(spt_tmf(rig.context, &tmf), 0);
+}
+
 static void test_write_failures(void **state)
 {
 	static const struct {
@@ -281,6 +312,8 @@ int main(void)
 		TEST(test_sync_failure, setup_cached),
 		TEST(test_durable_write_failure, setup_cached),
 		TEST(test_punch_sync_failure, setup_through),
+		TEST(test_reset_cache, setup_through),
+		TEST(test_reset_and_close, setup_through),
 		TEST(test_reopen, setup_cached),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,29 +143,16 @@ static void test_geometry(void **state)
 }
 
 /* A logical unit reset brings the mode parameters back. */
-static void reset_done(struct spt_tmf *tmf)
-{
-	*(int *)tmf->arg = 1;
-}
-
 static void test_reset(void **state)
 {
 	static const char *const options[] = { "size=1M", NULL };
 	static const uint8_t control[16] = { 0, 0, 0, 0, 0x0a, 0x0a, 0x24, 0x10, 0x08 };
 	uint8_t block[512] = { 0 };
-	int done = 0;
 
 	assert_int_equal(rig_open(&rig, &spt_backend_mem, options, NULL), 0);
 	assert_good(rig_out(&rig, CDB(0x15, 0x10, 0, 0, 16, 0), control, 16));
 	assert_good(rig_in(&rig, CDB(0x1b, 0, 0, 0, 0, 0), 0));
-	struct spt_tmf tmf = { .session = rig.session[0], .function = SPT_TMF_LOGICAL_UNIT_RESET,
-		.done = reset_done, .arg = &done };
-	assert_int_equal(spt_tmf(rig.context, &tmf), 0);
-	assert_true(done || fake_host_until(&rig.fake, &done, 5000000));
-	assert_int_equal(tmf.response, SPT_TMF_COMPLETE);
-	const struct rig_result *r = rig_in(&rig, CDB(0, 0, 0, 0, 0, 0), 0);
-	assert_int_equal(r->sense.key, SPT_KEY_UNIT_ATTENTION);
-	assert_int_equal(r->sense_code, 0x70);
+	rig_reset(&rig);
 	assert_good(rig_out(&rig, CDB(0x2a, [8] = 1, [9] = 0), block, 512));
 	rig_close(&rig);
 }

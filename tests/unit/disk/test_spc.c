@@ -122,8 +122,11 @@ static void test_eject(void **state)
 	assert_int_equal(rig_in(&rig, CDB(0x12, 0, 0, 0, 96, 0), 96)->in[1], 0x80);
 	assert_good(rig_in(&rig, CDB(0x1b, 0, 0, 0, 2, 0), 0));
 	assert_check(rig_in(&rig, CDB(0, 0, 0, 0, 0, 0), 0), SPT_KEY_NOT_READY, 0x3a00);
+	rig_reset(&rig); /* does not put it in */
+	assert_check(rig_in(&rig, CDB(0, 0, 0, 0, 0, 0), 0), SPT_KEY_NOT_READY, 0x3a00);
 	assert_good(rig_in(&rig, CDB(0x1b, 0, 0, 0, 3, 0), 0));
 	assert_good(rig_in(&rig, CDB(0, 0, 0, 0, 0, 0), 0));
+	assert_check(rig_send(&rig, &other), SPT_KEY_UNIT_ATTENTION, 0x2903);
 	assert_check(rig_send(&rig, &other), SPT_KEY_UNIT_ATTENTION, 0x2800);
 }
 
