@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "fullfeature/data_wait.h"
 #include "fullfeature/departed.h"
+#include "fullfeature/drain.h"
 #include "fullfeature/messages.h"
 
 /* Up to here the buffer for all of a command's data is taken before its immediate data is there. */
@@ -256,6 +257,8 @@ static void done(struct spt_task *task)
 		command_release(c);
 		return;
 	}
+	if ((c->unsolicited_open || c->open_bursts) && drain_begin(c))
+		return;
 	c->session->bytes_in += task->in.bytes;
 	c->acked_sn = c->first_in_sn = c->data_sn;
 	/* While its connection is closing it stays where departed_lost() will find it. */
@@ -339,7 +342,7 @@ static void result_sent(struct tx_item *item, struct conn *conn)
 }
 
 /* Sequences that have not ended may have memory of their own. */
-static void forget_sequences(struct command *c)
+void command_forget_sequences(struct command *c)
 {
 	if (c->unsolicited_open)
 		sequence_deinit(&c->unsolicited);
@@ -353,7 +356,7 @@ static void forget_sequences(struct command *c)
 
 void command_end_task(struct command *c)
 {
-	forget_sequences(c);
+	command_forget_sequences(c);
 	spt_task_end(&c->task);
 	c->ended = true;
 }

@@ -103,6 +103,8 @@ void command_unuse(struct command *command);
 void command_send(struct command *command, struct conn *conn);
 /* It has its result, and its connection is gone. */
 void command_orphan(struct command *command);
+/* No data will come for it any more. */
+void command_forget_sequences(struct command *command);
 /* The library lets go of the task; the status stays. */
 void command_end_task(struct command *command);
 /* kept.c: until its response is acknowledged. */
@@ -133,6 +135,8 @@ bool r2t_recover(struct burst *burst);
 bool r2t_reassign(struct burst *burst);
 /* data_out.c: no unsolicited data will come any more. */
 void data_out_end_unsolicited(struct command *command);
+/* The sequence with this Target Transfer Tag, TAG_NONE: the unsolicited one, has ended, whatever has come of it. */
+void data_out_end_sequence(struct command *command, uint32_t ttt);
 /* data_in.c: the next PDU of its result. */
 void data_in_fill(struct command *command, struct conn *conn, struct tx_frame *frame);
 void response_fill(struct command *command, struct conn *conn, struct tx_frame *frame);

@@ -10,6 +10,7 @@
 
 #include "fullfeature/command.h"
 #include "fullfeature/data_wait.h"
+#include "fullfeature/drain.h"
 #include "fullfeature/messages.h"
 
 #define ASC_UNEXPECTED_UNSOLICITED 0x0c0c
@@ -167,6 +168,16 @@ void data_out_end_unsolicited(struct command *c)
 	c->solicited_bytes = c->collected_bytes;
 }
 
+void data_out_end_sequence(struct command *c, uint32_t ttt)
+{
+	struct burst *b = ttt == TAG_NONE ? NULL : find_burst(c, ttt);
+
+	if (b)
+		close_burst(c, b);
+	else if (ttt == TAG_NONE && c->unsolicited_open)
+		data_out_end_unsolicited(c);
+}
+
 /* RFC 7143 11.7.1: with F the sequence is over. False: it is not all there, and nothing will bring the rest. */
 static bool end_sequence(struct meaning *m)
 {
@@ -185,7 +196,10 @@ static bool end_sequence(struct meaning *m)
 		close_burst(c, m->burst);
 		return true;
 	}
-	return recovers && r2t_recover(m->burst);
+	if (recovers && r2t_recover(m->burst))
+		return true;
+	close_burst(c, m->burst);
+	return false;
 }
 
 /* The numbers of a PDU that was as it should be; what became of its data is noted. */
@@ -240,8 +254,11 @@ void data_out(struct conn *conn, struct rx_pdu *rx)
 	struct meaning m = judge(conn, &pdu);
 	if (!m.command) {
 		conn->env->counters.data_discarded++;
+		drain_data_out(conn, &pdu);
 	} else if (m.wrong) {
 		reject(conn, REJECT_PROTOCOL_ERROR, rx->bhs, m.wrong);
+		if (pdu.final)
+			data_out_end_sequence(m.command, pdu.ttt);
 		spt_task_refuse(&m.command->task, SPT_KEY_ABORTED_COMMAND, m.spoilt);
 	} else {
 		take(conn, rx, &pdu, &m);

@@ -4,6 +4,7 @@
 
 #include "base/list.h"
 #include "fullfeature/command.h"
+#include "fullfeature/drain.h"
 #include "fullfeature/messages.h"
 
 #define ASC_INITIATOR_RESPONSE_TIMEOUT 0x4b06
@@ -39,7 +40,7 @@ static bool waits(const struct command *c)
 
 	if (c->dead || !c->conn || c->conn->closing || c->held_back)
 		return false;
-	return behind_gap ||
+	return behind_gap || c->task.state == SPT_TASK_HELD ||
 		(c->task.state == SPT_TASK_COLLECT && (c->unsolicited_open || c->open_bursts));
 }
 
@@ -76,8 +77,8 @@ static void judge(struct spt_task *task, void *arg)
 /* False: that is not possible, or not any more. */
 static bool ask_again(struct command *c)
 {
-	/* Which command is missing, only the initiator knows. */
-	if (c->task.state == SPT_TASK_ENTERED)
+	/* Which command is missing, only the initiator knows; of what is dropped nothing is needed. */
+	if (c->task.state != SPT_TASK_COLLECT)
 		return false;
 	if (!c->session->params.error_recovery_level || ++c->silences > TRIES_MAX)
 		return false;
@@ -95,6 +96,17 @@ static bool ask_again(struct command *c)
 	return true;
 }
 
+static void give_up(struct command *c)
+{
+	c->session->env->counters.data_timeouts++;
+	if (c->task.state == SPT_TASK_HELD) {
+		drain_over(c);
+		return;
+	}
+	command_forget_sequences(c);
+	spt_task_refuse(&c->task, SPT_KEY_ABORTED_COMMAND, ASC_INITIATOR_RESPONSE_TIMEOUT);
+}
+
 static void look(struct spt_timer *timer)
 {
 	struct session *s = timer->arg;
@@ -106,10 +118,8 @@ static void look(struct spt_timer *timer)
 	spt_session_each_task(s->env->host->context, s->cookie, judge, &silent);
 	while ((c = list_first(&silent.list, struct command, spare))) {
 		list_del(&c->spare);
-		if (waits(c) && !ask_again(c)) {
-			s->env->counters.data_timeouts++;
-			spt_task_refuse(&c->task, SPT_KEY_ABORTED_COMMAND, ASC_INITIATOR_RESPONSE_TIMEOUT);
-		}
+		if (waits(c) && !ask_again(c))
+			give_up(c);
 		command_unuse(c);
 	}
 	if (silent.any && !s->ending && !s->data_watched)

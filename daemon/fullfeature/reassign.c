@@ -6,6 +6,7 @@
 #include "fullfeature/command.h"
 #include "fullfeature/data_wait.h"
 #include "fullfeature/departed.h"
+#include "fullfeature/drain.h"
 #include "fullfeature/tmf.h"
 #include "wire/tmf_response.h"
 
@@ -85,6 +86,8 @@ void reassign_run(struct conn *conn, struct command *c, uint32_t exp_data_sn)
 	if (!done) {
 		if (c->task.state == SPT_TASK_COLLECT)
 			resume_collecting(c);
+		else if (c->task.state == SPT_TASK_HELD)
+			drain_over(c); /* what was on the way was on the way to the old connection */
 		return;
 	}
 	/* The status gets a number of the new connection. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "fullfeature/drain.h"
 #include "fullfeature/messages.h"
 #include "session/conn.h"
 #include "session/session.h"
@@ -44,13 +45,18 @@ struct look {
 	bool data_missing;
 };
 
+/* Wanted, or to be dropped. */
+static bool takes_data(const struct spt_task *task)
+{
+	return task->state == SPT_TASK_COLLECT || task->state == SPT_TASK_HELD;
+}
+
 static void look_for_data(struct spt_task *task, void *arg)
 {
 	const struct command *c = command_of(task);
 	struct look *look = arg;
 
-	look->data_missing |= !c->dead && c->open_bursts && task->state == SPT_TASK_COLLECT &&
-		tmf_concerns(look->tmf, c);
+	look->data_missing |= !c->dead && c->open_bursts && takes_data(task) && tmf_concerns(look->tmf, c);
 }
 
 static void each_command(const struct tmf *t, void (*fn)(struct spt_task *, void *), void *arg)
@@ -139,7 +145,7 @@ static void go_on(struct spt_task *task, void *arg)
 	struct idle *idle = arg;
 
 	if (c->dead || !c->held_back || !tmf_concerns(idle->tmf, c) || --c->held_back ||
-		task->state != SPT_TASK_COLLECT)
+		!takes_data(task))
 		return;
 	c->users++;
 	list_append(&idle->list, &c->spare);
@@ -155,7 +161,9 @@ void tmf_let_go(struct tmf *t)
 	each_command(t, go_on, &idle);
 	while ((c = list_first(&idle.list, struct command, spare))) {
 		list_del(&c->spare);
-		if (!c->dead)
+		if (!c->dead && c->task.state == SPT_TASK_HELD)
+			drain_poll(c);
+		else if (!c->dead)
 			r2t_continue(c);
 		command_unuse(c);
 	}

@@ -8,6 +8,7 @@
  *   COLLECT   its caller, for data   at once
  *   BLOCKED   its task set           at once
  *   DEVICE    a backend              when the backend completes it; cancel() asks for that
+ *   HELD      its caller             at once: it has its result, which nobody has been told of
  *   DONE      its caller             it has its result: too late
  */
 #include <assert.h>
@@ -273,6 +274,32 @@ static void set_aborted(struct spt_task *task)
 	task->in.bytes = 0;
 }
 
+/* A unit attention condition that it would have told of is told to another command. */
+static void keep_attention(struct spt_task *task)
+{
+	struct spt_sense sense;
+
+	if (task->itl && !task->session->stopping && task->status == SPT_CHECK_CONDITION &&
+		spt_sense_decode(task->sense, task->sense_bytes, &sense) == 0 &&
+		sense.key == SPT_KEY_UNIT_ATTENTION && !sense.deferred)
+		itl_attention(task->itl, sense.asc);
+}
+
+void spt_task_hold(struct spt_task *task)
+{
+	assert(task->state == SPT_TASK_DONE);
+	task->state = SPT_TASK_HELD;
+	/* What ended it has been told; what ends it now is another. */
+	task->aborting = task->tas = false;
+}
+
+void spt_task_let_go(struct spt_task *task)
+{
+	assert(task->state == SPT_TASK_HELD);
+	task->state = SPT_TASK_DONE;
+	task->ops->done(task);
+}
+
 void task_finish(struct spt_task *task)
 {
 	struct spt_context *context = task->session->context;
@@ -280,6 +307,8 @@ void task_finish(struct spt_task *task)
 
 	if (context->judging == task)
 		context->judging = NULL;
+	if (task->aborting && task->state == SPT_TASK_HELD)
+		keep_attention(task);
 	if (task->aborting)
 		set_aborted(task);
 	else if (itl && itl->read_only)

@@ -12,6 +12,8 @@
  *   ops->done()        called once: status, sense and data are there. May be called from inside
  *                      any of these but spt_task_enter(). It may end the task; it must not start
  *                      task management or stop a session
+ *   spt_task_hold()    inside ops->done(): the caller cannot tell the result yet. Until spt_task_let_go() the task can be
+ *                      ended like one that waits for data, and either calls ops->done() once more
  *   spt_task_end()     the caller has sent (or dropped) the result: buffers go back
  */
 #ifndef SPT_TASK_H
@@ -66,6 +68,7 @@ enum spt_task_state {
 	SPT_TASK_BLOCKED, /* in the task set, held back by an ordered or head of queue task */
 	SPT_TASK_DEVICE,  /* at the backend */
 	SPT_TASK_DONE,    /* finished; its buffers are still in use until spt_task_end() */
+	SPT_TASK_HELD,    /* it has its result, which its caller may not tell yet */
 };
 
 struct spt_task;
@@ -182,6 +185,12 @@ void spt_task_start(struct spt_task *task);
 int spt_task_data(struct spt_task *task, uint32_t bytes);
 /* Ends a task that has not been executed (ENTERED or COLLECT) with CHECK CONDITION and this sense. */
 void spt_task_refuse(struct spt_task *task, uint8_t key, spt_asc_t asc);
+/*
+ * From ops->done() only, of a task whose outcome is not SPT_ABORTED: the response has to wait (RFC 7143 11.4.2). Task management and the end of
+ * the nexus can end the task meanwhile; ops->done() follows, by them or by spt_task_let_go().
+ */
+void spt_task_hold(struct spt_task *task);
+void spt_task_let_go(struct spt_task *task);
 /* The task must be in SPT_TASK_DONE or have been refused by spt_task_enter(). */
 void spt_task_end(struct spt_task *task);
 /* The caller gives the task up (its connection is gone): as ABORT TASK, without a TMF. ops->done() follows. */

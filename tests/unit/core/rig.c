@@ -163,6 +163,11 @@ static void task_done(struct spt_task *task)
 	struct job *job = (struct job *)task;
 	struct spt_sense sense;
 
+	if (job->hold) {
+		job->hold = false;
+		spt_task_hold(task);
+		return;
+	}
 	job->done++;
 	job->outcome = task->outcome;
 	job->status = task->status;

@@ -52,6 +52,7 @@ struct job {
 	unsigned session;
 	int done;       /* how often done() was called */
 	bool keep;      /* the test ends the task; else done() does */
+	bool hold;      /* done() holds the result, once, and does not count */
 	uint8_t outcome, status, state_in_done;
 	uint8_t key;
 	spt_asc_t asc;

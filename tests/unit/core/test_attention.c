@@ -290,6 +290,36 @@ static void none_of_mirrored_nexuses(void **state)
 	rig_close(&rig);
 }
 
+/* One that a held result would have told of is told again when that is aborted; once it has been told it is not. */
+static void of_held_results(void **state)
+{
+	for (unsigned aborted = 0; aborted < 2; aborted++) {
+		struct rig rig;
+		struct job job;
+		struct tmf_job tmf;
+
+		rig_open(&rig, NULL);
+		rig_start(&rig, 0, 0);
+		spt_device_attention(rig.device, NULL, 0x2a01);
+		job_init_write(&job, &rig, 0, 1, 4096);
+		job.hold = true;
+		job_run(&rig, &job);
+		assert_int_equal(job.done, 0);
+		if (aborted) {
+			tmf_abort(&rig, &tmf, 0, &job);
+			assert_int_equal(tmf.tmf.response, SPT_TMF_COMPLETE);
+			assert_int_equal(job.outcome, SPT_ABORTED);
+		} else {
+			spt_task_let_go(&job.task);
+			assert_int_equal(job.asc, 0x2a01);
+		}
+		assert_int_equal(job.done, 1);
+		assert_int_equal(next(&rig, 0), aborted ? 0x2a01 : 0);
+		assert_int_equal(next(&rig, 0), 0);
+		rig_close(&rig);
+	}
+}
+
 /* What task management leaves behind for whom. */
 static void after_functions(void **state)
 {
@@ -438,6 +468,7 @@ int main(void)
 		cmocka_unit_test(naca),
 		cmocka_unit_test(none_of_mirrored_nexuses),
 		cmocka_unit_test(after_functions),
+		cmocka_unit_test(of_held_results),
 		cmocka_unit_test(after_an_escalation),
 		cmocka_unit_test(lun_formats),
 		cmocka_unit_test(report_luns),

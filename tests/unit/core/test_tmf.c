@@ -40,6 +40,15 @@ static void make_blocked(struct rig *rig, struct job *job, uint32_t tag)
 	job_run(rig, job);
 }
 
+/* It has its result, of which nobody has heard (RFC 7143 11.4.2). */
+static void make_held(struct rig *rig, struct job *job, uint32_t tag)
+{
+	make_device(rig, job, tag);
+	job->hold = true;
+	fake_complete(rig_channel(rig, 0));
+	assert_int_equal(job->done, 0);
+}
+
 static const struct {
 	void (*make)(struct rig *rig, struct job *job, uint32_t tag);
 	uint8_t state;
@@ -48,6 +57,7 @@ static const struct {
 	{ make_collect, SPT_TASK_COLLECT },
 	{ make_blocked, SPT_TASK_BLOCKED },
 	{ make_device, SPT_TASK_DEVICE },
+	{ make_held, SPT_TASK_HELD },
 };
 
 /* RFC 7143 11.5.1 */

@@ -128,8 +128,11 @@ static void guessed_tags(void **state)
 	rig.conn->tx.blocked = false;
 	tx_writable(rig.conn);
 	/* The first was asked for; the second was not, and ends the write. */
-	rig_expect(&rig, OP_R2T);
+	ttt = be32_get(rig_expect(&rig, OP_R2T)->bhs + 20);
 	rig_expect(&rig, OP_REJECT);
+	rig_silent(&rig);
+	rig_data_out_bhs(bhs, 5, ttt, 0, 512, true);
+	rig_send(&rig, bhs, pattern, 512);
 	assert_int_equal(rig_expect(&rig, OP_SCSI_RESPONSE)->bhs[3], SPT_CHECK_CONDITION);
 	rig_nop_bhs(&rig, bhs, 6, true);
 	rig_send(&rig, bhs, NULL, 0);
@@ -138,7 +141,7 @@ static void guessed_tags(void **state)
 	rig_close(&rig);
 }
 
-/* RFC 7143 4.2.2.4: Every number in a Data-Out is held against what was asked for. */
+/* RFC 7143 4.2.2.4: Every number in a Data-Out is held against what was asked for. RFC 7143 11.17.1: the response waits for the F of the sequence. */
 static void wrong_numbers(void **state)
 {
 	static const struct {
@@ -168,6 +171,11 @@ static void wrong_numbers(void **state)
 			rows[i].final);
 		rig_send(&rig, bhs, pattern, rows[i].bytes);
 		rig_expect(&rig, OP_REJECT);
+		if (rows[i].ttt || !rows[i].final) {
+			rig_silent(&rig);
+			rig_data_out_bhs(bhs, 5, ttt, 7, 0, true);
+			rig_send(&rig, bhs, NULL, 0);
+		}
 		/* RFC 7143 7.3: a task that is active is concluded by a response of its own */
 		const struct rig_pdu *r = rig_expect(&rig, OP_SCSI_RESPONSE);
 		assert_int_equal(r->bhs[3], SPT_CHECK_CONDITION);
