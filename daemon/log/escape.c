@@ -62,6 +62,16 @@ static size_t put_hex(uint8_t byte, char *out)
 	return 4;
 }
 
+/* How much of @p, @max bytes at most, needs no thought: nearly all of nearly every line. */
+static size_t ascii_run(const uint8_t *p, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && p[n] >= 0x20 && p[n] < 0x7f && p[n] != '\\')
+		n++;
+	return n;
+}
+
 size_t log_escape(const char *text, char *out, size_t out_bytes)
 {
 	const uint8_t *p = (const uint8_t *)text;
@@ -69,8 +79,14 @@ size_t log_escape(const char *text, char *out, size_t out_bytes)
 
 	if (!out_bytes)
 		return 0;
-	while (*p) {
+	for (;;) {
 		uint32_t c;
+		size_t run = ascii_run(p, out_bytes - 1 - used);
+		memcpy(out + used, p, run);
+		used += run;
+		p += run;
+		if (!*p)
+			break;
 		size_t n = utf8_take(p, &c);
 		bool plain = n && printable(c);
 		size_t take = n ? n : 1;

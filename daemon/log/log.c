@@ -2,12 +2,14 @@
 /* Levels, sinks and the making of a message: see log.h. Who writes it is writer.c's. */
 #include "log/log.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <unistd.h>
 
 #include "log/writer.h"
 
@@ -60,22 +62,42 @@ const char *log_level_name(enum log_level level)
 	return "?";
 }
 
-/* One writev() a line, so that lines of several processes on one standard error stay whole. */
-static void write_line(const char *prefix, const char *text)
+/* Lines that have been made and not been written: the sink's. */
+static struct {
+	char text[PIPE_BUF];
+	size_t bytes;
+} lines;
+
+static void write_lines(void)
 {
-	struct iovec v[] = {
-		{ (void *)prefix, strlen(prefix) },
-		{ (void *)text, strlen(text) },
-		{ (void *)"\n", 1 },
-	};
 	ssize_t r;
 
 	do
-		r = writev(STDERR_FILENO, v, ARRAY_SIZE(v));
+		r = write(STDERR_FILENO, lines.text, lines.bytes);
 	while (r < 0 && errno == EINTR);
+	lines.bytes = 0;
 }
 
-void log_sink_stderr(const struct log_message *message)
+/*
+ * Whole lines leave in one write(), no more of them than a pipe takes undivided, so that those of several processes on
+ * one standard error stay whole.
+ */
+static void write_line(const char *prefix, const char *text, bool more)
+{
+	size_t prefix_bytes = strlen(prefix), text_bytes = strlen(text);
+
+	static_assert(sizeof(lines.text) >= 2 * LOG_MESSAGE_MAX, "a message fits");
+	if (lines.bytes + prefix_bytes + text_bytes + 1 > sizeof(lines.text))
+		write_lines();
+	memcpy(lines.text + lines.bytes, prefix, prefix_bytes);
+	memcpy(lines.text + lines.bytes + prefix_bytes, text, text_bytes);
+	lines.bytes += prefix_bytes + text_bytes + 1;
+	lines.text[lines.bytes - 1] = '\n';
+	if (!more)
+		write_lines();
+}
+
+void log_sink_stderr(const struct log_message *message, bool more)
 {
 	const char *prefix = "";
 
@@ -83,15 +105,15 @@ void log_sink_stderr(const struct log_message *message)
 		if (LEVELS[i].level == message->level)
 			prefix = LEVELS[i].prefix;
 	}
-	write_line(prefix, message->text);
+	write_line(prefix, message->text, more);
 }
 
-void log_sink_stderr_priority(const struct log_message *message)
+void log_sink_stderr_priority(const struct log_message *message, bool more)
 {
 	char prefix[8];
 
 	snprintf(prefix, sizeof(prefix), "<%d>", (int)message->level & 7);
-	write_line(prefix, message->text);
+	write_line(prefix, message->text, more);
 }
 
 void log_write(enum log_level level, const char *file, int line, const char *function,

@@ -47,15 +47,15 @@ struct log_message {
 	size_t n_fields;
 };
 
-/* Where messages go; called by one thread at a time. */
-typedef void (*log_sink)(const struct log_message *message);
+/* Where messages go; called by one thread at a time. @more: another one follows at once, and this one may wait for it. */
+typedef void (*log_sink)(const struct log_message *message, bool more);
 
 /*
  * Writes to standard error, the level in front of what is not merely information: the first sink.
  */
-void log_sink_stderr(const struct log_message *message);
+void log_sink_stderr(const struct log_message *message, bool more);
 /* As above with "<6>" in front, for a standard error that leads to the journal. */
-void log_sink_stderr_priority(const struct log_message *message);
+void log_sink_stderr_priority(const struct log_message *message, bool more);
 void log_set_sink(log_sink sink);
 
 void log_set_level(enum log_level level);

@@ -41,7 +41,7 @@ bool notify_journal_available(void)
 	return false;
 }
 
-void notify_journal_sink(const struct log_message *message)
+void notify_journal_sink(const struct log_message *message, bool more)
 {
-	log_sink_stderr(message);
+	log_sink_stderr(message, more);
 }

@@ -44,6 +44,6 @@ size_t notify_sockets(struct notify_socket *sockets, size_t max);
 
 /* Whether messages can go to the journal, and the sink that sends them there with their fields. */
 bool notify_journal_available(void);
-void notify_journal_sink(const struct log_message *message);
+void notify_journal_sink(const struct log_message *message, bool more);
 
 #endif

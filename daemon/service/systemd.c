@@ -113,7 +113,7 @@ bool notify_journal_available(void)
 	return !access(JOURNAL_SOCKET, W_OK);
 }
 
-void notify_journal_sink(const struct log_message *message)
+void notify_journal_sink(const struct log_message *message, bool more)
 {
 	char text[LOG_MESSAGE_MAX + 16], level[16], file[160], line[24], function[80];
 	char fields[LOG_FIELDS_MAX][300];
@@ -138,5 +138,5 @@ void notify_journal_sink(const struct log_message *message)
 	}
 #undef PUT
 	if (sd_journal_sendv(v, (int)n) < 0)
-		log_sink_stderr(message);
+		log_sink_stderr(message, more);
 }

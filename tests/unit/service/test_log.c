@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The log: one harmless line a message, whoever writes it and however slow its sink is. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -73,17 +76,20 @@ static void test_escape_cut(void **state)
 
 static struct {
 	pthread_mutex_t gate; /* held: the sink is stuck */
-	unsigned calls;
+	unsigned calls, waiting; /* waiting: of the calls, those that another one followed */
+	bool more; /* of the last one */
 	char text[LOG_MESSAGE_MAX + 8];
 	enum log_level level;
 	char field[64];
 	size_t n_fields;
 } seen = { .gate = PTHREAD_MUTEX_INITIALIZER };
 
-static void sink(const struct log_message *message)
+static void sink(const struct log_message *message, bool more)
 {
 	pthread_mutex_lock(&seen.gate);
 	seen.calls++;
+	seen.waiting += more;
+	seen.more = more;
 	snprintf(seen.text, sizeof(seen.text), "%s", message->text);
 	seen.level = message->level;
 	seen.n_fields = message->n_fields;
@@ -94,7 +100,7 @@ static void sink(const struct log_message *message)
 
 static int setup(void **state)
 {
-	seen.calls = 0;
+	seen.calls = seen.waiting = 0;
 	log_set_sink(sink);
 	log_set_level(LOG_LEVEL_INFO);
 	return 0;
@@ -178,6 +184,52 @@ static void test_writer_stuck(void **state)
 	assert_string_equal(seen.text, "after");
 }
 
+/* What has gathered is written together, and the last of it waits for nothing. */
+static void test_writer_batches(void **state)
+{
+	assert_int_equal(log_writer_start(), 0);
+	pthread_mutex_lock(&seen.gate);
+	for (unsigned i = 0; i < 10; i++)
+		log_info("message %u", i);
+	pthread_mutex_unlock(&seen.gate);
+	log_writer_stop();
+	assert_int_equal(seen.calls, 10);
+	assert_in_range(seen.waiting, 1, 9);
+	assert_false(seen.more);
+	assert_string_equal(seen.text, "message 9");
+}
+
+/* Lines that wait for others are whole, in order and all there after the one that waits for none. */
+static void test_stderr_lines(void **state)
+{
+	static char text[200][LOG_MESSAGE_MAX], got[65536], expected[65536];
+	int fds[2], saved = dup(STDERR_FILENO);
+	size_t bytes = 0, largest = 0;
+	ssize_t n;
+
+	assert_int_equal(pipe2(fds, O_DIRECT), 0); /* each read gives one write */
+	assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(text); i++) {
+		memset(text[i], 'a' + (int)(i % 26), i % 97);
+		struct log_message m = { .level = i % 2 ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, .text = text[i] };
+		log_sink_stderr(&m, i + 1 < ARRAY_SIZE(text));
+		bytes += (size_t)sprintf(expected + bytes, "%s%s\n", i % 2 ? "" : "error: ", text[i]);
+	}
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	close(fds[1]);
+	size_t have = 0;
+	while ((n = read(fds[0], got + have, PIPE_BUF)) > 0) {
+		have += (size_t)n;
+		largest = (size_t)n > largest ? (size_t)n : largest;
+		assert_int_equal(got[have - 1], '\n');
+	}
+	close(fds[0]);
+	assert_int_equal(have, bytes);
+	assert_memory_equal(got, expected, bytes);
+	assert_true(largest > PIPE_BUF / 2);
+}
+
 static void *logger(void *arg)
 {
 	for (unsigned i = 0; i < 50; i++)
@@ -249,6 +301,8 @@ int main(void)
 		cmocka_unit_test_setup(test_long_message, setup),
 		cmocka_unit_test_setup(test_writer_copies, setup),
 		cmocka_unit_test_setup(test_writer_stuck, setup),
+		cmocka_unit_test_setup(test_writer_batches, setup),
+		cmocka_unit_test(test_stderr_lines),
 		cmocka_unit_test_setup(test_writer_threads, setup),
 		cmocka_unit_test_setup(test_errno_survives, setup),
 	};
