@@ -14,10 +14,11 @@ static const struct login_auth_method NO_METHODS[] = { { NULL, NULL } };
 
 int login_new(const struct login_limits *limits, sn_t stat_sn, struct login **ret)
 {
-	struct login *l = calloc(1, sizeof(*l));
+	struct login *l = malloc(sizeof(*l));
 
 	if (!l)
 		return -ENOMEM;
+	memset(l, 0, offsetof(struct login, text));
 	l->n.limits = *limits;
 	l->n.params = login_params_default();
 	l->in = gather_init(LOGIN_TEXT_MAX);

@@ -52,7 +52,7 @@ struct login {
 	struct key_writer out; /* over @text */
 	size_t sent;           /* of what @out has */
 	struct login_message message;
-	char text[LOGIN_TEXT_MAX];
+	char text[LOGIN_TEXT_MAX]; /* last: nothing of it is looked at before it is written */
 };
 
 /* Refuses: the action is LOGIN_REPLY_CLOSE and the format is the reason. */

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,13 @@ static void address_text(const struct sockaddr *a, socklen_t bytes, char *text)
 {
 	char host[INET6_ADDRSTRLEN + 12], port[8];
 
+	if (a->sa_family == AF_INET) { /* the usual one, without three printf() inside others */
+		const struct sockaddr_in *in = (const struct sockaddr_in *)a;
+		uint32_t ip = ntohl(in->sin_addr.s_addr);
+		snprintf(text, CONN_ADDRESS_MAX, "%u.%u.%u.%u:%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255,
+			ntohs(in->sin_port));
+		return;
+	}
 	if (getnameinfo(a, bytes, host, sizeof(host), port, sizeof(port),
 		    NI_NUMERICHOST | NI_NUMERICSERV)) {
 		snprintf(text, CONN_ADDRESS_MAX, "unknown");
@@ -54,7 +60,7 @@ static void ready(struct spt_watch *watch, unsigned events)
 
 	if (events & SPT_WRITABLE && conn->tx.blocked)
 		tx_writable(conn);
-	if (events & SPT_READABLE && !conn->closing && !conn->rx.paused)
+	if (events & SPT_READABLE && !conn->closing)
 		rx_readable(conn);
 }
 
@@ -125,6 +131,14 @@ static void reap(struct spt_post *post)
 		session_left(session);
 }
 
+void conn_watch(struct conn *conn)
+{
+	unsigned events = (conn->rx.paused ? 0u : SPT_READABLE) | (conn->tx.blocked ? SPT_WRITABLE : 0u);
+
+	if (spt_host_watch(conn->env->host, &conn->watch, events) < 0)
+		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");
+}
+
 /* Puts it on the loop of @env. */
 void conn_settle(struct conn *conn, struct session_env *env)
 {
@@ -135,8 +149,7 @@ void conn_settle(struct conn *conn, struct session_env *env)
 	env->n_conns++;
 	spt_host_timer_set(env->host, &conn->timer,
 		conn->login_end_us > now ? conn->login_end_us - now : 0);
-	if (spt_host_watch(env->host, &conn->watch, conn->rx.paused ? 0 : SPT_READABLE) < 0)
-		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");
+	conn_watch(conn);
 }
 
 bool conn_leave(struct conn *conn)
@@ -160,7 +173,6 @@ struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal 
 	const struct sockaddr *peer)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
-	int on = 1;
 
 	if (!conn || login_new(&env->limits, sn(0), &conn->login) < 0) {
 		free(conn);
@@ -181,8 +193,6 @@ struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal 
 	tx_init(conn);
 	retain_init(conn);
 	set_addresses(conn, peer);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)); /* where nop-interval is 0 */
 	conn_settle(conn, env);
 	return conn;
 }

@@ -119,11 +119,13 @@ struct conn {
 	unsigned immediate, tmfs; /* immediate commands and task management of it that are under way */
 };
 
-/* Takes over @fd, which is non-blocking. NULL: out of memory, @fd is closed. */
+/* Takes over @fd, which is non-blocking and has the options that its listening socket had. NULL: out of memory, @fd is closed. */
 struct conn *conn_new(struct session_env *env, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer);
 void conn_close(struct conn *conn, enum close_reason reason, const char *detail, ...)
 	PRINTF_LIKE(3, 4);
+/* Its socket is watched for what it waits for at present: with each change of that. */
+void conn_watch(struct conn *conn);
 /*
  * Takes it off its loop, to be put on another by conn_settle() there; in the login phase only, and not
  * while anything is unsent. False: it is closed.

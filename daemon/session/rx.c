@@ -274,7 +274,9 @@ static void read_heads(struct conn *conn)
 
 void rx_readable(struct conn *conn)
 {
-	if (conn->rx.in_body)
+	if (conn->rx.paused)
+		conn_watch(conn);
+	else if (conn->rx.in_body)
 		read_body(conn);
 	else
 		read_heads(conn);
@@ -293,24 +295,15 @@ void rx_deinit(struct conn *conn)
 	free(TAKE(rx->head));
 }
 
-static void set_paused(struct conn *conn, unsigned paused)
-{
-	bool was = conn->rx.paused;
-
-	conn->rx.paused = paused;
-	if (was == (paused != 0) || conn->closing)
-		return;
-	unsigned events = (paused ? 0u : SPT_READABLE) | (conn->tx.blocked ? SPT_WRITABLE : 0u);
-	if (spt_host_watch(conn->env->host, &conn->watch, events) < 0)
-		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");
-}
-
+/* The socket is watched until it has something that must wait: most pauses are over before. */
 void rx_pause(struct conn *conn, enum rx_pause_reason reason)
 {
-	set_paused(conn, conn->rx.paused | reason);
+	conn->rx.paused |= reason;
 }
 
 void rx_resume(struct conn *conn, enum rx_pause_reason reason)
 {
-	set_paused(conn, conn->rx.paused & ~(unsigned)reason);
+	conn->rx.paused &= ~(unsigned)reason;
+	if (!conn->rx.paused && !conn->closing)
+		conn_watch(conn);
 }

@@ -189,9 +189,7 @@ static void set_blocked(struct conn *conn, bool blocked)
 	if (conn->tx.blocked == blocked)
 		return;
 	conn->tx.blocked = blocked;
-	unsigned events = (conn->rx.paused ? 0u : SPT_READABLE) | (blocked ? SPT_WRITABLE : 0u);
-	if (spt_host_watch(conn->env->host, &conn->watch, events) < 0)
-		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");
+	conn_watch(conn);
 }
 
 static void send_failed(struct conn *conn, int err)

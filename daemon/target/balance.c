@@ -2,18 +2,21 @@
 /* Which loop: see balance.h. */
 #include "target/balance.h"
 
-#include <stdbool.h>
-
 #include "base/util.h"
 
 /* Shares are measured over so long a time at least: the work of a moment says little. */
 #define SAMPLE_US 500000u
 
+bool balance_due(const struct balance *b, uint64_t now_us)
+{
+	return !b->sampled_us || now_us - b->sampled_us >= SAMPLE_US;
+}
+
 static void sample(struct balance *b, uint64_t now_us, const struct balance_loop *loops, unsigned n)
 {
 	uint64_t elapsed_us = now_us - b->sampled_us;
 
-	if (b->sampled_us && elapsed_us < SAMPLE_US)
+	if (!balance_due(b, now_us))
 		return;
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t used_us = loops[i].cpu_us - b->loops[i].cpu_us;

@@ -9,13 +9,14 @@
 #ifndef TARGET_BALANCE_H
 #define TARGET_BALANCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define BALANCE_LOOPS 64u
 
 /* What is known of a loop at the moment. */
 struct balance_loop {
-	uint64_t cpu_us;  /* its thread's, since it began */
+	uint64_t cpu_us;  /* its thread's, since it began; looked at when a sample is due */
 	unsigned n_conns;
 };
 
@@ -28,6 +29,8 @@ struct balance {
 	} loops[BALANCE_LOOPS];
 };
 
+/* The shares are measured next time: cpu_us will be looked at. */
+bool balance_due(const struct balance *balance, uint64_t now_us);
 /* The number of the loop, of @n; it counts as given to it. All zero at first. */
 unsigned balance_choose(struct balance *balance, uint64_t now_us, const struct balance_loop *loops,
 	unsigned n);

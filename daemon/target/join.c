@@ -244,8 +244,6 @@ static struct join *join_new(struct conn *conn)
 	join->waiter.post = (struct spt_post){ .fn = name_free, .arg = join };
 	join->timer = (struct spt_timer){ .fn = waited_enough, .arg = join };
 	conn->owner[0] = (uintptr_t)join;
-	/* Before the login's own deadline, so that there is an answer. */
-	spt_host_timer_set(conn->env->host, &join->timer, conn->env->login_timeout_us * 2 / 3);
 	return join;
 }
 
@@ -283,6 +281,9 @@ static void attempt(struct conn *conn, struct join *join, bool reinstated)
 		start_session(conn, claim, reinstated);
 		break;
 	case REGISTRY_TAKEN:
+		/* Before the login's own deadline, so that there is an answer; once, however often it is overtaken. */
+		if (!reinstated)
+			spt_host_timer_set(conn->env->host, &join->timer, conn->env->login_timeout_us * 2 / 3);
 		if (holder.worker)
 			worker_end_session(holder.worker, holder.id, CLOSE_REINSTATED);
 		break;

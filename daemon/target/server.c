@@ -319,9 +319,10 @@ static struct worker *least_loaded(struct server *s)
 
 	if (s->n_workers == 1)
 		return s->workers;
-	for (unsigned i = 0; i < s->n_workers; i++)
-		loops[i] = (struct balance_loop){ worker_cpu_us(&s->workers[i]), s->workers[i].n_conns };
 	uint64_t now_us = spt_host_now_us(loop_host(s->workers[0].loop));
+	bool due = balance_due(&s->balance, now_us); /* a thread's time is a system call each */
+	for (unsigned i = 0; i < s->n_workers; i++)
+		loops[i] = (struct balance_loop){ due ? worker_cpu_us(&s->workers[i]) : 0, s->workers[i].n_conns };
 	return &s->workers[balance_choose(&s->balance, now_us, loops, s->n_workers)];
 }
 

@@ -103,24 +103,33 @@ struct hand_over {
 	struct sockaddr_storage peer;
 };
 
-static void handed_over(struct spt_post *post)
+/* On the loop of @w. */
+static void take_over(struct worker *w, int fd, const struct conn_portal *portal, const struct sockaddr *peer)
 {
-	struct hand_over *h = post->arg;
-	struct worker *w = h->worker;
-
 	if (w->draining) {
-		close(h->fd);
+		close(fd);
 		server_conn_gone(w->server, w, true);
-	} else if (!conn_new(&w->env, h->fd, &h->portal, (struct sockaddr *)&h->peer)) {
+	} else if (!conn_new(&w->env, fd, portal, peer)) {
 		log_error("connection refused: out of memory");
 		server_conn_gone(w->server, w, true);
 	}
+}
+
+static void handed_over(struct spt_post *post)
+{
+	struct hand_over *h = post->arg;
+
+	take_over(h->worker, h->fd, &h->portal, (struct sockaddr *)&h->peer);
 	free(h);
 }
 
 void worker_hand_over(struct worker *w, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer)
 {
+	if (w == w->server->workers) { /* the loop that accepts */
+		take_over(w, fd, portal, peer);
+		return;
+	}
 	struct hand_over *h = calloc(1, sizeof(*h));
 
 	if (!h) {

@@ -47,7 +47,7 @@ void worker_deinit(struct worker *worker);
 int worker_start(struct worker *worker);
 /* Any thread: the processor time that it has used, 0 if that is not known. */
 uint64_t worker_cpu_us(const struct worker *worker);
-/* Any thread: the worker takes over the accepted socket @fd. */
+/* On the loop that accepts, the first one: the worker takes over the accepted socket @fd. */
 void worker_hand_over(struct worker *worker, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer);
 /* Any thread: end the session with this number, if it is there. */
