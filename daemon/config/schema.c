@@ -33,9 +33,10 @@ static const struct schema_key DAEMON[] = {
 	{ { "workers", SPT_OPTION_NUMBER, false, "auto", 1, 64, NULL,
 		"Event loops, one thread each; auto is one for each CPU" },
 		SCHEMA_RESTART, .parse = value_auto, .form = "auto or a number", D(workers) },
-	{ { "poll", SPT_OPTION_DURATION, false, "0", 0, 10000, NULL,
-		"How long an event loop stays awake when the next command is expected sooner than that, "
-		"as being woken takes longer than most commands; 0 is never. An idle daemon sleeps" },
+	{ { "poll", SPT_OPTION_DURATION, false, "100us", 0, 10000, NULL,
+		"How long an event loop may stay awake for the next command, where commands come one by "
+		"one and sooner than that: being woken takes longer than most of them. One processor is "
+		"always left to others, and an idle daemon sleeps. 0 is never" },
 		SCHEMA_RESTART, D(poll_us) },
 	{ { "memory", SPT_OPTION_SIZE, false, "auto", 128ull << 20, 1ull << 40, NULL,
 		"Memory that the payload of all sessions' commands may hold together, beside what disks "

@@ -35,6 +35,7 @@ struct loop {
 	atomic_bool stop;
 	uint64_t now_us; /* 0: not read in this turn */
 	struct spin spin;
+	const uint64_t *commands; /* how many there have been */
 	long preemptions; /* of this thread, when they were last counted */
 	struct queue deferred, running; /* running: deferred ones whose turn is now */
 	pthread_mutex_t lock;           /* the two below, and queued of what was posted */
@@ -42,8 +43,22 @@ struct loop {
 	struct spt_work *works;
 };
 
-/* In this turn of the thread's loop a descriptor was ready (a timer is no arrival). */
-static _Thread_local bool arrived;
+/* When in this turn of the thread's loop the first descriptor was ready (a timer is no arrival); 0: none was. */
+static _Thread_local uint64_t arrived_ns;
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void arrival(void)
+{
+	if (!arrived_ns)
+		arrived_ns = clock_ns();
+}
 
 static struct loop *loop_of(struct spt_host *host)
 {
@@ -100,7 +115,7 @@ static void ready(evutil_socket_t fd, short what, void *arg)
 	unsigned events = (what & EV_READ ? SPT_READABLE : 0u) | (what & EV_WRITE ? SPT_WRITABLE : 0u);
 
 	(void)fd;
-	arrived = true;
+	arrival();
 	watch->fn(watch, events);
 }
 
@@ -167,14 +182,6 @@ static void host_timer_clear(struct spt_host *host, struct spt_timer *timer)
 	(void)host;
 	if (timer->impl)
 		event_free(TAKE(timer->impl));
-}
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static uint64_t host_now_us(struct spt_host *host)
@@ -283,7 +290,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	uint64_t n;
 
 	(void)what;
-	arrived = true;
+	arrival();
 	ssize_t r = read(fd, &n, sizeof(n));
 	(void)r;
 	pthread_mutex_lock(&loop->lock);
@@ -386,12 +393,11 @@ static bool stay_awake(struct loop *loop, uint64_t since_ns)
 		return false;
 	for (;;) {
 		bool ok = turn(loop, EVLOOP_NONBLOCK);
-		uint64_t gap_ns = clock_ns() - since_ns;
-		if (arrived) {
-			spin_hit(&loop->spin, gap_ns, preempted(loop));
+		if (arrived_ns) {
+			spin_hit(&loop->spin, arrived_ns - since_ns, preempted(loop));
 			return true;
 		}
-		if (!ok || gap_ns >= limit_ns) {
+		if (!ok || clock_ns() - since_ns >= limit_ns) {
 			preempted(loop);
 			spin_miss(&loop->spin);
 			return false;
@@ -399,22 +405,22 @@ static bool stay_awake(struct loop *loop, uint64_t since_ns)
 	}
 }
 
-/* The gap is measured to the end of the turn that something came in: all there is without a look at
- * the clock between waking up and working; what the work took is little beside it. */
 static void run_spinning(struct loop *loop)
 {
 	uint64_t since_ns = clock_ns();
 
 	while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
-		arrived = false;
-		if (!stay_awake(loop, since_ns)) {
-			if (!turn(loop, 0))
-				break;
-			if (arrived)
-				spin_slept(&loop->spin, clock_ns() - since_ns);
-		}
-		if (arrived)
-			since_ns = clock_ns();
+		arrived_ns = 0;
+		bool awake = stay_awake(loop, since_ns);
+		uint64_t commands = *loop->commands;
+		if (!awake && !turn(loop, 0))
+			break;
+		if (!arrived_ns)
+			continue;
+		uint64_t end_ns = clock_ns();
+		if (!awake)
+			spin_slept(&loop->spin, arrived_ns - since_ns, *loop->commands - commands, end_ns - arrived_ns);
+		since_ns = end_ns;
 	}
 }
 
@@ -428,8 +434,9 @@ void loop_run(struct loop *loop)
 		;
 }
 
-void loop_spin(struct loop *loop, uint64_t limit_us)
+void loop_spin(struct loop *loop, uint64_t limit_us, const uint64_t *commands)
 {
+	loop->commands = commands;
 	spin_init(&loop->spin, limit_us);
 }
 

@@ -8,6 +8,11 @@
 #include "base/util.h"
 
 #define VAIN_MAX 10u
+/* A turn costs a few microseconds beside its commands: gathering those that cost more is no gain. */
+#define LONG_NS  10000u
+#define BATCH_1  256u
+#define GATHERS  (5 * BATCH_1 / 2)
+#define LOOK     31u
 
 static atomic_int awake;
 
@@ -27,7 +32,7 @@ static int processors(void)
 
 void spin_init(struct spin *spin, uint64_t limit_us)
 {
-	*spin = (struct spin){ .limit_ns = limit_us * 1000, .gap_ns = UINT64_MAX };
+	*spin = (struct spin){ .limit_ns = limit_us * 1000, .gap_ns = UINT64_MAX, .batch = BATCH_1 };
 }
 
 /* An arrival far away says no more than that it was far away: it must not be remembered for long. */
@@ -41,6 +46,15 @@ static void learn(struct spin *spin, uint64_t gap_ns)
 		spin->gap_ns += ((int64_t)gap - (int64_t)spin->gap_ns) / 8;
 }
 
+static void learn_batch(struct spin *spin, uint64_t commands, uint64_t work_ns)
+{
+	spin->look = LOOK;
+	if (!commands)
+		return;
+	unsigned batch = work_ns > commands * LONG_NS ? BATCH_1 : (unsigned)MIN(commands, 64u) * BATCH_1;
+	spin->batch = (7 * spin->batch + batch) / 8;
+}
+
 static void in_vain(struct spin *spin)
 {
 	spin->skip = 1u << spin->vain;
@@ -50,7 +64,7 @@ static void in_vain(struct spin *spin)
 
 uint64_t spin_begin(struct spin *spin)
 {
-	if (spin->gap_ns >= spin->limit_ns)
+	if (spin->gap_ns >= spin->limit_ns || spin->batch >= GATHERS || !spin->look)
 		return 0;
 	if (spin->skip) {
 		spin->skip--;
@@ -60,6 +74,7 @@ uint64_t spin_begin(struct spin *spin)
 		atomic_fetch_sub_explicit(&awake, 1, memory_order_relaxed);
 		return 0;
 	}
+	spin->look--;
 	/* Twice the average, and a little: arrivals do not come like clockwork. */
 	return MIN(2 * spin->gap_ns + 2000, spin->limit_ns);
 }
@@ -82,7 +97,8 @@ void spin_miss(struct spin *spin)
 	in_vain(spin);
 }
 
-void spin_slept(struct spin *spin, uint64_t gap_ns)
+void spin_slept(struct spin *spin, uint64_t gap_ns, uint64_t commands, uint64_t work_ns)
 {
 	learn(spin, gap_ns);
+	learn_batch(spin, commands, work_ns);
 }

@@ -9,6 +9,10 @@
  * in vain, or that somebody else wanted the processor meanwhile, the loop goes to sleep at once for the
  * next 1, 2, 4, ... times. And one processor at least is left to those who do not spin.
  *
+ * Nor does it pay where more than one command is on its way: asleep, a loop lets them gather, and takes and answers
+ * them in as many system calls as one; awake, it takes each for itself. What a turn after sleep brings tells; for that
+ * a loop that stays awake sleeps now and then. Commands that are long work each are not worth gathering.
+ *
  * Pure arithmetic, but for the count of loops that are awake, which all share.
  */
 #ifndef LOOP_SPIN_H
@@ -22,6 +26,8 @@ struct spin {
 	uint64_t gap_ns;   /* average time to the next arrival */
 	unsigned vain;     /* the next time in vain costs 2**vain times of sleeping at once */
 	unsigned skip;     /* how many of them are left */
+	unsigned batch;    /* average of the commands of a turn after sleep, in 1/256 */
+	unsigned look;     /* how often to stay awake before the next look at that */
 	uint64_t hits, misses;
 };
 
@@ -32,7 +38,7 @@ uint64_t spin_begin(struct spin *spin);
 void spin_hit(struct spin *spin, uint64_t gap_ns, bool preempted);
 /* Nothing came; the loop goes to sleep, and spin_slept() follows. */
 void spin_miss(struct spin *spin);
-/* Something came @gap_ns after the work before, most of it asleep. */
-void spin_slept(struct spin *spin, uint64_t gap_ns);
+/* Something came @gap_ns after the work before, most of it asleep: so many @commands, done in @work_ns. */
+void spin_slept(struct spin *spin, uint64_t gap_ns, uint64_t commands, uint64_t work_ns);
 
 #endif

@@ -35,7 +35,7 @@ int worker_init(struct worker *w, struct server *server, unsigned number)
 	int r = loop_new(number, &w->loop);
 	if (r < 0)
 		return r;
-	loop_spin(w->loop, server->generation->config->daemon.poll_us);
+	loop_spin(w->loop, server->generation->config->daemon.poll_us, &w->env.counters.commands);
 	r = spt_context_new(loop_host(w->loop), &w->context);
 	if (r < 0)
 		return r;

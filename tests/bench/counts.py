@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """
 What a command costs the daemon in system calls, allocations and copies of payload, counted by count.c inside it. The
-commands of a queue are sent at once, so that the figures depend neither on how fast the machine is nor on who else
-uses it. With their bounds they are a test.
+commands of a queue are sent at once and loops do not stay awake, so that the figures depend neither on how fast the
+machine is nor on who else uses it. With their bounds they are a test.
 """
 
 import argparse
@@ -24,6 +24,7 @@ CONFIG = f"""\
 control-socket = none
 state-dir = {{dir}}
 workers = 1
+poll = 0
 [portal-main]
 listen = 127.0.0.1:0
 [device-memory]

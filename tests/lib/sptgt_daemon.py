@@ -22,9 +22,25 @@ class DaemonError(Exception):
     pass
 
 
+def with_daemon_keys(config, lines):
+    """@config with @lines ("KEY = VALUE; ...") in its [daemon] section, in place of those of the same keys."""
+    keys = dict(re.fullmatch(r'\s*(\S+)\s*(=.*\S)\s*', line).groups() for line in lines.split(';'))
+    out, section = [], None
+    for line in config.split('\n'):
+        header = re.match(r'\s*\[(\S+)\]', line)
+        section = header.group(1) if header else section
+        if section == 'daemon' and line.split('=')[0].strip() in keys:
+            continue
+        out.append(line)
+        if header and section == 'daemon':
+            out += ['%s %s' % key for key in keys.items()]
+    return '\n'.join(out)
+
+
 class Daemon:
     """config: the text of the configuration; {dir} in it becomes a directory that lives as long as the daemon.
-    files: name -> text of what else there shall be in it, readable by its owner only."""
+    files: name -> text of what else there shall be in it, readable by its owner only.
+    SPTGT_DAEMON_KEYS in the environment ("poll = 0; workers = 4"): another way to run all that is tested."""
 
     def __init__(self, program, config, log_level='info', start_seconds=30, files=()):
         self.dir = tempfile.mkdtemp(prefix='sptgt-test-')
@@ -32,7 +48,7 @@ class Daemon:
         self.ports = {}
         path = os.path.join(self.dir, 'sptgt.conf')
         with open(path, 'w') as f:
-            f.write(config.replace('{dir}', self.dir))
+            f.write(self._config(config))
         os.chmod(path, 0o600)
         for name, text in dict(files).items():
             with open(os.open(os.path.join(self.dir, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'w') as f:
@@ -51,6 +67,10 @@ class Daemon:
             self.process.wait()
             shutil.rmtree(self.dir, ignore_errors=True)
             raise
+
+    def _config(self, config):
+        keys = os.environ.get('SPTGT_DAEMON_KEYS')
+        return (with_daemon_keys(config, keys) if keys else config).replace('{dir}', self.dir)
 
     def log(self):
         with open(self.log_path, 'rb') as f:

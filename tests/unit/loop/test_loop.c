@@ -381,11 +381,12 @@ static uint64_t cpu_us(pthread_t thread)
 
 static void idle_is_asleep(void **state)
 {
+	static const uint64_t commands;
 	struct spt_watch watch = { .fn = drained };
 	pthread_t thread;
 	int fds[2];
 
-	loop_spin(loop, 5000);
+	loop_spin(loop, 5000, &commands);
 	assert_int_equal(pipe(fds), 0);
 	watch.fd = fds[0];
 	assert_int_equal(spt_host_watch(host, &watch, SPT_READABLE), 0);

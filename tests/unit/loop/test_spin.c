@@ -26,10 +26,16 @@ static int set_up(void **state)
 	return 0;
 }
 
-static void slept(uint64_t gap_us, unsigned times)
+/* Turns of so many commands, each of which is @work_us. */
+static void slept_to(uint64_t gap_us, unsigned times, unsigned commands, unsigned work_us)
 {
 	while (times--)
-		spin_slept(&spin, gap_us * US);
+		spin_slept(&spin, gap_us * US, commands, commands * work_us * US);
+}
+
+static void slept(uint64_t gap_us, unsigned times)
+{
+	slept_to(gap_us, times, 1, 3);
 }
 
 /* At how many of @times would it stay awake? Each is a miss. */
@@ -116,6 +122,46 @@ static void test_preempted(void **state)
 	assert_in_range(n, 1, 11);
 }
 
+/* Several commands a turn, when they have the time to gather: awake, each would be served for itself. */
+static void test_commands_that_gather(void **state)
+{
+	slept_to(10, 40, 6, 3);
+	assert_int_equal(spin_begin(&spin), 0);
+	/* Turns without commands (the data of writes, somebody's answer) say nothing about it. */
+	slept_to(10, 40, 0, 0);
+	assert_int_equal(spin_begin(&spin), 0);
+	/* They come one by one again. */
+	slept(10, 40);
+	assert_true(spin_begin(&spin) != 0);
+	spin_miss(&spin);
+}
+
+static void test_long_commands_do_not_gather(void **state)
+{
+	slept_to(10, 40, 6, 100);
+	assert_true(spin_begin(&spin) != 0);
+	spin_miss(&spin);
+}
+
+/* It stays awake, and still finds out within a hundred turns that there is something to be gathered. */
+static void test_looks_now_and_then(void **state)
+{
+	unsigned awake = 0, asleep = 0;
+
+	slept(10, 20);
+	while (asleep < 20) {
+		if (spin_begin(&spin)) {
+			spin_hit(&spin, 10 * US, false);
+			assert_in_range(++awake, 1, 300);
+		} else {
+			slept_to(10, 1, 6, 3);
+			asleep++;
+		}
+	}
+	assert_in_range(awake, 30, 200);
+	assert_int_equal(spin_begin(&spin), 0);
+}
+
 /* Of all loops together, so many stay awake that one processor is left. */
 static void test_one_processor_is_left(void **state)
 {
@@ -126,7 +172,7 @@ static void test_one_processor_is_left(void **state)
 	sched_getaffinity(0, sizeof(set), &set);
 	for (unsigned i = 0; i < 1024; i++) {
 		spin_init(&spins[i], LIMIT_US);
-		spin_slept(&spins[i], 10 * US);
+		spin_slept(&spins[i], 10 * US, 1, 3 * US);
 		n += spin_begin(&spins[i]) != 0;
 	}
 	assert_int_equal(n, CPU_COUNT(&set) - 1);
@@ -145,6 +191,9 @@ int main(void)
 		cmocka_unit_test_setup(test_never_longer_than_the_limit, set_up),
 		cmocka_unit_test_setup(test_in_vain, set_up),
 		cmocka_unit_test_setup(test_preempted, set_up),
+		cmocka_unit_test_setup(test_commands_that_gather, set_up),
+		cmocka_unit_test_setup(test_long_commands_do_not_gather, set_up),
+		cmocka_unit_test_setup(test_looks_now_and_then, set_up),
 		cmocka_unit_test_setup(test_one_processor_is_left, set_up),
 	};
 
