@@ -10,6 +10,8 @@
 #include "fullfeature/command.h"
 #include "fullfeature/messages.h"
 
+#define ASC_SNACK_REJECTED 0x1113 /* READ ERROR - FAILED RETRANSMISSION REQUEST */
+
 /* Answers of SNACKs that a connection may have waiting to be sent. */
 #define WAITING_MAX 512u
 
@@ -161,6 +163,18 @@ static struct verdict (*const TYPES[])(struct conn *, const struct pdu_snack *) 
 	[SNACK_R_DATA] = r_data,
 };
 
+/*
+ * RFC 7143 7.8 a.1: a command whose data is lost for good must not end well. What it has not sent is sent all the same, so
+ * that its numbers are as ever; if its status has been sent the initiator knows what to make of that (a.2).
+ */
+static void fail(struct conn *conn, uint32_t itt)
+{
+	struct command *c = find(conn, itt);
+
+	if (c && c->sent_bytes && !c->answered && c->task.state == SPT_TASK_DONE && c->task.outcome == SPT_COMPLETED)
+		spt_task_overrule(&c->task, SPT_KEY_ABORTED_COMMAND, ASC_SNACK_REJECTED);
+}
+
 void snack(struct conn *conn, struct rx_pdu *rx)
 {
 	struct pdu_snack pdu;
@@ -179,6 +193,8 @@ void snack(struct conn *conn, struct rx_pdu *rx)
 		v = TYPES[pdu.type](conn, &pdu);
 	if (!v.reason)
 		return;
+	if (v.reason == REJECT_SNACK && (pdu.type == SNACK_DATA || pdu.type == SNACK_R_DATA))
+		fail(conn, pdu.itt);
 	const struct command *c = v.reason == REJECT_PROTOCOL_ERROR && !r && pdu.type == SNACK_DATA ?
 		find(conn, pdu.itt) : NULL;
 	reject_run(conn, v.reason, rx->bhs, v.why, c ? c->data_sn : 0);

@@ -13,7 +13,7 @@ void spt_task_good(struct spt_task *task)
 	spt_task_complete(task);
 }
 
-void spt_task_check_sense(struct spt_task *task, const struct spt_sense *sense)
+static void set_check(struct spt_task *task, const struct spt_sense *sense)
 {
 	bool descriptor = task->itl &&
 		atomic_load_explicit(&task->itl->device->descriptor_sense, memory_order_relaxed);
@@ -22,7 +22,20 @@ void spt_task_check_sense(struct spt_task *task, const struct spt_sense *sense)
 	assert(n > 0);
 	task->status = SPT_CHECK_CONDITION;
 	task->sense_bytes = (uint16_t)n;
+}
+
+void spt_task_check_sense(struct spt_task *task, const struct spt_sense *sense)
+{
+	set_check(task, sense);
 	spt_task_complete(task);
+}
+
+void spt_task_overrule(struct spt_task *task, uint8_t key, spt_asc_t asc)
+{
+	struct spt_sense sense = { .key = key, .asc = asc };
+
+	assert(task->state == SPT_TASK_DONE);
+	set_check(task, &sense);
 }
 
 void spt_task_check(struct spt_task *task, uint8_t key, spt_asc_t asc)

@@ -185,6 +185,8 @@ void spt_task_start(struct spt_task *task);
 int spt_task_data(struct spt_task *task, uint32_t bytes);
 /* Ends a task that has not been executed (ENTERED or COLLECT) with CHECK CONDITION and this sense. */
 void spt_task_refuse(struct spt_task *task, uint8_t key, spt_asc_t asc);
+/* The result of a SPT_TASK_DONE task, of which nobody has been told, becomes CHECK CONDITION with this sense; its data stays. */
+void spt_task_overrule(struct spt_task *task, uint8_t key, spt_asc_t asc);
 /*
  * From ops->done() only, of a task whose outcome is not SPT_ABORTED: the response has to wait (RFC 7143 11.4.2). Task management and the end of
  * the nexus can end the task meanwhile; ops->done() follows, by them or by spt_task_let_go().

@@ -3,6 +3,7 @@
 that, and for how long."""
 
 import random
+import socket
 
 from talk import *  # noqa: F403
 from talk import Task
@@ -170,6 +171,29 @@ def data_acks(t):
     s.snack(DATA_ACK, 16, ttt=a.ttt, lun=a.lun)
     s.snack(DATA, 0, 0, itt=task.itt)
     s.silent(0.05)
+
+
+@conversation('RFC 7143 7.8', 'a command of which data was asked for again in vain, before its status was sent, ends with SNACK rejected')
+def rejected_in_between(t):
+    s = log_in(t, MaxRecvDataSegmentLength='16384')
+    s.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    s.no_acknowledgement()
+    for kind in (DATA, R_DATA):
+        task = s.start(READ10(0, 32768), read=32768 * BLOCK)        # more than the sockets hold: its end is not sent yet
+        s.step()
+        for _ in range(520):                         # so many answers wait that no SNACK is taken
+            s.send('nop_out', itt=s.new_itt(), immediate=True)
+        s.snack(kind, itt=task.itt, length=kind == DATA, ttt=NONE if kind == DATA else 5)
+        while task.status is None:
+            s.step()
+        equal((task.status, task.sense_code()), (CHECK_CONDITION, 0x0b1113), 'status and sense')
+        equal(len(task.data), 32768 * BLOCK, 'the data that came')
+        equal(task.end.expdatasn, len(task.data_ins), 'ExpDataSN')
+        while (pdu := s.recv()).name == 'nop_in':
+            pass
+        equal((pdu.name, pdu.reason), ('reject', NO_MORE), 'what comes')
+    s.acknowledged = None
+    s.good(TEST_UNIT_READY)
 
 
 def declare(s, length):
