@@ -58,7 +58,8 @@ static int judge_data(const struct login_params *params, const struct pdu_scsi_c
 		return REJECT_PROTOCOL_ERROR;
 	if (pdu->data_bytes > out || pdu->data_bytes > params->first_burst_bytes)
 		return REJECT_PROTOCOL_ERROR;
-	if (!pdu->final && (params->initial_r2t || !pdu->write))
+	/* RFC 7143 11.3.4: where all of the data is there, F says so. */
+	if (!pdu->final && (params->initial_r2t || !pdu->write || pdu->data_bytes == out))
 		return REJECT_PROTOCOL_ERROR;
 	return 0;
 }

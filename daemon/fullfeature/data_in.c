@@ -17,7 +17,7 @@ struct residual {
 	uint32_t bytes;
 };
 
-/* RFC 7143 11.4.5: what the command would have moved against what the initiator had expected. */
+/* RFC 7143 11.4.5, 11.4.5.3: what the command would have moved against what the initiator had expected. */
 static struct residual residual_of(uint32_t expected, uint64_t would, uint8_t under, uint8_t over)
 {
 	if (would < expected)

@@ -124,6 +124,9 @@ static struct meaning judge(struct conn *conn, const struct pdu_data_out *pdu)
 		judge_unsolicited(pdu, &m);
 	else
 		judge_solicited(pdu, &m);
+	/* RFC 7143 4.2.5.3, 11.7.4: with a Target Transfer Tag its LUN is the command's; else it is reserved. */
+	if (!m.wrong && m.burst && pdu->lun != c->task.aux.lun)
+		m.wrong = "the LUN is not that of the command";
 	if (!m.wrong && !m.drop)
 		find_place(pdu, &m);
 	return m;

@@ -80,7 +80,7 @@ static void respond(struct conn *conn, const struct pdu_tmf_request *request, ui
 	tx_message_put(conn, m);
 }
 
-/* RFC 7143 7.11, 11.6.1 b: a task that is not there may not have come yet. */
+/* RFC 7143 7.11, 11.6.1 b: a task that is not there may not have come yet. (QUERY TASK takes nothing for received: RFC 7144 6.4.2.) */
 static uint8_t final_response(struct tmf *t)
 {
 	const struct pdu_tmf_request *r = &t->request;
@@ -242,7 +242,7 @@ static void start(struct conn *conn, const struct pdu_tmf_request *request)
 		.lun = request->lun,
 		.reference = reference(conn, request),
 		.done = done,
-		/* RFC 7144 6.3: the functions from QUERY TASK on belong to level 2. */
+		/* RFC 7144 4.1, 6.3: the functions from QUERY TASK on belong to level 2. */
 		.protocol_level_2 = conn->params.protocol_level >= 2,
 	};
 	list_append(&conn->session->functions, &t->in_session);

@@ -25,7 +25,7 @@ static struct pdu_login_response *start(struct login *l)
 	const struct pdu_login_request *q = &l->request;
 	struct pdu_login_response *r = &l->message.response;
 
-	/* RFC 7143 11.13: version 0 is all there is; the TSIH is the request's until the end */
+	/* RFC 7143 11.13.1, 11.13.2: version 0 is all there is; the TSIH is the request's until the end */
 	*r = (struct pdu_login_response){
 		.csg = q->csg,
 		.itt = q->itt,
@@ -37,7 +37,7 @@ static struct pdu_login_response *start(struct login *l)
 	return r;
 }
 
-/* The next piece of the text; the last one when it says so. */
+/* The next piece of the text; the last one when it says so. RFC 7143 11.13.7: T is for that only. */
 static bool fill(struct login *l, struct pdu_login_response *r)
 {
 	size_t left = key_writer_len(&l->out) - l->sent;

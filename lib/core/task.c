@@ -179,7 +179,7 @@ void task_execute(struct spt_task *task)
 }
 
 /*
- * SAM-5 5.2: NACA in the CONTROL byte is for logical units with ACA, which we do not have: whatever
+ * SAM-5 5.2, RFC 7143 4.2.2.3.4: NACA in the CONTROL byte is for logical units with ACA, which we do not have: whatever
  * the device says of itself, its other nexuses would not hear of it, and nobody could clear it.
  */
 static bool refuse_naca(struct spt_task *task)

@@ -116,6 +116,7 @@ static int take_status(struct fault_rule *r, const char *value, struct spt_error
 		{ "reservation conflict", SPT_RESERVATION_CONFLICT },
 		{ "task aborted", SPT_TASK_ABORTED },
 		{ "condition met", SPT_CONDITION_MET },
+		{ "aca active", SPT_ACA_ACTIVE },
 		{ "good", SPT_GOOD },
 	};
 
@@ -126,7 +127,7 @@ static int take_status(struct fault_rule *r, const char *value, struct spt_error
 		}
 	}
 	return spt_error_set(error, -EINVAL, "status: '%.60s' is not busy, task-set-full, "
-		"reservation-conflict, task-aborted, condition-met or good", value ? value : "");
+		"reservation-conflict, task-aborted, condition-met, aca-active or good", value ? value : "");
 }
 
 static int take_hang(struct fault_rule *r, const char *value, struct spt_error *error)

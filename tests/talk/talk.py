@@ -353,6 +353,10 @@ class Initiator:
 
     def _hold(self, pdu):
         """What is true of every PDU that a target sends."""
+        stray = pdu.stray()
+        check(not stray, 'reserved, and not 0, in a %s: %s (11)', pdu.name, stray)
+        if pdu.name == 'reject':
+            one_of(pdu.reason, (2, 3, 4, 5, 6, 7, 8, 9, 10, 12), 'the reason of a Reject (11.17.1)')
         limit = self.number('MaxRecvDataSegmentLength') if self.full_feature else 8192
         check(len(pdu.data) <= limit,
               'a data segment of %d bytes is longer than our MaxRecvDataSegmentLength (13.12)', len(pdu.data))
@@ -593,6 +597,7 @@ class Initiator:
         task.data_ins.append(pdu)
         if pdu.has(STATUS):
             check(pdu.has(FINAL), 'Data-In with status without the F bit (11.7.1)')
+            equal(pdu.status, GOOD, 'the status in a Data-In (11.7.3)')
             self._ended(task, pdu)
 
     def _take_response(self, task, pdu):

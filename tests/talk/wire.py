@@ -47,6 +47,9 @@ FORMATS = {
                            'p3': (42, 2)}),
     'reject': (0x3f, 0x80, {'reason': (2, 1), 'itt': (16, 4), **_SN, 'datasn': (36, 4)}),
 }
+# What may be 1 in byte 1 of what a target sends.
+FLAGS = {'response': 0x9e, 'text_response': 0xc0, 'data_in': 0xc7, 'login_response': 0xcf}
+NO_DATA = ('tmf_response', 'logout_response', 'r2t')
 BY_OPCODE = {row[0]: name for name, row in FORMATS.items()}
 FROM_TARGET = {name for name, row in FORMATS.items() if row[0] >= 0x20}
 BYTES_FIELDS = ('cdb', 'isid')
@@ -128,10 +131,37 @@ class Pdu:
         if name is None:
             raise ValueError('opcode %02x' % opcode)
         pdu = cls(name, data=data, ahs=header[48:], immediate=bool(header[0] & 0x40), flags=header[1])
+        pdu.raw = header
         for field, (offset, size) in FORMATS[name][2].items():
             raw = header[offset:offset + size]
             setattr(pdu, field, raw if field in BYTES_FIELDS else int.from_bytes(raw, 'big'))
         return pdu
+
+    def stray(self):
+        """What of a PDU from a target is not 0 though it is reserved (11), as text; None: nothing. The reserved tag is all ones."""
+        fields = FORMATS[self.name][2]
+        used = {0, 1, 4, 5, 6, 7}.union(*(range(at, at + size) for at, size in fields.values()))
+        if self.name == 'response':
+            used |= {8, 9}                       # the Status Qualifier, RFC 7144 5.2.1
+        stray = ['byte %d' % n for n in range(48) if n not in used and self.raw[n]]
+        if self.raw[0] & 0xc0:
+            stray.append('the first two bits')
+        if self.flags & ~FLAGS.get(self.name, 0x80):
+            stray.append('flags %02x' % self.flags)
+        if self.raw[4]:
+            stray.append('an AHS')
+        if self.data and (self.name in NO_DATA or self.name == 'nop_in' and self.itt == NONE):
+            stray.append('a data segment')
+        if self.name == 'login_response' and not self.flags & FINAL and self.flags & 3:
+            stray.append('NSG without T')
+        if self.name == 'data_in' and not self.flags & STATUS and (
+                self.status or self.residual or self.statsn or self.flags & (OVERFLOW | UNDERFLOW)):
+            stray.append('Status, StatSN or residual without S')
+        if self.name == 'data_in' and not self.flags & ACKNOWLEDGE and (self.ttt != NONE or self.lun):
+            stray.append('Target Transfer Tag or LUN without A')
+        if self.name in ('reject', 'async') and self.itt != NONE:
+            stray.append('Initiator Task Tag')
+        return ', '.join(stray) or None
 
     def has(self, bits):
         return self.flags & bits == bits

@@ -286,7 +286,7 @@ def task_aborted_while_data_comes(t):
     one.settle()
 
 
-@conversation('RFC 7144 6.4.2', 'QUERY TASK and QUERY TASK SET: function succeeded when there is one, function complete when not', alone=True)
+@conversation('RFC 7144 4.1, 6.4.2', 'QUERY TASK and QUERY TASK SET: function succeeded when there is one, function complete when not', alone=True)
 def query_task(t):
     s = session(t, LEVEL_2)
     equal(s.answers['iSCSIProtocolLevel'], '2', 'iSCSIProtocolLevel')
@@ -301,6 +301,20 @@ def query_task(t):
     s.answer_r2t(task, task.r2ts[0])
     s.finish(task)
     function(s, QUERY_TASK, COMPLETE, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
+
+
+@conversation('RFC 7144 6.3.3, 6.4.2', 'QUERY TASK of a command that is still on its way, or that was before the window: complete, and nothing is changed by it',
+              alone=True)
+def query_before_command(t):
+    s = session(t, LEVEL_2)
+    number = s.cmdsn
+    s.cmdsn += 1
+    for refcmdsn in (number, number - 1, number + 1, number + 1000):
+        function(s, QUERY_TASK, COMPLETE, rtt=0x4711, refcmdsn=refcmdsn)
+    equal(s.expcmdsn, number, 'ExpCmdSN, where the command is awaited')
+    task = s.start(TEST_UNIT_READY, itt=0x4711, cmdsn=number)       # ABORT TASK would have taken it for received (11.6.1)
+    s.finish(task)
+    equal(task.status, GOOD, 'the status')
 
 
 @conversation('RFC 7144 6.4.2; SAM-5 7.8', 'QUERY ASYNCHRONOUS EVENT tells the unit attention that waits, and takes none', alone=True)
@@ -360,7 +374,7 @@ def of_functions(t):
     function(s, TASK_REASSIGN, REJECTED, rtt=text)
 
 
-@conversation('RFC 7144 6.3', 'below protocol level 2 the functions of RFC 7144 are not supported', alone=True)
+@conversation('RFC 7144 4.1, 6.3', 'below protocol level 2 the functions of RFC 7144 are not supported', alone=True)
 def level_1(t):
     s = session(t, {**KEYS, 'iSCSIProtocolLevel': 1})
     for number in (QUERY_TASK, QUERY_TASK_SET, NEXUS_RESET, QUERY_EVENT):

@@ -93,15 +93,19 @@ def no_such_lun(t):
     s.good(TEST_UNIT_READY)
 
 
-@conversation('SPC-5 6.33', 'REPORT LUNS names the LUNs of the target, with every allocation length')
+@conversation('RFC 7143 11.4.5.3; SPC-5 6.33', 'REPORT LUNS names the LUNs of the target, with every allocation length')
 def report_luns(t):
     s = t.log_in().settle()
     cdb = bytes([0xa0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0])
     task = s.good(cdb, read=256)
     equal(int.from_bytes(task.data[:4], 'big'), 8, 'the length of the list')
     equal(bytes(task.data[8:16]), lun_field(0).to_bytes(8, 'big'), 'the first LUN')
-    for length in (16, 17, 255):
-        s.good(bytes([0xa0, 0, 0, 0, 0, 0, 0, 0, 0, length, 0, 0]), read=length)
+    for allocated, expected in ((16, 16), (17, 17), (255, 255), (16, 64), (12, 12), (12, 64), (8, 12), (0, 0), (64, 12)):
+        task = s.good(bytes([0xa0, 0, 0, 0, 0, 0, 0, 0, 0, allocated, 0, 0]), read=expected)
+        there = min(16, allocated)                      # what SCSI has after it has cut (11.4.5.3)
+        equal(len(task.data), min(there, expected), 'the data with %d of %d bytes' % (allocated, expected))
+        equal((task.residual_flags(), task.residual), (0, 0) if there == expected else (UNDERFLOW, expected - there) if
+              there < expected else (OVERFLOW, there - expected), 'the residual with %d of %d bytes' % (allocated, expected))
 
 
 @conversation('RFC 7143 11.3.1', 'task attributes: all are taken or refused, none is forgotten')

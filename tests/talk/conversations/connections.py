@@ -47,6 +47,28 @@ def allegiance(t):
         s.silent(0.1)
 
 
+@conversation('RFC 7143 4.2.5.1, 4.2.5.3', 'data, SNACKs and tags of a command on another connection: nothing is taken, sent or begun there')
+def elsewhere(t):
+    a = t.log_in({**KEYS, 'ErrorRecoveryLevel': '1'}).settle()
+    b = a.add(1)
+    good, bad = pattern(16 * BLOCK, 1), pattern(16 * BLOCK, 2)
+    task = a.start(WRITE10(t.region, 16), write=good)
+    a.step(answer=False)
+    r2t = task.r2ts[0]
+    b.send('data_out', lun=t.lun, itt=task.itt, ttt=r2t.ttt, flags=FINAL, data=bad)      # its data
+    b.snack(0, itt=task.itt)                                                             # its R2T once more
+    b.expect('reject', reason=4)
+    b.send('command', flags=FINAL | READ | SIMPLE, itt=task.itt, lun=t.lun, edtl=BLOCK, cdb=READ10(t.region, 1))
+    b.expect('reject')                                                                   # its tag
+    b.ping()
+    a.silent(0.2)
+    a.answer_r2t(task, r2t)
+    a.finish(task)
+    equal(task.status, GOOD, 'the status')
+    equal(b.read(t.region, 16), good, 'what was written')
+    b.silent(0.1)
+
+
 @conversation('RFC 7143 4.2.2.2', 'StatSN is counted on each connection by itself')
 def status_numbers(t):
     a = t.log_in(KEYS).settle()

@@ -6,9 +6,9 @@ import time
 
 from talk import *  # noqa: F403
 
-CONFIG = config(device('second'), device('slow', 'layers = delay', 'delay-rules = op=write(10) before=400ms'),
-                luns='lun.0 = disk\nlun.1 = second\nlun.2 = slow', talk='response-fence-wait = 2s\nmax-connections = 16\nabort-data-wait = 1s')
-ABORT_TASK, ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, WARM_RESET = 1, 2, 4, 5, 6
+CONFIG = config(device('second'), device('far', 'layers = fault', 'fault-rules = op=read(10) status=aca-active'), device('slow', 'layers = delay', 'delay-rules = op=write(10) before=400ms'),
+                luns='lun.0 = disk\nlun.1 = second\nlun.2 = slow\nlun.3 = far', talk='response-fence-wait = 2s\nmax-connections = 16\nabort-data-wait = 1s')
+ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, WARM_RESET = 1, 2, 3, 4, 5, 6
 I_T_NEXUS_RESET = 12
 COMPLETE, NO_LUN, NOT_SUPPORTED = 0, 2, 5
 TASKS_TERMINATED = 5
@@ -22,7 +22,7 @@ def session(t, connections, keys=KEYS, name='other'):
     a.name = '%s-%s' % (t.name, name)
     a.log_in(keys)
     equal(a.answers['TaskReporting'], keys.get('TaskReporting'), 'TaskReporting')
-    for lun in (0, 1, 2):
+    for lun in (0, 1, 2, 3):
         while a.command(TEST_UNIT_READY, lun=lun).status != GOOD:
             pass
     out = [a] + [a.add(cid) for cid in range(1, connections)]
@@ -157,6 +157,34 @@ def third_party(t):
     acknowledge(b, nop)
     a.finish(task)
     equal(task.status, GOOD, 'the status of PREEMPT AND ABORT')
+
+
+@conversation('RFC 7143 4.2.2.3.4', 'no ACA of ours: NACA and the ACA attribute are refused; ACA ACTIVE of a device is fenced, as is the response to CLEAR ACA',
+              alone=True)
+def aca(t):
+    a, b = session(t, 2)
+    for n in range(2):                               # NACA: INVALID FIELD IN CDB, and no ACA is there after it
+        task = a.failed(bytes([0, 0, 0, 0, 0, 4]), 0x052400)
+        equal(bytes(task.sense[15:18]), b'\xca\0\5', 'the field pointer')
+        a.good(TEST_UNIT_READY)
+        b.good(TEST_UNIT_READY)
+    equal(b.command(TEST_UNIT_READY, attribute=4).status, CHECK_CONDITION, 'the status with the ACA attribute')
+    a.good(TEST_UNIT_READY, lun=3)
+    acknowledged([a, b])
+    unacknowledged(b, lun=3)
+    task = a.start(READ10(0, 1), read=BLOCK, lun=3)
+    nop = asked(b)
+    a.silent(0.3)                                    # d: not before what b was told is acknowledged
+    acknowledge(b, nop)
+    a.finish(task)
+    equal(task.status, 0x30, 'the status')
+    acknowledge(a, asked(a))
+    unacknowledged(b)
+    itt = ask(a, CLEAR_ACA)
+    nop = asked(b)
+    a.silent(0.3)                                    # e
+    acknowledge(b, nop)
+    a.expect('tmf_response', itt=itt, response=NOT_SUPPORTED)
 
 
 @conversation('RFC 7143 4.2.2.3.3, 13.23', 'without ResponseFence or FastAbort nothing is fenced, nor on a single connection', alone=True)

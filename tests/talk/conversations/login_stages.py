@@ -83,7 +83,7 @@ def continued_text(t):
         equal(s.answers.get('MaxBurstLength'), '65536', 'MaxBurstLength')
 
 
-@conversation('RFC 7143 6.2', 'T and C may not both be 1')
+@conversation('RFC 7143 6.2, 11.12.2', 'T and C may not both be 1')
 def transit_and_continue(t):
     s = t.connect()
     s.login_request(s.names(), flags=FINAL | CONTINUE | 1 << 2 | 3)
@@ -149,7 +149,7 @@ def changing_fields(t):
             raise Wrong('%s changed: %s' % (field, e))
 
 
-@conversation('RFC 7143 11.12.4, 11.13', 'the version: 0 is taken, what cannot go down to 0 is refused with 0205h')
+@conversation('RFC 7143 11.12.4, 11.13, 11.13.1, 11.13.2', 'the version: 0 is taken, what cannot go down to 0 is refused with 0205h')
 def versions(t):
     s = t.connect()
     s.login_request(s.names(), version_max=3, version_min=0)

@@ -39,7 +39,7 @@ def moved_temporarily(t):
     equal(sorted(places), sorted(['192.0.2.9:3260', '[2001:db8::9]:3261', 'storage.example.org:860']), 'the places')
 
 
-@conversation('RFC 7143 6.3.1, 11.13.5', '0102h: moved for good; CSG and NSG are reserved in a refusal')
+@conversation('RFC 7143 6.3.1, 11, 11.13.5', '0102h: moved for good; CSG and NSG are reserved in a refusal')
 def moved_permanently(t):
     e = refusal(t, 'moved')
     equal(e.status, 0x0102, 'the status')

@@ -102,7 +102,7 @@ def solicited(t):
         scene.judge(what)
 
 
-@conversation('RFC 7143 11.7.4, 11.8.5',
+@conversation('RFC 7143 4.2.5.3, 11.7.4, 11.8.5',
               'a Target Transfer Tag that was never given out, that of another task, or none', seconds=60)
 def wrong_ttt(t):
     for what, wrong in (('unknown', lambda ttt: ttt ^ 0x12345678), ('the next', lambda ttt: ttt + 1),
@@ -113,13 +113,32 @@ def wrong_ttt(t):
         scene.judge('TTT ' + what)
 
 
-@conversation('RFC 7143 11.7', 'Data-Out for another LUN than its command', seconds=30)
+@conversation('RFC 7143 4.2.5.3, 11.7.4', 'solicited Data-Out for another LUN than its command: Reject, and the task ends', seconds=30)
 def wrong_lun(t):
     for lun in (5, 300):
         scene = Scene(t, KEYS)
         scene.start()
         scene.data(b'W' * 8192, lun=lun)
-        scene.judge('LUN %d' % lun, may_be_good=True)      # 11.7.4: the LUN must equal that of the R2T; it identifies nothing
+        scene.s.expect('reject', reason=4)
+        pdu = scene.s.expect('response', itt=scene.itt)
+        equal((pdu.status, pdu.data[4] & 0xf), (CHECK_CONDITION, 0xb), 'the status and the sense key')
+        equal(scene.witness.read(t.region, 64), scene.around, 'the blocks')
+    scene = Scene(t, FREE)
+    scene.start(blocks=8, unsolicited=True)
+    scene.data(b'W' * 4096, lun=5)                         # reserved where nothing was asked for
+    scene.s.expect('response', itt=scene.itt, status=GOOD)
+
+
+@conversation('RFC 7143 11.3.4', 'all data comes with the command, or there is none, and F says that more follows: Reject', seconds=30)
+def more_than_all(t):
+    for blocks in (8, 0):
+        scene = Scene(t, FREE)
+        scene.itt = scene.s.new_itt()
+        scene.s.send('command', flags=WRITE | SIMPLE, itt=scene.itt, lun=t.lun, edtl=blocks * BLOCK,
+                     cdb=WRITE10(t.region + 16, blocks), data=b'W' * blocks * BLOCK)
+        scene.s.expect('reject', reason=4)
+        scene.witness.ping()
+        equal(scene.witness.read(t.region, 64), scene.around, 'the blocks')
 
 
 @conversation('RFC 7143 7.13, 11.7', 'Data-Out for a task that there is not: Reject, silence or the end', seconds=30)

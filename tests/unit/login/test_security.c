@@ -231,7 +231,7 @@ static struct talk much_talk(void)
 	return talk;
 }
 
-/* RFC 7143 6.2: an answer longer than a PDU is fetched by empty requests. */
+/* RFC 7143 6.2, 11.13.7: an answer longer than a PDU is fetched by empty requests. */
 static void test_long_answer(void **state)
 {
 	struct talk talk = much_talk();
