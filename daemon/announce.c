@@ -3,6 +3,7 @@
 #include "announce.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,9 @@ static void set_id(struct announce *a, const struct config_daemon *d, const char
 	else
 		snprintf(a->id, sizeof(a->id), "%s.sptgt-%016llx", host,
 			(unsigned long long)identity_get(state_dir));
+	/* RFC 4171 6.2.1: nameprep; of the characters that a machine's name may have it changes capital letters only */
+	for (char *p = a->id; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
 	a->entity.id = a->id;
 }
 

@@ -95,7 +95,8 @@ static const struct schema_key DAEMON[] = {
 	{ { "isns-entity", SPT_OPTION_STRING, false, NULL, 1, 255, NULL,
 		"The Entity Identifier that all of this daemon is registered as; made from the name "
 		"and the identity of the machine unless told" },
-		SCHEMA_LIVE, .sample = "storage.example.org", D(isns_entity) },
+		SCHEMA_LIVE, .parse = value_entity_identifier, .sample = "storage.example.org",
+		.form = "3 to 255 letters, digits and . - _ :", D(isns_entity) },
 	{ { "isns-period", SPT_OPTION_DURATION, false, "10min", SECONDS(20), SECONDS(86400), NULL,
 		"The Registration Period asked for: without a word from us for so long the server "
 		"forgets us. It is asked twice as often" },

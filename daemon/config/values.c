@@ -2,6 +2,7 @@
 /* Names, digests and other values of the schema: see values.h. */
 #include "config/values.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,10 @@
 #include "config/config.h"
 #include "log/log.h"
 #include "wire/names.h"
+
+/* RFC 4171 6.2.1: with its NUL, 4 to 256 bytes. */
+#define ENTITY_IDENTIFIER_MIN 3u
+#define ENTITY_IDENTIFIER_MAX 255u
 
 bool value_next_word(const char **list, char *word, size_t bytes)
 {
@@ -89,6 +94,28 @@ int value_log_level(const struct schema_key *key, const char *text, void *field,
 			text);
 	*(uint32_t *)field = level;
 	return 0;
+}
+
+int value_entity_identifier(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error)
+{
+	static const char OF_SERVERS[] = "isns:";
+	char normal[ENTITY_IDENTIFIER_MAX + 1];
+	size_t n = 0;
+
+	for (; text[n] && n < ENTITY_IDENTIFIER_MAX; n++) {
+		if (!isalnum((unsigned char)text[n]) && !strchr(".-_:", text[n]))
+			break;
+		normal[n] = (char)tolower((unsigned char)text[n]);
+	}
+	normal[n] = 0;
+	if (text[n] || n < ENTITY_IDENTIFIER_MIN)
+		return spt_error_set(error, -EINVAL, "%s: '%.200s' is not an Entity Identifier: %u to %u letters, digits and . - _ :",
+			key->option.name, text, ENTITY_IDENTIFIER_MIN, ENTITY_IDENTIFIER_MAX);
+	if (!strncmp(normal, OF_SERVERS, strlen(OF_SERVERS)))
+		return spt_error_set(error, -EINVAL, "%s: '%.200s': names that begin with %s are the server's to give",
+			key->option.name, text, OF_SERVERS);
+	return replace_text(field, normal);
 }
 
 int value_iscsi_name(const struct schema_key *key, const char *text, void *field,

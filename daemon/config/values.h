@@ -32,6 +32,9 @@ int value_isns(const struct schema_key *key, const char *text, void *field,
 int value_redirects(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);
 void value_texts_free(struct config_texts *texts);
+/* RFC 4171 6.2.1: an Entity Identifier, in small letters (which is nameprep for ASCII), into a char *. */
+int value_entity_identifier(const struct schema_key *key, const char *text, void *field,
+	struct spt_error *error);
 /* An iSCSI name in normal form into a char *. */
 int value_iscsi_name(const struct schema_key *key, const char *text, void *field,
 	struct spt_error *error);

@@ -50,7 +50,7 @@ static const char *change_name(uint32_t bitmap)
 	return bitmap & ISNS_SCN_ADDED ? "is there" : "has changed";
 }
 
-/* RFC 4171 5.6.5.8: destination, timestamp, then bitmaps, each with those whom it is about. */
+/* RFC 4171 5.4, 5.6.5.8: destination, timestamp, then bitmaps, each with those whom it is about. */
 static bool take_notification(const struct isns_entity *entity, struct cursor *c, bool whole,
 	struct isns_attribute *destination, bool *ret_lost)
 {

@@ -255,7 +255,9 @@ static void query_answered(struct isns_client *c, const struct isns_answer *answ
 	}
 	log_notice("iSNS server %s: our registration is gone", server_of(c)->text);
 	c->registered = false;
-	ask(c, REQUEST_REGISTER, 0);
+	/* RFC 4171 6.3.4: no connection outlives the registration; the next one registers anew */
+	isns_inquiry_drop(&c->inquiry);
+	away(c, 0);
 }
 
 static void answered(struct isns_client *c, const struct isns_answer *answer)

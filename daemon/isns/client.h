@@ -8,7 +8,8 @@
  *   away <- whatever fails                                         at rest: queries now and then
  *
  * At rest every node asks from time to time whether it is still there: this keeps the registration
- * alive and finds out when the server has lost it, which registers anew. Every exchange has a
+ * alive and finds out when the server has lost it; then all connections are closed, and a new one
+ * registers anew. Every exchange has a
  * deadline. What fails is tried with the next server at once, and with all of them again after a
  * time that doubles.
  *

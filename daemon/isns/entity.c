@@ -49,6 +49,7 @@ static void start(struct writer *w)
 
 static void finish(struct writer *w, uint16_t function, uint16_t flags, uint16_t transaction)
 {
+	/* RFC 4171 5.1.6, 5.2: each message is one PDU, the first and last of it, number 0 */
 	const struct isns_header h = {
 		.function = function,
 		.flags = ISNS_FROM_CLIENT | ISNS_FIRST | ISNS_LAST | flags,
@@ -72,6 +73,7 @@ static void put_portal(struct writer *w, const struct isns_registration *r,
 	isns_put_number(w, ISNS_TAG_PORTAL_PORT, e->port);
 	if (!r->inquiry_port || e->elsewhere)
 		return;
+	/* RFC 4171 6.3.5, 6.3.7: TCP ports, where servers are let in */
 	isns_put_number(w, ISNS_TAG_ESI_INTERVAL, r->esi_s);
 	isns_put_number(w, ISNS_TAG_ESI_PORT, r->inquiry_port);
 	isns_put_number(w, ISNS_TAG_SCN_PORT, r->inquiry_port);
@@ -92,7 +94,7 @@ static bool reached_by(const struct isns_registration *r, const struct isns_node
 }
 
 /*
- * RFC 4171 5.6.5.1: a PG object for each portal of the entity; where a node is not reached its tag
+ * RFC 4171 5.6.4, 5.6.5.1: keys before what belongs to them, and what is contained behind what contains it. A PG object for each portal of the entity; where a node is not reached its tag
  * is null, because one that is left out would be 1.
  */
 static void put_portal_groups(struct writer *w, const struct isns_registration *r,
@@ -117,7 +119,7 @@ static void put_node(struct writer *w, const struct isns_registration *r,
 	const struct isns_node *node)
 {
 	isns_put_text(w, ISNS_TAG_NODE_NAME, node->name);
-	isns_put_number(w, ISNS_TAG_NODE_TYPE, ISNS_NODE_TYPE_TARGET);
+	isns_put_number(w, ISNS_TAG_NODE_TYPE, ISNS_NODE_TYPE_TARGET); /* RFC 4171 6.4.2: no control node */
 	if (node->alias)
 		isns_put_text(w, ISNS_TAG_NODE_ALIAS, node->alias);
 	isns_put_text(w, ISNS_TAG_AUTH_METHOD, node->auth_method);
@@ -150,6 +152,7 @@ size_t isns_put_register(struct writer *w, const struct isns_registration *r, si
 	return w->err ? 0 : node;
 }
 
+/* RFC 4171 5.6.5.5: one node a message, and nothing of management, which is for control nodes. */
 void isns_put_scn_register(struct writer *w, const struct isns_entity *entity, size_t node,
 	uint16_t transaction)
 {

@@ -199,12 +199,17 @@ int isns_inquiry_open(struct isns_inquiry *q, struct spt_host *host,
 	return r;
 }
 
-void isns_inquiry_close(struct isns_inquiry *q)
+void isns_inquiry_drop(struct isns_inquiry *q)
 {
 	for (size_t i = 0; i < ISNS_PEERS_MAX; i++) {
 		if (q->peers[i].inquiry)
 			peer_close(&q->peers[i]);
 	}
+}
+
+void isns_inquiry_close(struct isns_inquiry *q)
+{
+	isns_inquiry_drop(q);
 	if (q->watch.fd < 0)
 		return;
 	spt_host_timer_clear(q->host, &q->pause);

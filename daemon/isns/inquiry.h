@@ -39,6 +39,8 @@ int isns_inquiry_open(struct isns_inquiry *inquiry, struct spt_host *host,
 	const struct isns_params *params, const struct isns_addresses *servers, void (*lost)(void *arg),
 	void *arg);
 void isns_inquiry_close(struct isns_inquiry *inquiry);
+/* Closes the servers' connections, which may come again; not to be called from inside one of them. */
+void isns_inquiry_drop(struct isns_inquiry *inquiry);
 /* Answers what a server asks on @link. False: it has been closed for that. */
 bool isns_inquiry_answer(struct isns_link *link, const struct isns_entity *entity,
 	const struct isns_header *header, const uint8_t *payload, bool *ret_lost);

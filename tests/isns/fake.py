@@ -60,6 +60,39 @@ class Message:
     def status(self):
         return number(self.payload[:4])
 
+    def faults(self):
+        """What no client may say, whatever the test is about (RFC 4171 5.1, 5.2, 5.6.4, 6.2.1, 6.2.6, 6.4.2)."""
+        if (self.version, self.sequence, self.length % 4) != (1, 0, 0):
+            yield 'version %d, sequence %d, length %d' % (self.version, self.sequence, self.length)
+        if self.flags & ~REPLACE != CLIENT | FIRST | LAST:
+            yield 'flags %04x' % self.flags
+        if self.function & ANSWER:
+            return
+        _, operating = self.split()
+        tags = [tag for tag, _ in operating]
+        if self.function == REGISTER:
+            rank = {ENTITY: 0, ADDRESS: 1, NAME: 2}
+            order = [rank[tag] for tag in tags if tag in rank]
+            if tags[0] != ENTITY or order != sorted(order) or order.count(0) != 1 or 2 not in order:
+                yield 'objects out of order: %s' % tags
+            if not number(dict(operating)[PERIOD]):
+                yield 'no registration period'
+            owner = None
+            for before, tag in zip([None] + tags, tags):
+                owner = tag if tag in rank else owner
+                if tag == PORT and before != ADDRESS or tag == PG_PORT and before != PG_ADDRESS:
+                    yield 'a key that is not behind its other one: %s' % tags
+                if {ENTITY: tag > 15, ADDRESS: not 15 < tag < 32, NAME: tag < 32}[owner]:
+                    yield 'attribute %d of object %s' % (tag, owner)
+        if self.function == SCN_REGISTER and (tags.count(NAME) or number(dict(operating)[BITMAP]) & 0x20):
+            yield 'a registration for more than one node, or for management'
+        for tag, value in self.list:
+            text = string(value) if tag in (ENTITY, NAME) else ''
+            if text != text.lower() or text.startswith('isns:'):
+                yield 'not a normal name of ours: %s' % text
+            if tag == NODE_TYPE and number(value) != 1:
+                yield 'node type %x' % number(value)
+
 
 def read_message(sock):
     header = b''
@@ -82,7 +115,7 @@ class Server:
     def __init__(self, port=0, period=600):
         self.period, self.entities, self.scn, self.hook = period, {}, {}, None
         self.messages = queue.Queue()          # all that came, in order
-        self.connections = []
+        self.connections, self.wrong = [], []
         self.accepted = 0
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -102,10 +135,16 @@ class Server:
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
+        seen = set()
         try:
             while True:
                 message = read_message(sock)
                 self.messages.put(message)
+                self.wrong += message.faults()
+                if not message.function & ANSWER:
+                    if message.transaction in seen:
+                        self.wrong.append('transaction %d twice' % message.transaction)
+                    seen.add(message.transaction)
                 answer = self.hook(self, message) if self.hook else None
                 if answer is None:
                     answer = self.good(message)

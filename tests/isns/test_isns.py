@@ -30,7 +30,7 @@ control-socket = none
 state-dir = {dir}
 isns = SERVERS
 isns-period = PERIOD
-isns-entity = unit.example.org
+isns-entity = Unit.Example.ORG
 [portal-main]
 listen = 127.0.0.1:0
 [portal-other]
@@ -88,6 +88,7 @@ class Case(unittest.TestCase):
         wrong = self.daemon.stop(10) if self.daemon else []
         for server in self.servers:
             server.stop()
+            wrong += server.wrong
         self.assertEqual(wrong, [])
 
     def serves(self):
@@ -104,7 +105,7 @@ class Case(unittest.TestCase):
 
 class Registering(Case):
     def test_what_is_registered(self):
-        """RFC 4171 5.6.5.1, 6.3.2, 6.3.4, 6.4.4: entity, portals, nodes, and a PG object for each pair; null where a node is not reached"""
+        """RFC 4171 5.1.6, 5.6.4, 5.6.5.1, 5.6.5.5, 6.2.1, 6.3.2, 6.3.4, 6.3.5, 6.3.7, 6.4.2, 6.4.4: entity, portals, nodes, and a PG object for each pair; null where a node is not reached"""
         self.begin()
         self.registered()
         eid, content = self.server.entity()
@@ -179,7 +180,7 @@ class Registering(Case):
         self.assertLess(time.monotonic() - started, 6)
 
     def test_features_that_are_missing(self):
-        """RFC 4171 5.6.5.1, 6.3.4: status 23 and status 21 leave the feature out"""
+        """RFC 4171 5.6.5.1, 6.2.6, 6.3.4: status 23 and status 21 leave the feature out"""
         server = self.server = fake.Server()
         self.servers = [server]
 
@@ -194,6 +195,7 @@ class Registering(Case):
         self.daemon.says('registered as')
         tags = {tag for tag, _ in server.entity()[1]}
         self.assertFalse(tags & {fake.PG_TAG, fake.ESI_PORT, fake.SCN_PORT})
+        self.assertEqual(fake.number(dict(server.entity()[1])[fake.PERIOD]), 600, '6.2.6: without ESI there is a period')
 
 
 class Reloaded(Case):
@@ -256,13 +258,25 @@ class KeptAlive(Case):
         self.serves()
 
     def test_forgotten(self):
+        """RFC 4171 6.3.4: all connections are closed, and we register anew; whether the query finds nothing or is refused"""
         self.servers = [fake.Server(period=2)]
         self.server = self.servers[0]
         self.start()
         self.registered()
-        self.server.entities.clear()
-        until(lambda: self.server.entities, 'a server that has forgotten us is not told again')
-        self.daemon.says('our registration is gone')
+        for times, status in enumerate((0, 9), 1):
+            asked = socket.create_connection(('127.0.0.1', self.server.inquiry_port()), 5)
+            self.addCleanup(asked.close)
+            asked.settimeout(10)
+            accepted = self.server.accepted
+            self.server.hook = lambda s, m: s.answer(m, 9) if status == 9 and m.function == fake.QUERY else None
+            if not status:
+                self.server.entities.clear()
+            self.assertEqual(asked.recv(1), b'', "the server's connection")
+            self.server.hook = None
+            until(lambda: self.server.entities, 'a server that has forgotten us is not told again')
+            self.daemon.says('our registration is gone', times)
+            until(lambda: self.server.accepted == accepted + 1, 'on the old connection')
+            self.registered(times + 1)
 
     def test_one_node_forgotten(self):
         self.servers = [fake.Server(period=2)]
@@ -335,7 +349,7 @@ class Asked(Case):
         return s
 
     def test_entity_status_inquiry(self):
-        """RFC 4171 5.1.2, 5.1.4, 5.1.5, 5.6.5.13: a status, then the attributes as they came"""
+        """RFC 4171 5.1.2, 5.1.4, 5.1.5, 5.4, 5.6.5.13, 6.3.5: a status, then the attributes as they came"""
         self.begin()
         self.registered()
         content = fake.tlv(4, struct.pack('>Q', 77)) + fake.tlv(fake.ENTITY, 'unit.example.org') + \
@@ -353,7 +367,7 @@ class Asked(Case):
         self.assertEqual((answer.transaction, answer.status()), (98, 0))
 
     def test_state_change_notification(self):
-        """RFC 4171 5.6.5.8, 5.7.5.8: answered; one that is about us makes us ask"""
+        """RFC 4171 5.4, 5.6.5.8, 5.7.5.8, 6.3.7: answered; one that is about us makes us ask"""
         self.begin()
         self.registered()
         scn = fake.tlv(fake.NAME, A) + fake.tlv(4, bytes(8)) + fake.tlv(fake.BITMAP, 8) + fake.tlv(fake.NAME, 'iqn.x:host')
@@ -512,7 +526,7 @@ class Lied(Case):
         self.daemon, self.servers = None, []
 
     def test_odd_numbers(self):
-        """RFC 4171 5.1.5, 5.2: periods of no size, an answer with another transaction, one in several PDUs."""
+        """RFC 4171 5.1.5, 5.1.6, 5.2: periods of no size, an answer with another transaction, one in several PDUs."""
         def hook(s, m):
             if m.function != fake.REGISTER:
                 return None

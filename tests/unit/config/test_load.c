@@ -423,6 +423,9 @@ static const struct fault_case FAULTS[] = {
 	{ "[daemon]\nisns = 0.0.0.0\n" MORE, { "2: isns: '0.0.0.0' is not ADDRESS[:PORT]" } },
 	{ "[daemon]\nisns = 1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, 1.1.1.5\n" MORE,
 		{ "2: isns: at most 4 servers" } },
+	{ "[daemon]\nisns-entity = isns:1\n" MORE, { "2: isns-entity: 'isns:1': names that begin with isns: are" } },
+	{ "[daemon]\nisns-entity = a b\n" MORE, { "2: isns-entity: 'a b' is not an Entity Identifier" } },
+	{ "[daemon]\nisns-entity = ab\n" MORE, { "2: isns-entity: 'ab' is not an Entity Identifier" } },
 	{ "[daemon]\nisns-period = 1s\nisns-port = 65536\n" MORE,
 		{ "2: isns-period: 1000000 us is out", "3: isns-port: 65536 is out of range" } },
 	/* What is missing may be misspelt: with a broken line nothing is said about it. */
@@ -453,6 +456,7 @@ static void check_told(size_t which, const struct fault_case *f, const struct co
 			e->list[e->n - 1].text);
 }
 
+/* Each value that is none; RFC 4171 6.2.1, too. */
 static void test_faults(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(FAULTS); i++) {

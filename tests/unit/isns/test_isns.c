@@ -82,7 +82,7 @@ static void test_register(void **state)
 	assert_int_equal(h.bytes, wr_len(&w) - ISNS_HEADER_BYTES);
 	assert_int_equal(h.flags, ISNS_FROM_CLIENT | ISNS_FIRST | ISNS_LAST | ISNS_REPLACE);
 	assert_int_equal(h.transaction, 7);
-	/* 5.6.5.1: source, key, delimiter, entity, portals, nodes each with its portal groups */
+	/* RFC 4171 5.6.4, 5.6.5.1: source, key, delimiter, entity, portals, nodes each with its portal groups */
 	assert_string_equal(tags(&w), "32 1 / 1 2 6 16 17 19 20 23 16 17 19 20 23 16 17 19 20 23 "
 		"32 33 42 51 49 50 51 49 50 51! 49 50 32 33 34 42 51! 49 50 51 49 50 51! 49 50 ");
 	/* no inquiries, no groups, and the rest of the nodes: an update */
