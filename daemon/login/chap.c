@@ -185,14 +185,14 @@ bool chap_admits(const struct chap_config *config, const char *initiator_name)
 	return false;
 }
 
-/* Who is meant; somebody else's name, from elsewhere, is nobody's. */
-static const struct chap_user *find_user(const struct login_auth *auth)
+const struct chap_user *chap_find_user(const struct chap_config *config, const char *name,
+	const char *initiator_name)
 {
-	for (size_t i = 0; i < auth->config->n_users; i++) {
-		const struct chap_user *u = &auth->config->users[i];
+	for (size_t i = 0; i < config->n_users; i++) {
+		const struct chap_user *u = &config->users[i];
 
-		if (!strcmp(u->name, auth->user))
-			return comes_from(u, auth->initiator_name) ? u : NULL;
+		if (!strcmp(u->name, name))
+			return comes_from(u, initiator_name) ? u : NULL;
 	}
 	return NULL;
 }
@@ -291,7 +291,7 @@ static enum login_auth_result take_response(struct login_auth *auth, const struc
 		return malformed(auth, wrong);
 	if (i && reflects(auth, &ask))
 		return failed(auth, "our own challenge comes back");
-	const struct chap_user *u = find_user(auth);
+	const struct chap_user *u = chap_find_user(auth->config, auth->user, auth->initiator_name);
 	int verdict = judge(auth, u, response);
 	if (verdict < 0)
 		return broken(auth, "the hash cannot be computed");

@@ -41,6 +41,9 @@ struct chap_config {
 	size_t n_algorithms;
 };
 
+/* Who is meant; somebody else's name, from elsewhere, is nobody's: NULL. */
+const struct chap_user *chap_find_user(const struct chap_config *config, const char *name,
+	const char *initiator_name);
 /* Is there a user who may come from this initiator? */
 bool chap_admits(const struct chap_config *config, const char *initiator_name);
 

@@ -46,6 +46,19 @@ void authentication_deinit(struct authentication *a)
 	free(a->users);
 }
 
+bool authentication_admits(const struct authentication *a, const struct authentication *to,
+	const char *user, const char *initiator_name)
+{
+	if (!a->method.ops)
+		return true;
+	const struct chap_user *here = chap_find_user(&a->chap, user, initiator_name);
+	const struct chap_user *there = chap_find_user(&to->chap, user, initiator_name);
+
+	/* One name in two files may be two people. */
+	return user[0] && here && there && here->secret.bytes == there->secret.bytes &&
+		!memcmp(here->secret.data, there->secret.data, here->secret.bytes);
+}
+
 void authentication_demand(const struct authentication *a, struct login_target *ret)
 {
 	ret->methods = &a->method;

@@ -19,6 +19,9 @@ struct authentication {
 /* 0 or -ENOMEM. */
 int authentication_init(struct authentication *a, const struct config_auth *config);
 void authentication_deinit(struct authentication *a);
+/* Would @a be content with what @user from this initiator has proved to @to? */
+bool authentication_admits(const struct authentication *a, const struct authentication *to,
+	const char *user, const char *initiator_name);
 /* The methods of @ret; they stay as long as @a. */
 void authentication_demand(const struct authentication *a, struct login_target *ret);
 

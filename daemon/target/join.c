@@ -263,6 +263,23 @@ static bool still_allowed(struct conn *conn)
 	return true;
 }
 
+/*
+ * RFC 7143 7.4.2.2: a discovery session that names a target belongs to it, and takes the place of any session of this name. Not
+ * where the target would not let it in: who has proved less than that must not end the session of who has.
+ */
+static const struct target *named_target(const struct conn *conn)
+{
+	const struct login_params *p = login_params(conn->login);
+
+	if (p->session_type == SESSION_NORMAL || !p->target_name[0])
+		return conn->target;
+	const struct generation *g = conn->generation;
+	const struct target *t = generation_find(g, p->target_name, conn->portal.name);
+	bool admitted = t && !target_denies(t, (struct visitor){ p->initiator_name, &conn->remote.any }) &&
+		authentication_admits(&t->auth, &g->discovery_auth, p->user, p->initiator_name);
+	return admitted ? t : NULL;
+}
+
 static void attempt(struct conn *conn, struct join *join, bool reinstated)
 {
 	struct server *server = server_of(conn);
@@ -274,8 +291,8 @@ static void attempt(struct conn *conn, struct join *join, bool reinstated)
 		conn_joined(conn, LOGIN_NOT_FOUND, "the target is not for it any more", NULL);
 		return;
 	}
-	switch (registry_claim(&server->registry, login_params(conn->login), conn->target,
-		worker_of(conn->env), &join->waiter, &claim, &holder)) {
+	const struct registry_name name = { login_params(conn->login), named_target(conn), conn->local };
+	switch (registry_claim(&server->registry, &name, worker_of(conn->env), &join->waiter, &claim, &holder)) {
 	case REGISTRY_CLAIMED:
 		join_free(conn, join);
 		start_session(conn, claim, reinstated);

@@ -2,6 +2,7 @@
 /* The registry of nexuses: see registry.h. */
 #include "target/registry.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,24 +41,29 @@ static uint64_t name_hash(const struct registry *r, const char *initiator_name, 
 	return hash_add(h, &seat, sizeof(seat));
 }
 
-static bool same_nexus(const struct claim *c, const struct login_params *p,
-	const struct target *target)
+static struct seat *seat_of(const struct registry_name *name)
 {
-	return c->seat == target->seat && c->portal_group_tag == p->portal_group_tag &&
-		!memcmp(c->isid, p->isid, sizeof(c->isid)) &&
-		!strcmp(c->initiator_name, p->initiator_name);
+	return name->target ? name->target->seat : NULL;
 }
 
-static struct claim *find_nexus(struct registry *r, const struct login_params *p,
-	const struct target *target)
+static bool is_named(const struct claim *c, const struct registry_name *name)
 {
+	const struct login_params *p = name->params;
+
+	return c->seat == seat_of(name) && c->portal_group_tag == p->portal_group_tag &&
+		!memcmp(c->isid, p->isid, sizeof(c->isid)) &&
+		!strcmp(c->initiator_name, p->initiator_name) &&
+		(c->seat || !strcmp(c->address, name->address));
+}
+
+static struct claim *find_name(struct registry *r, const struct registry_name *name)
+{
+	const struct login_params *p = name->params;
+	uint64_t hash = name_hash(r, p->initiator_name, p->isid, seat_of(name));
 	struct claim *c;
 
-	if (!target)
-		return NULL;
-	uint64_t hash = name_hash(r, p->initiator_name, p->isid, target->seat);
 	list_foreach (c, bucket_of(&r->by_name, hash), by_name.link) {
-		if (same_nexus(c, p, target))
+		if (is_named(c, name))
 			return c;
 	}
 	return NULL;
@@ -76,9 +82,9 @@ static uint16_t take_tsih(struct registry *r)
 	return 0;
 }
 
-static struct claim *claim_new(struct registry *r, const struct login_params *p,
-	struct target *target, struct worker *worker)
+static struct claim *claim_new(struct registry *r, const struct registry_name *name, struct worker *worker)
 {
+	const struct login_params *p = name->params;
 	struct claim *c = calloc(1, sizeof(*c));
 
 	if (!c)
@@ -89,22 +95,26 @@ static struct claim *claim_new(struct registry *r, const struct login_params *p,
 		return NULL;
 	}
 	c->id = r->next_id++;
-	c->seat = target ? seat_ref(target->seat) : NULL;
+	c->seat = name->target ? seat_ref(name->target->seat) : NULL;
+	c->discovery = p->session_type == SESSION_DISCOVERY;
 	c->worker = worker;
 	c->portal_group_tag = p->portal_group_tag;
 	memcpy(c->isid, p->isid, sizeof(c->isid));
 	snprintf(c->initiator_name, sizeof(c->initiator_name), "%s", p->initiator_name);
+	if (!c->seat)
+		snprintf(c->address, sizeof(c->address), "%s", name->address);
 	list_init(&c->waiters);
 	buckets_add(&r->by_name, &c->by_name, name_hash(r, c->initiator_name, c->isid, c->seat));
 	buckets_add(&r->by_id, &c->by_id, c->id);
 	return c;
 }
 
-static enum registry_result claim_locked(struct registry *r, const struct login_params *p,
-	struct target *target, struct worker *worker, struct waiter *waiter, struct claim **ret,
+static enum registry_result claim_locked(struct registry *r, const struct registry_name *name,
+	struct worker *worker, struct waiter *waiter, struct claim **ret,
 	struct registry_holder *ret_holder)
 {
-	struct claim *holder = find_nexus(r, p, target);
+	struct claim *holder = find_name(r, name);
+	bool counts = name->params->session_type == SESSION_NORMAL;
 
 	if (holder) {
 		*ret_holder = (struct registry_holder){ holder->ending ? NULL : holder->worker, holder->id };
@@ -113,22 +123,23 @@ static enum registry_result claim_locked(struct registry *r, const struct login_
 		list_append(&holder->waiters, &waiter->link);
 		return REGISTRY_TAKEN;
 	}
-	if (target && target->seat->n_sessions >= target->config->max_sessions)
+	if (counts && name->target->seat->n_sessions >= name->target->config->max_sessions)
 		return REGISTRY_FULL;
-	*ret = claim_new(r, p, target, worker);
+	*ret = claim_new(r, name, worker);
 	if (!*ret)
 		return REGISTRY_NO_MEMORY;
-	if (target)
-		target->seat->n_sessions++;
+	if (counts)
+		name->target->seat->n_sessions++;
 	return REGISTRY_CLAIMED;
 }
 
-enum registry_result registry_claim(struct registry *r, const struct login_params *p,
-	struct target *target, struct worker *worker, struct waiter *waiter, struct claim **ret,
+enum registry_result registry_claim(struct registry *r, const struct registry_name *name,
+	struct worker *worker, struct waiter *waiter, struct claim **ret,
 	struct registry_holder *ret_holder)
 {
+	assert(name->target || name->params->session_type == SESSION_DISCOVERY);
 	pthread_mutex_lock(&r->lock);
-	enum registry_result result = claim_locked(r, p, target, worker, waiter, ret, ret_holder);
+	enum registry_result result = claim_locked(r, name, worker, waiter, ret, ret_holder);
 	pthread_mutex_unlock(&r->lock);
 	return result;
 }
@@ -141,7 +152,7 @@ void registry_release(struct registry *r, struct claim *c)
 	buckets_del(&r->by_name, &c->by_name);
 	buckets_del(&r->by_id, &c->by_id);
 	r->tsih_used[c->tsih / 8] &= (uint8_t)~(1u << c->tsih % 8);
-	if (c->seat)
+	if (!c->discovery)
 		c->seat->n_sessions--;
 	while ((w = list_first(&c->waiters, struct waiter, link))) {
 		list_del(&w->link);
@@ -186,7 +197,7 @@ bool registry_find_tsih(struct registry *r, const struct login_question *q,
 
 	pthread_mutex_lock(&r->lock);
 	list_foreach (c, bucket_of(&r->by_name, hash), by_name.link) {
-		if (c->tsih != q->tsih || c->seat != target->seat || c->ending ||
+		if (c->tsih != q->tsih || c->seat != target->seat || c->ending || c->discovery ||
 			memcmp(c->isid, q->isid, sizeof(c->isid)) ||
 			strcmp(c->initiator_name, q->initiator_name))
 			continue;
@@ -206,7 +217,7 @@ void registry_each(struct registry *r, const struct seat *seat,
 	pthread_mutex_lock(&r->lock);
 	for (size_t i = 0; i < r->by_id.n_lists; i++) {
 		list_foreach (c, &r->by_id.lists[i], by_id.link) {
-			if (c->seat == seat)
+			if (c->seat == seat && !c->discovery)
 				fn(c->worker, c->id);
 		}
 	}

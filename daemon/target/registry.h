@@ -5,6 +5,9 @@
  * a session starts and released when nothing of it is at any device any more; who wants a name that
  * is taken (session reinstatement, RFC 7143 6.3.5) waits for that. Under a lock, which is taken at
  * login and at the end of a session only.
+ *
+ * Discovery sessions have names, too. A target that one has told belongs to its name (RFC 7143 7.4.2.2); without one the
+ * address by which it came takes the place of target and portal group (RFC 7143 7.4.2.1).
  */
 #ifndef TARGET_REGISTRY_H
 #define TARGET_REGISTRY_H
@@ -18,6 +21,7 @@
 
 #include "base/buckets.h"
 #include "login/params.h"
+#include "session/conn.h"
 
 struct worker;
 struct target;
@@ -28,11 +32,13 @@ struct claim {
 	struct bucket_entry by_name, by_id;
 	uint64_t id;
 	uint16_t tsih;
-	struct seat *seat; /* of its target, a reference; NULL: a discovery session */
+	struct seat *seat; /* of its target, a reference; NULL: a discovery session that has told none */
+	bool discovery;
 	struct worker *worker;
 	char initiator_name[NAME_MAX_BYTES + 1];
 	uint8_t isid[6];
 	uint16_t portal_group_tag;
+	char address[CONN_ADDRESS_MAX]; /* where there is no target: ours, by which it came */
 	bool ending; /* somebody has asked for its end already */
 	struct spt_link waiters;
 };
@@ -70,12 +76,16 @@ struct registry_holder {
 	uint64_t id;
 };
 
-/*
- * Claims the nexus of @params for @worker. A discovery session (@target NULL) has no name that
- * others could want.
- */
-enum registry_result registry_claim(struct registry *registry, const struct login_params *params,
-	struct target *target, struct worker *worker, struct waiter *waiter, struct claim **ret,
+/* What makes a name, for as long as the call takes. */
+struct registry_name {
+	const struct login_params *params;
+	const struct target *target; /* NULL: of a discovery session only */
+	const char *address;
+};
+
+/* Claims @name for @worker. */
+enum registry_result registry_claim(struct registry *registry, const struct registry_name *name,
+	struct worker *worker, struct waiter *waiter, struct claim **ret,
 	struct registry_holder *ret_holder);
 void registry_release(struct registry *registry, struct claim *claim);
 /* True: @waiter is out of the queue and its post will not come. */
@@ -88,7 +98,7 @@ struct worker *registry_find(struct registry *registry, uint64_t id);
  */
 bool registry_find_tsih(struct registry *registry, const struct login_question *question,
 	const struct target *target, struct registry_holder *ret, uint16_t *ret_tag);
-/* Calls @fn for every session of the target with @seat. */
+/* Calls @fn for every normal session of the target with @seat. */
 void registry_each(struct registry *registry, const struct seat *seat,
 	void (*fn)(struct worker *worker, uint64_t id));
 

@@ -20,7 +20,7 @@ plain "%s"
 binary 0x%s
 elsewhere 0bc29tZWJvZHkgZWxzZSdz from iqn.2026-11.org.example:* iqn.2026-11.org.sptgt:the-one
 """ % (SECRET, MUTUAL, OTHER, BINARY),
-    'discovery.secret': 'finder "what the finder knows"\n',
+    'discovery.secret': 'finder "what the finder knows"\nplain "another plain one"\nbinary 0x%s\n' % BINARY,
 }
 CONFIG = config(target('guarded', 'auth = chap\nchap-file = {dir}/guarded.secret'),
                 target('md5', 'auth = chap\nchap-file = {dir}/guarded.secret\nchap-algorithms = MD5, SHA1'),
@@ -149,6 +149,22 @@ def users(t):
     finish(s)
     s = begin(t)
     refused(s, proof(ask(s), 'elsewhere', "somebody else's"))
+
+
+@conversation('RFC 7143 7.4.2.2', 'a discovery session that names a target takes a place there only by a proof that the target takes')
+def named_discovery(t):
+    s = begin(t)
+    say(s, proof(ask(s)), transit=True)
+    finish(s)
+    for user, secret, ends in (('finder', 'what the finder knows', False), ('plain', 'another plain one', False), ('binary', bytes.fromhex(BINARY), True)):
+        other = t.connect(source=source(t))
+        say(other, {**other.names(False), 'TargetName': GUARDED, 'AuthMethod': 'CHAP'})
+        say(other, proof(ask(other), user, secret), transit=True)
+        other.enter(other.advance({}, 1, 3))
+        if ends:
+            s.gone()
+        else:
+            s.ping()
 
 
 @conversation('RFC 7143 6.3.2, 12.1, 12.1.1, 12.1.2', 'no CHAP in the offer, no offer, or a target without it: who has to prove it does not get around it')

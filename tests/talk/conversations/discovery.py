@@ -13,9 +13,11 @@ initiators = iqn.2026-11.org.sptgt:collector
 """ % (n, 'm' * 150, n) for n in range(MANY))
 
 
-def discover(t, keys=None, portal=None, name=None):
+def discover(t, keys=None, portal=None, name=None, isid=None):
+    """isid: its last byte; otherwise each conversation has its own."""
     s = t.connect(portal)
     s.name = name or s.name
+    s.isid = ISID[:4] + bytes([t.number & 0xff, isid or 0])
     return s.log_in(keys, target=False)
 
 
@@ -58,6 +60,65 @@ def all_targets(t):
     if 'iqn.2026-11.org.sptgt:elsewhere' in found:          # it may be named: its own portal is where it is
         equal(found['iqn.2026-11.org.sptgt:elsewhere'], ['127.0.0.1:%d,7' % t.ports['other']],
               'the addresses of another target')
+
+
+def live(*sessions):
+    """Nothing has happened to these."""
+    for s in sessions:
+        check(send_targets(s), 'nothing is found')
+
+
+@conversation('RFC 7143 7.4.2.1', 'a discovery session takes the place of another with its initiator name, ISID and address, and of no other one')
+def reinstated(t):
+    first = discover(t)
+    others = [discover(t, portal='other'), discover(t, isid=1), discover(t, name=t.name + '-other')]
+    normal = t.connect()
+    normal.isid = first.isid
+    normal.log_in()
+    second = discover(t)
+    first.gone(allowed=())
+    live(second, *others)
+    normal.ping()
+    for _ in range(5):
+        last = discover(t)
+    second.gone(allowed=())
+    live(last, *others)
+
+
+def discover_named(t, portal=None, target=None):
+    s = t.connect(portal)
+    s.isid = ISID[:4] + bytes([t.number & 0xff, 0])
+    return s.log_in({'TargetName': target or t.target}, target=False)
+
+
+@conversation('RFC 7143 7.4.2.2, 4.4.3', 'a discovery session that names a target has the name of a session of that target, whatever the kind of either')
+def reinstated_by_name(t):
+    unnamed, other_group = discover(t), discover_named(t, portal='other')
+    first = discover_named(t)
+    second = discover_named(t)
+    first.gone(allowed=())
+    normal = t.connect()
+    normal.isid = second.isid
+    normal.log_in()
+    second.gone(allowed=())
+    normal.ping()
+    third = discover_named(t)
+    normal.gone()
+    live(third, unnamed, other_group)
+    nowhere = discover_named(t, target='iqn.2026-11.org.sptgt:nowhere')      # no target, no name
+    live(third, nowhere, other_group)
+    unnamed.gone(allowed=())
+
+
+@conversation('RFC 7143 7.4.2.2', 'a discovery session that names a target which is not for it ends nobody')
+def denied_by_name(t):
+    one = t.connect()
+    one.name = 'iqn.2026-11.org.sptgt:the-one'
+    one.isid = ISID[:4] + bytes([t.number & 0xff, 0])
+    one.log_in(target='iqn.2026-11.org.sptgt:private')
+    stranger = discover_named(t, target='iqn.2026-11.org.sptgt:private')
+    one.ping()
+    live(stranger)
 
 
 @conversation('RFC 7143 C', 'another initiator sees another list')

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/be.h"
 #include "base/list.h"
+#include "base/util.h"
 #include "fake_host.h"
 #include "target/registry.h"
 #include "target/target.h"
@@ -46,7 +48,9 @@ static enum registry_result claim(struct registry *r, struct fake_host *host, st
 	memset(c, 0, sizeof(*c));
 	c->waiter.host = &host->host;
 	c->waiter.post = (struct spt_post){ .fn = call, .arg = c };
-	return registry_claim(r, &p, &target, worker, &c->waiter, &c->claim, &c->holder);
+	const struct registry_name name = { &p, &target, NULL };
+
+	return registry_claim(r, &name, worker, &c->waiter, &c->claim, &c->holder);
 }
 
 /* RFC 7143 4.4.3: initiator name, ISID, target and portal group tag make the name; all of them. */
@@ -136,22 +140,68 @@ static void waiting(void **state)
 	fake_host_deinit(&host);
 }
 
-/* Discovery sessions have no name that anybody could want, and do not count. */
+static struct login_params discovery_of(const char *initiator, uint8_t isid)
+{
+	struct login_params p = params_of(initiator, isid, 1);
+
+	p.session_type = SESSION_DISCOVERY;
+	return p;
+}
+
+/*
+ * RFC 7143 7.4.2.1: without a target a discovery session is known by the address that it came to; 7.4.2.2: with one it has that
+ * target's name. It does not count, and no connection is added to it.
+ */
 static void discovery(void **state)
 {
 	static struct registry r;
-	struct login_params p = params_of("iqn.a", 1, 1);
-	struct registry_holder holder;
-	struct claim *a, *b;
+	struct fake_host host;
+	struct caller normal;
+	struct waiter w;
+	struct registry_holder holder = { 0 };
+	struct claim *claims[6], *taken;
+	const struct login_params a = discovery_of("iqn.a", 1), b = discovery_of("iqn.b", 1), c = discovery_of("iqn.a", 2);
+	const struct registry_name names[] = {
+		{ &a, NULL, "here" }, { &b, NULL, "here" }, { &c, NULL, "here" }, { &a, NULL, "there" },
+		{ &a, &target, "here" }, { &b, &target, "here" },
+	};
+	const struct registry_name elsewhere = { &a, &target, "there" };
+	uint16_t tag;
 
+	fake_host_init(&host);
 	registry_init(&r);
-	assert_int_equal(registry_claim(&r, &p, NULL, one, NULL, &a, &holder), REGISTRY_CLAIMED);
-	assert_int_equal(registry_claim(&r, &p, NULL, one, NULL, &b, &holder), REGISTRY_CLAIMED);
-	assert_int_not_equal(a->tsih, b->tsih);
+	config.max_sessions = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_int_equal(registry_claim(&r, &names[i], one, NULL, &claims[i], &holder), REGISTRY_CLAIMED);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_int_equal(registry_claim(&r, &names[i], two, &w, &taken, &holder), REGISTRY_TAKEN);
+		assert_int_equal(holder.id, claims[i]->id);
+		assert_true(registry_stop_waiting(&r, &w));
+	}
+	/* With a target the address does not matter. */
+	assert_int_equal(registry_claim(&r, &elsewhere, two, &w, &taken, &holder), REGISTRY_TAKEN);
+	assert_int_equal(holder.id, claims[4]->id);
+	assert_true(registry_stop_waiting(&r, &w));
 	assert_int_equal(seat.n_sessions, 0);
-	registry_release(&r, a);
-	registry_release(&r, b);
+	/* A normal session takes the place of one with a target, and the other way round; never of one without. */
+	assert_int_equal(claim(&r, &host, &normal, params_of("iqn.a", 1, 1), one), REGISTRY_TAKEN);
+	assert_true(registry_stop_waiting(&r, &normal.waiter));
+	struct login_question q = { .initiator_name = "iqn.a", .isid = a.isid, .tsih = claims[4]->tsih };
+	assert_false(registry_find_tsih(&r, &q, &target, &holder, &tag));
+	registry_release(&r, claims[4]);
+	assert_int_equal(claim(&r, &host, &normal, params_of("iqn.a", 1, 1), one), REGISTRY_CLAIMED);
+	assert_int_equal(seat.n_sessions, 1);
+	assert_int_equal(registry_claim(&r, &names[4], two, &w, &taken, &holder), REGISTRY_TAKEN);
+	assert_int_equal(holder.id, normal.claim->id);
+	assert_true(registry_stop_waiting(&r, &w));
+	registry_release(&r, normal.claim);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (i != 4)
+			registry_release(&r, claims[i]);
+	}
+	assert_int_equal(seat.n_sessions, 0);
 	registry_deinit(&r);
+	fake_host_deinit(&host);
 }
 
 /* RFC 7143 11.12.6: never zero, never one that is in use; when all are, that is an answer. */
@@ -159,21 +209,22 @@ static void numbers_run_out(void **state)
 {
 	static struct registry r;
 	static struct claim *claims[65535];
-	struct login_params p = params_of("iqn.a", 1, 1);
+	struct login_params p = discovery_of("iqn.a", 1);
+	const struct registry_name name = { &p, NULL, "here" };
 	struct registry_holder holder;
 	struct claim *more;
 
 	registry_init(&r);
 	for (unsigned i = 0; i < 65535; i++) {
-		assert_int_equal(registry_claim(&r, &p, NULL, one, NULL, &claims[i], &holder),
-			REGISTRY_CLAIMED);
+		be16_put(p.isid + 4, (uint16_t)i);
+		assert_int_equal(registry_claim(&r, &name, one, NULL, &claims[i], &holder), REGISTRY_CLAIMED);
 		assert_int_not_equal(claims[i]->tsih, 0);
 	}
-	assert_int_equal(registry_claim(&r, &p, NULL, one, NULL, &more, &holder), REGISTRY_NO_MEMORY);
+	be16_put(p.isid + 4, 65535);
+	assert_int_equal(registry_claim(&r, &name, one, NULL, &more, &holder), REGISTRY_NO_MEMORY);
 	uint16_t free_one = claims[4000]->tsih;
 	registry_release(&r, claims[4000]);
-	assert_int_equal(registry_claim(&r, &p, NULL, one, NULL, &claims[4000], &holder),
-		REGISTRY_CLAIMED);
+	assert_int_equal(registry_claim(&r, &name, one, NULL, &claims[4000], &holder), REGISTRY_CLAIMED);
 	assert_int_equal(claims[4000]->tsih, free_one);
 	for (unsigned i = 0; i < 65535; i++)
 		registry_release(&r, claims[i]);
@@ -196,7 +247,8 @@ static void crowd(void **state)
 		for (unsigned i = 0; i < N; i++) {
 			snprintf(name, sizeof(name), "iqn.crowd-%u", i / 3);
 			struct login_params p = params_of(name, (uint8_t)(i % 3), 1);
-			enum registry_result result = registry_claim(&r, &p, &target, i % 2 ? two : one, &waiter,
+			const struct registry_name of = { &p, &target, NULL };
+			enum registry_result result = registry_claim(&r, &of, i % 2 ? two : one, &waiter,
 				&claims[i], &holder);
 			assert_int_equal(result, round ? REGISTRY_TAKEN : REGISTRY_CLAIMED);
 			if (round) {
@@ -229,14 +281,15 @@ static void each(void **state)
 	struct fake_host host;
 	struct caller a, b;
 	struct claim *other;
-	struct login_params p = params_of("iqn.a", 1, 1);
+	const struct login_params p = discovery_of("iqn.a", 1);
+	const struct registry_name name = { &p, NULL, "here" };
 
 	fake_host_init(&host);
 	registry_init(&r);
 	config.max_sessions = 4;
 	claim(&r, &host, &a, params_of("iqn.a", 1, 1), two);
 	claim(&r, &host, &b, params_of("iqn.b", 1, 1), two);
-	assert_int_equal(registry_claim(&r, &p, NULL, one, NULL, &other, &a.holder), REGISTRY_CLAIMED);
+	assert_int_equal(registry_claim(&r, &name, one, NULL, &other, &a.holder), REGISTRY_CLAIMED);
 	seen = 0;
 	registry_each(&r, &seat, see);
 	assert_int_equal(seen, 2);
