@@ -20,6 +20,8 @@
 
 /* Giving back more than this at once takes longer than a loop should stand still. */
 #define OFFLOAD_BYTES (4u << 20)
+/* Looking at more units than that takes longer, too: an extent may be told in parts. */
+#define MAP_UNITS (1u << 22)
 
 struct mem_store {
 	struct store base;
@@ -141,7 +143,7 @@ static void write_io(struct mem_store *m, struct store_io *io)
 static void map_io(struct mem_store *m, struct store_io *io)
 {
 	uint64_t first = io->offset_bytes >> m->unit_shift;
-	uint64_t n = map_extent(m, first, io->bytes >> m->unit_shift, &io->mapped);
+	uint64_t n = map_extent(m, first, MIN(io->bytes >> m->unit_shift, (uint64_t)MAP_UNITS), &io->mapped);
 
 	io->bytes = n << m->unit_shift;
 }

@@ -55,7 +55,7 @@ struct store_io {
 
 	/* Valid in done(). */
 	int result;   /* 0 or -errno */
-	bool mapped;  /* MAP; the extent's length is in bytes, at most what was asked for */
+	bool mapped;  /* MAP; the extent's length is in bytes, at most what was asked for; it may go on behind that */
 
 	/* The store's. */
 	struct store_channel *channel;

@@ -93,18 +93,21 @@ static void reap(struct uring *u)
 		uring_free(u);
 }
 
-/* -EBUSY, -EAGAIN: what was prepared stays queued. */
+/*
+ * -EBUSY, -EAGAIN, or fewer than were there (the system stops at one that it cannot begin): what was prepared stays
+ * queued, and nobody but us submits it.
+ */
 static void submit_all(struct uring *u)
 {
 	bool all;
+	int taken;
 
 	do {
 		all = fill(u);
-		if (io_uring_submit(&u->ring) < 0) {
-			spt_host_timer_set(u->base.host, &u->retry, RETRY_US);
-			break;
-		}
-	} while (!all);
+		taken = io_uring_submit(&u->ring);
+	} while (taken > 0 && (!all || io_uring_sq_ready(&u->ring)));
+	if (!all || io_uring_sq_ready(&u->ring))
+		spt_host_timer_set(u->base.host, &u->retry, RETRY_US);
 	reap(u);
 }
 
