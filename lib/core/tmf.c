@@ -122,7 +122,7 @@ static struct spt_tmf_run *run_new(struct spt_tmf *tmf, const struct spt_session
 	run->tmf = tmf;
 	run->context = tmf->context;
 	context_hold(run->context);
-	run->sender = sender;
+	run->sender = sender ? sender->cookie.v : 0;
 	run->scope = *scope;
 	if (scope->device)
 		run->device = spt_device_ref((struct spt_device *)(uintptr_t)scope->device);

@@ -38,7 +38,7 @@ struct tmf_part {
 struct spt_tmf_run {
 	struct spt_tmf *tmf;
 	struct spt_context *context;      /* held: where it came from */
-	const struct spt_session *sender; /* compared only */
+	uint64_t sender;                  /* its session's cookie there, which may have ended; 0: none */
 	struct scope scope;
 	struct spt_device *device; /* a reference, or NULL */
 	struct spt_lun_map *luns;  /* likewise */

@@ -30,9 +30,15 @@ static bool preempted(const struct scope *s, const struct spt_task *task)
 		!(task->above && task->state == SPT_TASK_DEVICE);
 }
 
+/* By its cookie: a session that has ended since may have left its place in memory to another. */
+static bool is_senders(const struct spt_tmf_run *run, const struct spt_task *task)
+{
+	return task->session->context == run->context && task->session->cookie.v == run->sender;
+}
+
 static bool spared(const struct spt_tmf_run *run, const struct spt_task *task)
 {
-	return run->sender == task->session && run->tmf->spares && run->tmf->spares(run->tmf, task);
+	return run->tmf->spares && is_senders(run, task) && run->tmf->spares(run->tmf, task);
 }
 
 static bool in_scope(const struct tmf_part *part, const struct spt_task *task)
@@ -199,7 +205,7 @@ static void tell_of_loss(const struct tmf_part *part, struct spt_task *task)
 	if (!task->itl)
 		return;
 	task->itl->losing = !part->run->scope.task; /* who aborts one task of his own knows */
-	if (task->session == part->run->sender)
+	if (is_senders(part->run, task))
 		return;
 	task->tas = atomic_load_explicit(&task->itl->device->tas, memory_order_relaxed);
 	if (part->run->tmf->function == SPT_TMF_CLEAR_TASK_SET && !task->tas)

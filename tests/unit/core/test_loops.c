@@ -50,6 +50,45 @@ static void reaches_other_loops(void **state)
 	}
 }
 
+/*
+ * SAM-5 5.6: the sender's session ends while its function is on its way, and another one on the other loop takes its place in
+ * memory: that one is told of the task that it loses.
+ */
+static void sender_goes_away(void **state)
+{
+	struct rig rig;
+	struct job job;
+	struct tmf_job tmf;
+	int stopped = 0;
+
+	rig_open(&rig, &PARAMS);
+	rig_start(&rig, 0, 0);
+	rig_start(&rig, 1, 1);
+	tmf_run(&rig, &tmf, 0, SPT_TMF_CLEAR_TASK_SET, RIG_LUN);
+	rig_stop(&rig, 0, &stopped);
+	assert_int_equal(stopped, 1);
+	rig_start_raw(&rig, 2, 1);
+	job_init(&job, &rig, 2, 1);
+	job.task.cdb[0] = 0x12; /* INQUIRY passes unit attentions */
+	job_run(&rig, &job);
+	rig_settle(&rig);
+	assert_int_equal(job.done, 0);
+	fake_complete(rig_channel(&rig, 1));
+	rig_settle(&rig);
+	assert_int_equal(tmf.done, 1);
+	assert_int_equal(job.outcome, SPT_ABORTED);
+	spt_asc_t asc = 0;
+	for (unsigned i = 0; i < 4 && asc != 0x2f00; i++) {
+		job_init(&job, &rig, 2, 2 + i);
+		job_run(&rig, &job);
+		asc = job.done ? job.asc : 0;
+		if (!job.done)
+			fake_complete(rig_channel(&rig, 1));
+	}
+	assert_int_equal(asc, 0x2f00);
+	rig_close(&rig);
+}
+
 /* The other loop's part escalates by itself: its channel is fenced, not ours. */
 static void other_loop_escalates(void **state)
 {
@@ -253,6 +292,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reaches_other_loops),
+		cmocka_unit_test(sender_goes_away),
 		cmocka_unit_test(other_loop_escalates),
 		cmocka_unit_test(other_context_goes_away),
 		cmocka_unit_test(own_context_goes_away),
