@@ -132,7 +132,7 @@ static void negotiate(struct conn *conn, struct rx_pdu *pdu)
 		conn_close(conn, CLOSE_NO_MEMORY, NULL);
 		return;
 	}
-	for (size_t room = ANSWER_MIN_BYTES; r == -EMSGSIZE && room <= ANSWER_MAX_BYTES; room *= 4) {
+	for (size_t room = ANSWER_MIN_BYTES; r == -EMSGSIZE && room <= ANSWER_MAX_BYTES; room *= 2) {
 		struct login_params params = *conn->text.agreed;
 		uint64_t seen = conn->text.seen;
 		char *buffer = malloc(room);

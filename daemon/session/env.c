@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,30 @@
 /* From so much freed memory on the C library is asked to let go of it: it would keep it for us. */
 #define TRIM_BYTES (1u << 20)
 #define SESSION_BYTES 4096u /* of one that is gone, about */
+
+/*
+ * That takes up to a second for half a gigabyte of small pieces, and it concerns the memory of all threads: it is done
+ * off the loop, by one at a time.
+ */
+static atomic_flag trimming = ATOMIC_FLAG_INIT;
+
+static void trim_work(struct spt_work *work)
+{
+	malloc_trim(0);
+}
+
+static void trim_done(struct spt_work *work)
+{
+	atomic_flag_clear(&trimming);
+}
+
+static void trim(struct session_env *env)
+{
+	if (atomic_flag_test_and_set(&trimming))
+		return;
+	env->trim = (struct spt_work){ .work = trim_work, .done = trim_done };
+	spt_host_offload(env->host, &env->trim);
+}
 
 static void tell_denied(struct session_env *env)
 {
@@ -47,7 +72,7 @@ static void tidy(struct spt_timer *timer)
 	freed += spt_pool_age(pool);
 	tell_denied(env);
 	if (freed >= TRIM_BYTES)
-		malloc_trim(0);
+		trim(env);
 	env->used = more;
 	if (more)
 		spt_host_timer_set(env->host, timer, TIDY_US);

@@ -106,6 +106,7 @@ struct session_env {
 	struct spares rings;      /* struct tx_ring */
 	struct spares commands;   /* fullfeature/command.c */
 	struct spt_timer tidy;
+	struct spt_work trim;
 	bool used;                /* since it was last tidied: tidy is set */
 	unsigned sessions_ended;  /* likewise */
 	uint64_t denied;          /* buffers, as far as the log knows */

@@ -73,7 +73,12 @@ static void session_gone(struct session *session)
 
 static void send_targets(struct conn *conn, const char *value, struct key_writer *out)
 {
-	key_put(out, "TargetName", "iqn.2026-11.org.example:t");
+	char name[SPT_NAME_MAX + 1] = "iqn.2026-11.org.example:t";
+
+	key_put(out, "TargetName", name);
+	memset(name + strlen(name), 'x', sizeof(name) - 1 - strlen(name));
+	for (unsigned i = 0; i < rig_of(conn->env)->targets; i++)
+		key_put(out, "TargetName", name);
 }
 
 static void cold_reset(struct session *session)

@@ -34,6 +34,7 @@ struct rig {
 	uint32_t cmd_sn;      /* of the next command that is not immediate */
 	unsigned window;
 	struct login_params params; /* for rig_enter() */
+	unsigned targets;           /* more of them, with long names, in the answer to SendTargets */
 	bool join_later;      /* join() does nothing; rig_join() goes on */
 };
 

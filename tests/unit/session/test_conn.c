@@ -409,6 +409,84 @@ static void text_without_final(void **state)
 	rig_close(&rig);
 }
 
+/* RFC 7143 11.10, appendix C: an answer of a mebibyte is told in pieces; what is longer is refused, and the session goes on. */
+static void text_long_answer(void **state)
+{
+	static const char ask[] = "SendTargets=All";
+	const uint32_t line = sizeof("TargetName=") - 1 + SPT_NAME_MAX + 1;
+	const uint32_t first = sizeof("TargetName=iqn.2026-11.org.example:t");
+	const unsigned most = ((1u << 20) - first) / line;
+	struct rig rig;
+	uint8_t bhs[BHS_BYTES];
+	uint32_t bytes = 0, ttt = TAG_NONE;
+
+	rig_open(&rig);
+	rig.params.session_type = SESSION_DISCOVERY;
+	rig_enter(&rig);
+	rig.targets = most + 1;
+	text_pdu(&rig, bhs, TAG_NONE, true, false);
+	rig_send(&rig, bhs, ask, sizeof(ask));
+	assert_int_equal(rig_expect(&rig, OP_REJECT)->bhs[2], REJECT_LONG_OPERATION);
+	rig.targets = most;
+	for (unsigned i = 0; i < 200; i++) {
+		text_pdu(&rig, bhs, ttt, true, false);
+		rig_send(&rig, bhs, ask, i ? 0 : sizeof(ask));
+		const struct rig_pdu *r = rig_expect(&rig, OP_TEXT_RESPONSE);
+		bytes += r->bytes;
+		ttt = be32_get(r->bhs + 20);
+		if (ttt == TAG_NONE)
+			break;
+	}
+	assert_int_equal(ttt, TAG_NONE);
+	assert_int_equal(bytes, first + most * line);
+	rig_close(&rig);
+}
+
+static unsigned trims;
+static struct spt_work *trim_waits;
+int __wrap_malloc_trim(size_t pad);
+
+int __wrap_malloc_trim(size_t pad)
+{
+	trims++;
+	return 1;
+}
+
+static void keep_work(struct spt_host *host, struct spt_work *work)
+{
+	assert_null(trim_waits);
+	trim_waits = work;
+}
+
+/* Giving memory back to the system may take long: not on the loop, and by one at a time. */
+static void trimmed_elsewhere(void **state)
+{
+	struct rig rig;
+
+	rig_open(&rig);
+	struct spt_host_ops ops = *rig.fake.host.ops;
+	const struct spt_host_ops *own = rig.fake.host.ops;
+	ops.offload = keep_work;
+	rig.fake.host.ops = &ops;
+	for (unsigned round = 0; round < 2; round++) {
+		trims = 0;
+		for (unsigned i = 0; i < 2; i++) {
+			session_env_used(&rig.env);
+			rig.env.sessions_ended = 1000;
+			rig_pass(&rig, 4000000);
+			assert_int_equal(rig.env.sessions_ended, 0);
+			assert_int_equal(trims, 0);
+		}
+		assert_non_null(trim_waits);
+		struct spt_work *work = TAKE(trim_waits);
+		work->work(work);
+		assert_int_equal(trims, 1);
+		work->done(work);
+	}
+	rig.fake.host.ops = own;
+	rig_close(&rig);
+}
+
 /* A refused login is answered once, whatever had been sent behind it. */
 static void refused_once(void **state)
 {
@@ -500,6 +578,8 @@ int main(void)
 		cmocka_unit_test(bounded_answers),
 		cmocka_unit_test(slow_reader),
 		cmocka_unit_test(text_without_final),
+		cmocka_unit_test(text_long_answer),
+		cmocka_unit_test(trimmed_elsewhere),
 		cmocka_unit_test(refused_once),
 		cmocka_unit_test(login_deadline),
 		cmocka_unit_test(closed_while_joining),
