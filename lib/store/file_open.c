@@ -119,7 +119,9 @@ static int measure(const struct store_file_params *p, struct file_medium *leavin
 	if (m->block_device) {
 		if (ioctl(m->fd, BLKGETSIZE64, &bytes) < 0)
 			return cannot_open(p, errno, error);
-		m->punches = queue_limit(st.st_rdev, "write_zeroes_max_bytes");
+		/* Holes are of whole blocks of the device: smaller ones of a disk above it cannot be given back. */
+		m->punches = queue_limit(st.st_rdev, "write_zeroes_max_bytes") &&
+			queue_limit(st.st_rdev, "logical_block_size") <= p->block_bytes;
 	} else {
 		int r = lock_file(p, leaving, &st, error, m);
 		if (r < 0)
