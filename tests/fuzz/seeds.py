@@ -215,6 +215,57 @@ def isnses():
     isns("length-odd", (13, 0x4c00, b"\0", 1))
 
 
+def pr(action, kind=0, key=0, action_key=0, nexus=0, flags=0, more=b"", delta=0, head=None):
+    """A command of PERSISTENT RESERVE OUT: @flags are bytes 20 to 23, or @head all 24."""
+    parameters = (head or struct.pack(">QQ4xI", key, action_key, flags)) + more
+    return struct.pack(">BBBbH", nexus, action, kind, delta, len(parameters)) + parameters
+
+
+def transport_id(name, isid=None, protocol=5):
+    text = name + (b",i,0x%012x" % isid if isid is not None else b"") + b"\0"
+    text = text.ljust(20, b"\0")
+    text += bytes(-len(text) % 4)
+    return struct.pack(">BBH", (0x40 if isid is not None else 0) | protocol, 0, len(text)) + text
+
+
+def with_ids(ids):
+    return struct.pack(">I", len(ids)) + ids
+
+
+def reserves():
+    register, reserve, release, clear, preempt, abort, ignore, move = range(8)
+    a, b, port = b"iqn.2026-11.org.example:a", b"iqn.2026-11.org.example:b", 0x800000000000
+    everybody = b"".join(pr(register, 0, 0, n + 1, n) for n in range(3))
+    for kind in (1, 3, 5, 6, 7, 8):
+        write("reserve", "type-%d" % kind, everybody + pr(reserve, kind, 1) + pr(reserve, kind, 2, nexus=1) +
+              pr(release, kind, 2, nexus=1) + pr(release, kind ^ 2, 1) + pr(register, 0, 2, 0, 1) + pr(release, kind, 1))
+        write("reserve", "preempt-%d" % kind, everybody + pr(reserve, kind, 1) + pr(preempt, kind, 2, 1, 1) +
+              pr(abort, 1, 3, 2, 2) + pr(preempt, kind, 3, 0, 2) + pr(clear, 0, 3, nexus=2))
+        write("reserve", "unregister-%d" % kind, everybody + pr(reserve, kind, 1) + pr(register, 0, 1, 0) +
+              pr(register, 0, 2, 0, 1) + pr(register, 0, 3, 0, 2))
+    write("reserve", "ignore", pr(ignore, 0, 9, 5) + pr(ignore, 0, 9, 6) + pr(ignore, 0, 0, 0) + pr(register, 0, 1, 2))
+    write("reserve", "lost", everybody + pr(reserve, 5, 1) + pr(register, 0, 1, 4, 0x40) + pr(clear, 0, 4, nexus=0x40))
+    write("reserve", "spec-i-pt", pr(register, 0, 0, 7, 0, 0x08000000,
+          with_ids(transport_id(a, port + 1) + transport_id(b))) + pr(reserve, 6, 7, nexus=1) + pr(preempt, 6, 7, 7))
+    write("reserve", "all-tg-pt", pr(register, 0, 0, 7, 0, 0x04000000) + pr(register, 0, 7, 0, 0, 0x04000000))
+    write("reserve", "aptpl", pr(register, 0, 0, 7, 0, 0x01000000))
+    to = transport_id(b, port)
+    write("reserve", "move", everybody + pr(reserve, 3, 1) + pr(move, 0, more=to, head=struct.pack(
+          ">QQBBHI", 1, 9, 0, 2, 2, len(to))) + pr(release, 3, 9, nexus=2))
+    many = b"".join(transport_id(b, port + n) for n in range(300))
+    for name, ids in (("twice", transport_id(b) * 2), ("fibre", transport_id(b, protocol=0)), ("cut", to[:-4]),
+                      ("self", transport_id(a, port)), ("many", many), ("none", b""), ("name", transport_id(b"x" * 223)),
+                      ("long", transport_id(b"iqn.2026-11.org.example:" + b"y" * 300)), ("zeros", bytes(24))):
+        write("reserve", "ids-" + name, pr(register, 0, 0, 7, 0, 0x08000000, with_ids(ids)))
+        write("reserve", "move-" + name, everybody + pr(reserve, 5, 1) + pr(move, 0, more=ids, head=struct.pack(
+              ">QQBBHI", 1, 9, 0, 0, 1, len(ids))))
+    for delta in (-24, -1, 1, 100):
+        write("reserve", "length%+d" % delta, pr(register, 0, 0, 1, delta=delta) + pr(register, 0, 1, 2))
+    for action in range(8, 32):
+        write("reserve", "action-%02x" % action, pr(register, 0, 0, 1) + pr(action, 1, 1, 2))
+    write("reserve", "scopes", pr(register, 0, 0, 1) + pr(reserve, 0x15, 1) + pr(reserve, 0x05, 1) + pr(release, 0x15, 1))
+
+
 INI = b"""; a target
 [daemon]
 workers = auto
@@ -258,3 +309,4 @@ if __name__ == "__main__":
     chaps()
     secrets()
     isnses()
+    reserves()
