@@ -41,33 +41,6 @@ struct rig {
 
 static struct rig rig;
 
-/* As sysctl kernel.io_uring_disabled or a seccomp filter refuse it (linker option --wrap). */
-static bool refuse_uring;
-
-struct io_uring;
-int __real_io_uring_queue_init(unsigned entries, struct io_uring *ring, unsigned flags);
-int __wrap_io_uring_queue_init(unsigned entries, struct io_uring *ring, unsigned flags);
-
-#ifdef STORE_URING
-int __wrap_io_uring_queue_init(unsigned entries, struct io_uring *ring, unsigned flags)
-{
-	return refuse_uring ? -EPERM : __real_io_uring_queue_init(entries, ring, flags);
-}
-
-/* As a system that is short of memory: it takes none of those that are queued, or says so (likewise). */
-static int submit_result, submit_shorts;
-int __real_io_uring_submit(struct io_uring *ring);
-int __wrap_io_uring_submit(struct io_uring *ring);
-
-int __wrap_io_uring_submit(struct io_uring *ring)
-{
-	if (!submit_shorts)
-		return __real_io_uring_submit(ring);
-	submit_shorts--;
-	return submit_result;
-}
-#endif
-
 /* As a filesystem whose write-back found no space tells it to the next who syncs (likewise; pwritev2() with large files). */
 static int dsync_error;
 ssize_t __real_pwritev64v2(int fd, const struct iovec *v, int n, off_t offset, int flags);
@@ -183,25 +156,6 @@ static int run(enum store_op op, void *data, uint64_t offset, uint64_t bytes)
 			skip();                                                                    \
 	} while (0)
 
-#ifdef STORE_URING
-/* What the system has not taken is submitted again, though no other I/O comes. */
-static void test_short_submission(void **state)
-{
-	static const int results[] = { 0, -EAGAIN, -EBUSY };
-	uint8_t data[512] = { 7 };
-
-	if (rig.kind != KIND_URING || !rig.channel)
-		skip();
-	for (size_t i = 0; i < ARRAY_SIZE(results); i++) {
-		submit_result = results[i];
-		submit_shorts = 3;
-		assert_int_equal(run(STORE_FLUSH, NULL, 0, 0), 0);
-		assert_int_equal(submit_shorts, 0);
-		assert_int_equal(run(STORE_WRITE, data, 0, sizeof(data)), 0);
-	}
-}
-#endif
-
 static void test_read_back(void **state)
 {
 	static const struct {
@@ -285,36 +239,6 @@ static void test_map(void **state)
 	wait_all();
 	assert_false(io.mapped);
 	assert_int_equal(io.bytes, 4096);
-}
-
-/* SBC-4 5.6: how much is looked at is bounded, and what is told may be less than there is. */
-static void test_map_huge(void **state)
-{
-	const uint64_t bytes = 64ull << 30;
-	struct store *store;
-	struct store_channel *channel;
-	uint64_t at = 0;
-	unsigned steps = 0;
-
-	if (rig.kind != KIND_MEM)
-		skip();
-	assert_int_equal(store_mem_open(bytes, 512, NULL, &store), 0);
-	assert_int_equal(store_channel_open(store, &rig.fake.host, &channel), 0);
-	while (at < bytes) {
-		struct store_io io = { .op = STORE_MAP, .offset_bytes = at, .bytes = bytes - at, .done = io_done };
-		pending = 1;
-		store_submit(channel, &io);
-		assert_int_equal(io.result, 0);
-		assert_false(io.mapped);
-		assert_in_range(io.bytes, 1, 4ull << 30);
-		at += io.bytes;
-		steps++;
-	}
-	assert_in_range(steps, 16, 64);
-	int closed = 0;
-	store_channel_close(channel, raise_flag, &closed);
-	assert_true(closed);
-	store_close(store);
 }
 
 /* More at once than any queue holds; every one is answered once, with its own data. */
@@ -559,42 +483,6 @@ static void test_open_file(void **state)
 	unlink(path);
 }
 
-/* io = auto does without io_uring where it is refused; io = uring says so. */
-static void test_uring_refused(void **state)
-{
-	char path[64];
-	struct store_file_params p = { .path = path, .bytes = MIB, .block_bytes = 512 };
-	uint8_t data[4096];
-
-	snprintf(path, sizeof(path), "store-%d-refused.img", (int)getpid());
-	memset(&rig, 0, sizeof(rig));
-	fake_host_init(&rig.fake);
-	rig.fake.real_time = true;
-	refuse_uring = true;
-	assert_int_equal(store_file_open(&p, NULL, &rig.store), 0);
-	assert_int_equal(store_channel_open(rig.store, &rig.fake.host, &rig.channel), 0);
-	memset(data, 0x21, sizeof(data));
-	assert_int_equal(run(STORE_WRITE, data, 0, sizeof(data)), 0);
-	assert_int_equal(run(STORE_FLUSH, NULL, 0, 0), 0);
-	memset(data, 0, sizeof(data));
-	assert_int_equal(run(STORE_READ, data, 0, sizeof(data)), 0);
-	assert_int_equal(data[4095], 0x21);
-	close_channel();
-	store_close(rig.store);
-	p.io = STORE_FILE_URING;
-	int r = store_file_open(&p, NULL, &rig.store);
-	if (r == 0) {
-		assert_int_equal(store_channel_open(rig.store, &rig.fake.host, &rig.channel),
-			-EPERM);
-		store_close(rig.store);
-	} else {
-		assert_int_equal(r, -ENOSYS);
-	}
-	refuse_uring = false;
-	fake_host_deinit(&rig.fake);
-	unlink(path);
-}
-
 static void test_direct(void **state)
 {
 	char path[64];
@@ -637,10 +525,7 @@ int main(void)
 		{ "many", test_many }, { "close_in_done", test_close_in_done },
 		{ "lend", test_lend }, { "fua", test_fua }, { "no_space", test_no_space },
 		{ "sync_lost", test_sync_lost },
-		{ "truncated", test_truncated }, { "map_huge", test_map_huge },
-#ifdef STORE_URING
-		{ "short_submission", test_short_submission },
-#endif
+		{ "truncated", test_truncated },
 	};
 	struct CMUnitTest tests[ARRAY_SIZE(each) * ARRAY_SIZE(KINDS)];
 	static char names[ARRAY_SIZE(tests)][32];
@@ -658,7 +543,6 @@ int main(void)
 	const struct CMUnitTest alone[] = {
 		cmocka_unit_test(test_open_file),
 		cmocka_unit_test(test_direct),
-		cmocka_unit_test(test_uring_refused),
 	};
 	int failed = cmocka_run_group_tests_name("each store", tests, NULL, NULL);
 	return failed + cmocka_run_group_tests_name("files", alone, NULL, NULL);
