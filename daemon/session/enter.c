@@ -167,7 +167,11 @@ void conn_login_pdu(struct conn *conn, struct rx_pdu *pdu)
 		return;
 	}
 	pdu_login_request_decode(pdu->bhs, &request);
-	act(conn, login_request(conn->login, &request, pdu->data));
+	enum login_action action = login_request(conn->login, &request, pdu->data);
+	/* RFC 7143 11.13.5: who has come in before the end began is told; nobody else is let in */
+	if (conn->env->draining)
+		action = login_refuse(conn->login, LOGIN_SERVICE_UNAVAILABLE, "the daemon ends");
+	act(conn, action);
 }
 
 void conn_login_deadline(struct conn *conn)

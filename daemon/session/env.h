@@ -102,6 +102,7 @@ struct session_env {
 	struct login_limits limits; /* for discovery */
 	uint64_t login_timeout_us;
 	uint64_t logout_wait_us; /* that an initiator has when it is asked to log out */
+	bool draining;           /* Login Requests are answered by "service unavailable" */
 	uint8_t *scratch;
 	struct spares rings;      /* struct tx_ring */
 	struct spares commands;   /* fullfeature/command.c */

@@ -20,7 +20,7 @@ static void arrive(struct spt_post *post)
 
 	free(m);
 	conn_settle(conn, &to->env);
-	if (to->draining)
+	if (to->env.draining)
 		conn_close(conn, CLOSE_DRAINED, NULL);
 	else
 		conn_arrived(conn);

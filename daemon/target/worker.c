@@ -17,6 +17,8 @@
 #include "target/server.h"
 
 #define DRAIN_TICK_US 20000u
+/* How long a login that is under way may take to ask on. */
+#define DRAIN_LOGIN_US 1000000u
 /* How long after the end of the draining a device may keep the tasks of sessions that are gone. */
 #define DRAIN_GRACE_US 3000000u
 
@@ -106,7 +108,7 @@ struct hand_over {
 /* On the loop of @w. */
 static void take_over(struct worker *w, int fd, const struct conn_portal *portal, const struct sockaddr *peer)
 {
-	if (w->draining) {
+	if (w->env.draining) {
 		close(fd);
 		server_conn_gone(w->server, w, true);
 	} else if (!conn_new(&w->env, fd, portal, peer)) {
@@ -210,6 +212,8 @@ static void drain_conn(const struct worker *w, struct conn *conn, uint64_t now)
 {
 	struct session *s = conn->session;
 
+	if (!s && !conn->joining && now < MIN(w->drain_login_us, w->drain_end_us) && !w->drain_now)
+		return;
 	if (now >= w->drain_end_us || w->drain_now || !s ||
 		s->params.session_type == SESSION_DISCOVERY)
 		conn_close(conn, CLOSE_DRAINED, NULL);
@@ -263,13 +267,14 @@ static void drain_begin(struct spt_post *post)
 	struct worker *w = post->arg;
 	struct session *session;
 
-	w->draining = true;
+	w->env.draining = true;
 	/* Commands that were let into the window are served; it does not move any more. */
 	list_foreach (session, &w->env.sessions, link) {
 		session->window = 0;
 		if (w->env.logout_wait_us)
 			farewell_request(session, w->env.logout_wait_us);
 	}
+	w->drain_login_us = spt_host_now_us(loop_host(w->loop)) + DRAIN_LOGIN_US;
 	w->drain_asked_us = spt_host_now_us(loop_host(w->loop)) + w->env.logout_wait_us;
 	drain_tick(&w->drain_timer);
 }

@@ -30,9 +30,9 @@ struct worker {
 	/* While draining. */
 	struct spt_timer drain_timer;
 	uint64_t drain_end_us, drain_asked_us; /* until then idle sessions may log out by themselves */
+	uint64_t drain_login_us; /* and until then who is logging in may ask, to be told why not */
 	atomic_bool drain_now; /* any thread: its time is up */
 	struct spt_post drain_post;
-	bool draining;
 	bool fenced; /* what devices did not give back in time */
 	bool drained;
 };

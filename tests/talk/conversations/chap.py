@@ -219,7 +219,7 @@ def early_transit(t):
     finish(s)
 
 
-@conversation('RFC 7143 12.1.3', 'wrong responses, wrong users', seconds=40)
+@conversation('RFC 7143 11.13.5, 12.1.3', 'wrong responses, wrong users', seconds=40)
 def wrong(t):
     def attempt(keys, status=FAILED):
         s = begin(t, address='127.0.8.%d' % next(attempt.number))

@@ -112,7 +112,7 @@ def duplicate_across(t):
     b.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 13.2', 'as many connections as were agreed, each works, and no more: 0206h')
+@conversation('RFC 7143 11.13.5, 13.2', 'as many connections as were agreed, each works, and no more: 0206h')
 def as_many_as_agreed(t):
     a = t.log_in({**KEYS, 'MaxConnections': '5'}).settle()
     everybody = [a] + [a.add(cid) for cid in range(1, 5)]
@@ -267,7 +267,7 @@ def one_fails(t):
     t.log_in(KEYS).settle()
 
 
-@conversation('RFC 7143 6.3.1', 'a TSIH is of use only with the name and ISID that it was given to: 020ah')
+@conversation('RFC 7143 6.3.1, 11.13.5', 'a TSIH is of use only with the name and ISID that it was given to: 020ah')
 def guessed(t):
     a = t.log_in(KEYS).settle()
     for change in ({'name': a.name + '-other'}, {'isid': bytes([0x80, 1, 2, 3, 4, 5])}, {'tsih': a.tsih % 65535 + 1}):
@@ -278,7 +278,7 @@ def guessed(t):
     a.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 4.4.1', 'a session stays within its portal group: 0208h elsewhere')
+@conversation('RFC 7143 4.4.1, 11.13.5', 'a session stays within its portal group: 0208h elsewhere')
 def other_portal_group(t):
     a = t.log_in(KEYS).settle()
     refused(a.beside(1, portal='other'), 0x0208)

@@ -113,7 +113,7 @@ def pipelined(t):
     s.expect('nop_in', itt=77, data=b'early')
 
 
-@conversation('RFC 7143 11.12.3', 'stages that there are not, and transitions that there are not')
+@conversation('RFC 7143 11.12.3, 11.13.5', 'stages that there are not, and transitions that there are not')
 def illegal_stages(t):
     for csg, nsg in ((1, 0), (1, 1), (0, 0), (0, 2), (1, 2), (2, 3), (3, 3), (2, 2)):
         s = t.connect()
@@ -149,7 +149,7 @@ def changing_fields(t):
             raise Wrong('%s changed: %s' % (field, e))
 
 
-@conversation('RFC 7143 11.12.4, 11.13, 11.13.1, 11.13.2', 'the version: 0 is taken, what cannot go down to 0 is refused with 0205h')
+@conversation('RFC 7143 11.12.4, 11.13.5, 11.13.1, 11.13.2', 'the version: 0 is taken, what cannot go down to 0 is refused with 0205h')
 def versions(t):
     s = t.connect()
     s.login_request(s.names(), version_max=3, version_min=0)

@@ -4,6 +4,7 @@
 import os
 import signal
 import tempfile
+import time
 
 from talk import *  # noqa: F403
 from sptgt_daemon import Daemon
@@ -124,9 +125,26 @@ def nobody_comes_in(t):
     half = t.connect(address=address)
     half.login_request(half.names(), 1, transit=False)
     half.login_response()
+    silent, mute = t.connect(address=address), t.connect(address=address)
+    for connection in (silent, mute):                   # they are accepted before the end begins
+        connection.send_bytes(bytes([0x43]))
+    s.ping()
     disk.daemon.process.send_signal(signal.SIGTERM)
     s.expect('async', event=1)                          # it drains: asked to log out
-    half.gone(allowed=())
+    begun = time.monotonic()
+    for connection in (half, silent):
+        try:
+            pdu = connection.pdu('login', flags=FINAL | 1 << 2 | 3, data=b'' if connection is half else text(connection.names()),
+                                 immediate=True, isid=connection.isid, cmdsn=1).encode()
+            connection.send_bytes(pdu if connection is half else pdu[1:])
+            connection.login_response()
+            raise Wrong('a login goes on while the daemon ends')
+        except Refused as e:
+            equal(e.status, 0x0301, 'the status of a login that was under way')
+            connection.gone(allowed=())
+        except Gone:
+            check(time.monotonic() - begun > 0.8, 'a login that was under way is not told why it ends')
+    mute.gone(allowed=())
     try:
         late = t.connect(address=address)
         late.login_request(late.names())

@@ -210,7 +210,7 @@ static void run(size_t i)
 	assert_int_equal(exchanges, 0);
 }
 
-/* RFC 7143 6.3.1, 6.3.2: each way through the stage, and past it. */
+/* RFC 7143 6.3.1, 6.3.2, 11.13.5: each way through the stage, and past it. */
 static void test_talks(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(TALKS); i++)
