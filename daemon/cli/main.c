@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sptgtctl: asks a running sptgtd and shows the answer. Exit status: 0 done, 1 the daemon said no,
+ * sptgtctl: asks a running sptgtd and shows the answer; and makes secrets, for which it asks nobody. Exit status: 0 done, 1 the daemon said no,
  * 2 wrong usage, 3 the daemon cannot be asked.
  */
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include "base/parse.h"
 #include "base/util.h"
 #include "cli/client.h"
+#include "cli/secret.h"
 #include "cli/views.h"
 #include "control/json.h"
 #include "log/log.h"
@@ -28,7 +29,7 @@ struct command {
 	const char *name;
 	const char *arguments; /* what stands after it, as the help shows it, or NULL */
 	unsigned n_arguments;
-	const char *method;
+	const char *method; /* NULL: nobody is asked */
 	const char *path; /* with DELETE a number is put after it */
 	const struct table *view;
 	const char *help;
@@ -52,6 +53,8 @@ static const struct command COMMANDS[] = {
 		"no fault" },
 	{ "metrics", NULL, 0, "GET", "/metrics", NULL, "show all counters in the Prometheus text "
 		"format" },
+	{ "new-secret", "binary|text", 1, NULL, NULL, NULL, "make a CHAP secret: binary of 128 random bits, or text of 16 "
+		"characters" },
 };
 
 static void usage(FILE *to)
@@ -212,6 +215,22 @@ static int run_post(const struct command *command, int n, char **words, const ch
 	return run(command, socket_path, command->path, body, json);
 }
 
+static int show_secret(const char *form)
+{
+	char text[SECRET_TEXT_MAX];
+	int r = secret_new(form, text);
+
+	if (r == -EINVAL)
+		return wrong("a secret is binary or text, and not ", form);
+	if (r < 0) {
+		fprintf(stderr, "sptgtctl: no random numbers\n");
+		return EXIT_REFUSED;
+	}
+	puts(text);
+	explicit_bzero(text, sizeof(text));
+	return fflush(stdout) ? EXIT_UNREACHABLE : 0;
+}
+
 static int run_arguments(int n, char **words, const char *socket_path, bool json)
 {
 	const struct command *command = n ? find_command(words[0]) : NULL;
@@ -224,6 +243,8 @@ static int run_arguments(int n, char **words, const char *socket_path, bool json
 		return wrong("something is missing after ", words[n - 1]);
 	if (n - 1 > (int)command->n_arguments && command->n_arguments < 3)
 		return wrong("too many words after ", words[0]);
+	if (!command->method)
+		return show_secret(words[1]);
 	if (command->path[strlen(command->path) - 1] == '/')
 		return run_number(command, words[1], socket_path, json);
 	if (!strcmp(command->method, "POST"))

@@ -91,6 +91,64 @@ static void compare_all(struct build *b)
 	}
 }
 
+static bool shares(const struct secrets_user *a, const struct secrets_user *b)
+{
+	return equal(&a->secret, &b->secret) || equal(&a->secret, &b->mutual) ||
+		equal(&a->mutual, &b->secret) || equal(&a->mutual, &b->mutual);
+}
+
+static void compare_upstream(struct build *b, const struct secrets *up, unsigned line)
+{
+	const struct config *c = b->config;
+
+	for (size_t i = 0; i < c->n_secrets; i++) {
+		for (size_t k = 0; k < c->secrets[i]->n_users; k++) {
+			const struct secrets_user *u = &c->secrets[i]->users[k];
+
+			for (size_t m = 0; m < up->n_users; m++) {
+				if (shares(&up->users[m], u))
+					config_error_add(b->errors, line, "%.100s:%u and %.100s:%u: we are initiator "
+						"with one and target with the other: that takes two secrets", up->path,
+						up->users[m].line, c->secrets[i]->path, u->line);
+			}
+		}
+	}
+}
+
+/*
+ * RFC 7143 9.2.1: an implementation that is both has other secrets as an initiator than as a target. What is wrong
+ * with the file of a device is told when that is opened.
+ */
+static int judge_upstream(struct build *b, const struct ini_section *section)
+{
+	const struct ini_key *key = build_find(section, "chap-file");
+	AUTO_FREE struct config_errors *unheard = key ? calloc(1, sizeof(*unheard)) : NULL;
+	struct secrets *up;
+
+	if (!key || !unheard)
+		return key ? -ENOMEM : 0;
+	config_errors_init(unheard, key->value);
+	int r = secrets_load(key->value, key->line, unheard, &up);
+	if (r)
+		return r == -ENOMEM ? r : 0;
+	compare_upstream(b, up, key->line);
+	secrets_free(up);
+	return 0;
+}
+
+static int judge_upstreams(struct build *b)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < b->ini->n_sections && !r; i++) {
+		const struct ini_section *section = &b->ini->sections[i];
+
+		if (b->config->n_secrets && !strncmp(section->name, "device-", 7))
+			r = judge_upstream(b, section);
+	}
+	return r;
+}
+
 int build_secrets(struct build *b)
 {
 	struct config *c = b->config;
@@ -105,7 +163,8 @@ int build_secrets(struct build *b)
 		else if (!strncmp(section->name, "target-", 7) && section->name[7])
 			r = build_auth(b, section, &c->targets[n++].auth, "");
 	}
-	if (!r)
-		compare_all(b);
-	return r;
+	if (r)
+		return r;
+	compare_all(b);
+	return judge_upstreams(b);
 }

@@ -3,7 +3,7 @@
 """The table of clauses: what the standards demand of a target, where the code keeps it, which test tries to break it.
 
 The demands are rows of the *.must files here: CLAUSE | demand | TEST, TEST... A TEST is conversation.function of tests/talk/,
-unit/area/file.c:function, or isns.method of tests/isns/. The code's places are found by its citations ("RFC 7143 11.7.4"), so a demand whose clause no
+unit/area/file.c:function, isns.method of tests/isns/, or programs.method of tests/unit/control/test_programs.py. The code's places are found by its citations ("RFC 7143 11.7.4"), so a demand whose clause no
 code cites, whose test is not there, or whose test does not cite the clause, is a fault.
 
 usage: clauses.py ROOT            judge, and compare docs/clauses.md with what it should be
@@ -26,8 +26,8 @@ HEAD = """# Clauses, code and tests
 What the standards demand of a target, clause by clause; the files that cite the clause where they keep it; and the tests
 that try to break it. Written by `tests/clauses/clauses.py` from the demands in `tests/clauses/*.must` and the citations in code
 and tests; a demand without code or without a test is a fault of the test suite. A talk test is named
-`conversation.function` (`tests/talk/conversations/`), one of the iSNS client `isns.method` (`tests/isns/`), a unit test by
-its file below `tests/`.
+`conversation.function` (`tests/talk/conversations/`), one of the iSNS client `isns.method` (`tests/isns/`), one of the programs
+`programs.method` (`tests/unit/control/test_programs.py`), a unit test by its file below `tests/`.
 """
 
 Row = collections.namedtuple('Row', 'where standard clause demand tests')
@@ -79,6 +79,9 @@ def tests(root):
     for _, text in files(root, os.path.join('tests', 'isns'), ending='test_isns.py'):
         for m in METHOD.finditer(text):
             found['isns.%s' % m.group(1)] = cited(METHOD.split(text[m.end():], 1)[0])
+    for _, text in files(root, os.path.join('tests', 'unit', 'control'), ending='test_programs.py'):
+        for m in METHOD.finditer(text):
+            found['programs.%s' % m.group(1)] = cited(METHOD.split(text[m.end():], 1)[0])
     for path, text in files(root, os.path.join('tests', 'unit'), ending='.c'):
         head = cited(text.split('*/', 2)[1] if text.count('*/') > 1 else '')
         for m in re.finditer(r'^static void (\w+)\(void \*\*state\)', text, re.MULTILINE):

@@ -118,7 +118,7 @@ def illegal_stages(t):
     for csg, nsg in ((1, 0), (1, 1), (0, 0), (0, 2), (1, 2), (2, 3), (3, 3), (2, 2)):
         s = t.connect()
         s.login_request(s.names(), flags=FINAL | csg << 2 | nsg)
-        refused(s)
+        equal(refused(s), 0x0200, 'the status')
 
 
 @conversation('RFC 7143 11.12.3', 'a request whose CSG is not the stage that the login is in')

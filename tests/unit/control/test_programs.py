@@ -217,6 +217,53 @@ class TestControl(WithDaemon):
         self.daemon = Daemon(SPTGTD, CONFIG)
 
 
+class TestSecrets(unittest.TestCase):
+    def test_new_secret(self):
+        """RFC 7143 9.2.1: of 128 random bits, or of 16 characters; each is taken by a secrets file without a warning"""
+        for form, pattern in (('binary', '0x[0-9a-f]{32}'), ('text', '[A-Za-z1-9._+/-]{16}')):
+            made = [run(SPTGTCTL, '--socket', '/nonexistent', 'new-secret', form).stdout for _ in range(20)]
+            self.assertEqual(len(set(made)), 20)
+            with tempfile.TemporaryDirectory() as d:
+                path = os.path.join(d, 'secrets')
+                with open(path, 'w') as f:
+                    for n, secret in enumerate(made):
+                        self.assertRegex(secret, '^%s\n$' % pattern)
+                        f.write('user%d %s' % (n, secret))
+                os.chmod(path, 0o600)
+                with open(os.path.join(d, 'conf'), 'w') as f:
+                    f.write(CONFIG.replace('lun.7 = disk read-only\n', 'auth = chap\nchap-file = %s\n' % path))
+                result = run(SPTGTD, '--check', '--config', f.name)
+                self.assertEqual((result.returncode, 'secret' in result.stderr), (0, False), result.stderr)
+        for arguments in ((), ('strong',), ('text', '20')):
+            self.assertEqual(run(SPTGTCTL, 'new-secret', *arguments).returncode, 2)
+
+    def check(self, upstream, users):
+        with tempfile.TemporaryDirectory() as d:
+            for name, text in (('up', upstream), ('users', users)):
+                with open(os.path.join(d, name), 'w') as f:
+                    f.write(text)
+                os.chmod(f.name, 0o600)
+            with open(os.path.join(d, 'conf'), 'w') as f:
+                f.write(CONFIG.replace('lun.7 = disk read-only\n', 'auth = chap\nchap-file = %s/users\n' % d) +
+                        '[device-up]\nbackend = iscsi\nurl = iscsi://127.0.0.1/iqn.2026-11.org.example:t/0\nchap-file = %s/up\n' % d)
+            result = run(SPTGTD, '--check', '--config', f.name)
+            return result.returncode, result.stderr
+
+    def test_both_roles(self):
+        """RFC 7143 9.2.1: one secret both ways, or for us as an initiator and as a target, is no configuration"""
+        one, two, three, four = ('%d-a-good-secret' % n for n in range(4))
+        self.assertEqual(self.check('us %s mutual them %s\n' % (one, two), 'a %s mutual us %s\n' % (three, four))[0], 0)
+        for up in ('us %s\n' % three, 'us %s mutual them %s\n' % (one, three), 'us %s\n' % four,
+                   'us %s mutual them %s\n' % (one, four)):
+            status, text = self.check(up, 'b %s\na %s mutual us %s\n' % (two, three, four))
+            self.assertEqual(status, 1)
+            self.assertIn('that takes two secrets', text)
+            self.assertIn('users:2', text)
+        status, text = self.check('us %s\n' % one, 'a %s mutual us %s\n' % (three, three))
+        self.assertEqual(status, 1)
+        self.assertIn('one secret is used both ways', text)
+
+
 class TestCheck(unittest.TestCase):
     def check(self, text):
         with tempfile.NamedTemporaryFile('w', suffix='.conf') as f:
