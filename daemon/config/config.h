@@ -34,10 +34,14 @@ struct config_algorithms {
 };
 
 /* How initiators prove who they are: of a target, or of discovery sessions. */
+/* Whose order of preference decides. */
+enum config_order { CONFIG_ORDER_INITIATOR, CONFIG_ORDER_TARGET };
+
 struct config_auth {
 	bool chap;       /* auth = chap */
 	char *chap_file; /* NULL: none */
 	struct config_algorithms algorithms;
+	uint32_t order; /* enum config_order */
 	const struct secrets *secrets; /* one of config.secrets; NULL: nobody has to prove anything */
 };
 

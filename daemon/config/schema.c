@@ -22,6 +22,8 @@ static const char *const LEVELS[] = { "err", "warning", "notice", "info", "debug
 static const char *const AUTHS[] = { "none", "chap", NULL };
 /* As enum config_state. */
 static const char *const STATES[] = { "online", "offline", "removed", NULL };
+/* As enum config_order. */
+static const char *const ORDERS[] = { "initiator", "target", NULL };
 /* As enum config_reservations. */
 static const char *const RESERVATIONS[] = { "emulate", "raw", NULL };
 
@@ -82,10 +84,13 @@ static const struct schema_key DAEMON[] = {
 		SCHEMA_NEW_LOGINS, .form = "path", .sample = "/etc/sptgt/discovery.secret",
 		D(discovery_auth.chap_file) },
 	{ { "discovery-chap-algorithms", SPT_OPTION_STRING, false, ALGORITHMS, 3, 40, NULL,
-		"What CHAP may be computed with in discovery sessions, in order of preference" },
+		"What CHAP may be computed with in discovery sessions, in our order of preference" },
 		SCHEMA_NEW_LOGINS, .parse = value_algorithms,
 		.form = "comma list of SHA3-256, SHA-256, SHA1, MD5",
 		D(discovery_auth.algorithms) },
+	{ { "discovery-chap-order", SPT_OPTION_CHOICE, false, "initiator", 0, 0, ORDERS,
+		"As chap-order of a target, in discovery sessions" },
+		SCHEMA_NEW_LOGINS, D(discovery_auth.order) },
 	{ { "isns", SPT_OPTION_STRING, false, NULL, 1, 1100, NULL,
 		"iSNS servers (RFC 4171) that all targets are registered with, by the first of them "
 		"that answers; port 3205 unless told; a name is looked up at each connection. Who sees them there is for the server's "
@@ -249,10 +254,14 @@ static const struct schema_key TARGET[] = {
 		SCHEMA_NEW_LOGINS, .form = "path", .sample = "/etc/sptgt/disk.secret",
 		T(auth.chap_file) },
 	{ { "chap-algorithms", SPT_OPTION_STRING, false, ALGORITHMS, 3, 40, NULL,
-		"What CHAP may be computed with, in order of preference: the first that the "
-		"initiator offers is taken" },
+		"What CHAP may be computed with, in our order of preference; see chap-order" },
 		SCHEMA_NEW_LOGINS, .parse = value_algorithms,
 		.form = "comma list of SHA3-256, SHA-256, SHA1, MD5", T(auth.algorithms) },
+	{ { "chap-order", SPT_OPTION_CHOICE, false, "initiator", 0, 0, ORDERS,
+		"Who chooses where the initiator offers several of chap-algorithms. initiator: the first of its "
+		"offer is taken, as RFC 7143 6.2.1 has it. target: of what it offers it may use the first of "
+		"chap-algorithms only, so that an offer which begins with MD5 does not weaken the proof" },
+		SCHEMA_NEW_LOGINS, T(auth.order) },
 	{ { "max-sessions", SPT_OPTION_NUMBER, false, "64", 1, 65536, NULL,
 		"Sessions of the target at one time" },
 		SCHEMA_LIVE, T(max_sessions) },

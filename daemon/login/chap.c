@@ -102,28 +102,33 @@ static bool same(const uint8_t *a, const uint8_t *b, size_t bytes)
 	return !differ;
 }
 
-static bool offered(const struct key_pair *list, uint8_t algorithm)
+/* Its place among ours; n_algorithms: it is none of them. */
+static size_t place_of(const struct chap_config *config, uint64_t algorithm)
+{
+	size_t i = 0;
+
+	while (i < config->n_algorithms && config->algorithms[i] != algorithm)
+		i++;
+	return i;
+}
+
+/*
+ * RFC 7143 6.2.1: the first of the offer that we support and may use; 0: none. In our own order we may use no other than the
+ * one of the offer that we like best.
+ */
+static uint8_t choose(const struct chap_config *config, const struct key_pair *list)
 {
 	struct key_list words = key_list_init(list->value, list->value_bytes);
+	size_t n = config->n_algorithms, best = n;
 	const char *word;
 	uint64_t number;
 	size_t bytes;
 
-	while (key_list_next(&words, &word, &bytes)) {
-		if (!key_number(word, bytes, &number) && number == algorithm)
-			return true;
+	while ((best == n || config->own_order) && key_list_next(&words, &word, &bytes)) {
+		if (!key_number(word, bytes, &number))
+			best = MIN(best, place_of(config, number));
 	}
-	return false;
-}
-
-/* The first of ours that is in the initiator's list; 0: none. */
-static uint8_t choose(const struct chap_config *config, const struct key_pair *list)
-{
-	for (size_t i = 0; i < config->n_algorithms; i++) {
-		if (offered(list, config->algorithms[i]))
-			return config->algorithms[i];
-	}
-	return 0;
+	return best < n ? config->algorithms[best] : 0;
 }
 
 static bool random_bytes(void *out, size_t bytes)

@@ -39,6 +39,7 @@ struct chap_config {
 	size_t n_users;
 	uint8_t algorithms[CHAP_ALGORITHMS_MAX]; /* enum hash, the one liked best first */
 	size_t n_algorithms;
+	bool own_order; /* ours decides among those that are offered, not the initiator's */
 };
 
 /* Who is meant; somebody else's name, from elsewhere, is nobody's: NULL. */

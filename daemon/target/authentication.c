@@ -36,6 +36,7 @@ int authentication_init(struct authentication *a, const struct config_auth *conf
 	a->chap.users = a->users;
 	a->chap.n_users = n;
 	a->chap.n_algorithms = config->algorithms.n;
+	a->chap.own_order = config->order == CONFIG_ORDER_TARGET;
 	memcpy(a->chap.algorithms, config->algorithms.list, sizeof(a->chap.algorithms));
 	a->method = (struct login_auth_method){ &CHAP_OPS, &a->chap };
 	return 0;

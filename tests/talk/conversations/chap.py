@@ -11,7 +11,7 @@ from talk import *  # noqa: F403
 HASHES = {5: 'md5', 6: 'sha1', 7: 'sha256', 8: 'sha3_256'}
 SECRET, MUTUAL, OTHER = 'the secret of the one', 'the secret of the target', 'the secret of another'
 BINARY = '6b1dd9ed8c1a4b7ea80d1b5e3c2f4a90'
-GUARDED, MD5_ONLY = 'iqn.2026-11.org.sptgt:guarded', 'iqn.2026-11.org.sptgt:md5'
+GUARDED, MD5_ONLY, OWN_ORDER = ('iqn.2026-11.org.sptgt:' + name for name in ('guarded', 'md5', 'own-order'))
 FAILED, BAD, MISSING = 0x0201, 0x0200, 0x0207
 FILES = {
     'guarded.secret': """# users of the guarded target
@@ -23,6 +23,7 @@ elsewhere 0bc29tZWJvZHkgZWxzZSdz from iqn.2026-11.org.example:* iqn.2026-11.org.
     'discovery.secret': 'finder "what the finder knows"\nplain "another plain one"\nbinary 0x%s\n' % BINARY,
 }
 CONFIG = config(target('guarded', 'auth = chap\nchap-file = {dir}/guarded.secret'),
+                target('own-order', 'auth = chap\nchap-file = {dir}/guarded.secret\nchap-algorithms = SHA1, SHA3-256, MD5\nchap-order = target'),
                 target('md5', 'auth = chap\nchap-file = {dir}/guarded.secret\nchap-algorithms = MD5, SHA1'),
                 daemon='max-logins = 16\ndiscovery-auth = chap\ndiscovery-chap-file = {dir}/discovery.secret')
 
@@ -120,10 +121,14 @@ def mutual(t):
             s.log_out()
 
 
-@conversation('RFC 7143 12.1.3', "the target's order of algorithms; none that both have ends the login")
+@conversation('RFC 7143 6.2.1, 12.1.3', 'the first algorithm of the offer that is ours, or the first of ours where that is configured; none that both have ends the login')
 def order(t):
-    equal(ask(begin(t), '5,6,7,8')[0], 8, 'CHAP_A')
-    equal(ask(begin(t, MD5_ONLY), '8,7,6,5')[0], 5, 'CHAP_A')
+    for target, offer, want in ((GUARDED, '5,6,7,8', 5), (GUARDED, '8,7,6,5', 8), (GUARDED, '7,5', 7), (GUARDED, '99,0x7,6', 7),
+                                (GUARDED, '4,,6,8', 6), (MD5_ONLY, '8,7,6,5', 6), (OWN_ORDER, '5,6,7,8', 6),
+                                (OWN_ORDER, '8,7,6,5', 6), (OWN_ORDER, '5,8', 8), (OWN_ORDER, '7,5', 5), (OWN_ORDER, '5', 5)):
+        s = begin(t, target)
+        equal(ask(s, offer)[0], want, 'CHAP_A of the offer %s to %s' % (offer, target))
+        s.close()
     refused(begin(t, MD5_ONLY), {'CHAP_A': '8,7'})
     for wrong in ('', '9', 'MD5', '261', '55', ',,,', '-5', '5' * 200):
         refused(begin(t, address='127.0.9.%d' % (1 + len(wrong))), {'CHAP_A': wrong})

@@ -35,6 +35,10 @@ static const struct chap_config CONFIG = {
 	.users = USERS, .n_users = ARRAY_SIZE(USERS),
 	.algorithms = { HASH_SHA3_256, HASH_SHA256, HASH_SHA1, HASH_MD5 }, .n_algorithms = 4,
 };
+static const struct chap_config OWN_ORDER = {
+	.users = USERS, .n_users = ARRAY_SIZE(USERS),
+	.algorithms = { HASH_SHA3_256, HASH_SHA256, HASH_SHA1, HASH_MD5 }, .n_algorithms = 4, .own_order = true,
+};
 static const struct chap_config ONLY_SHA1 = {
 	.users = USERS, .n_users = ARRAY_SIZE(USERS),
 	.algorithms = { HASH_SHA1 }, .n_algorithms = 1,
@@ -174,7 +178,7 @@ static void test_choice(void **state)
 		const char *chosen; /* NULL: refused */
 	} ROWS[] = {
 		{ "CHAP_A=5", "5" }, { "CHAP_A=6", "6" }, { "CHAP_A=7", "7" }, { "CHAP_A=8", "8" },
-		{ "CHAP_A=5,6,7,8", "8" }, { "CHAP_A=5,7", "7" }, { "CHAP_A=0x5", "5" },
+		{ "CHAP_A=5,6,7,8", "5" }, { "CHAP_A=7,5", "7" }, { "CHAP_A=0x5", "5" },
 		{ "CHAP_A=9,5,x", "5" }, { "CHAP_A=", NULL }, { "CHAP_A=9", NULL },
 		{ "CHAP_A=,,", NULL }, { "CHAP_A=261", NULL }, { "CHAP_A=-5", NULL },
 		{ "CHAP_A=55", NULL }, { "CHAP_A=MD5", NULL }, { "CHAP_A=0", NULL },
@@ -195,6 +199,10 @@ static void test_choice(void **state)
 	}
 	struct exchange x = start(&ONLY_SHA1);
 	assert_int_equal(say(&x, "CHAP_A=8,7,5"), LOGIN_AUTH_FAILED);
+	CHAP_OPS.end(x.auth);
+	x = start(&OWN_ORDER);
+	assert_int_equal(say(&x, "CHAP_A=5,6,7"), LOGIN_AUTH_MORE);
+	assert_string_equal(heard(&x, "CHAP_A"), "7");
 	CHAP_OPS.end(x.auth);
 }
 
