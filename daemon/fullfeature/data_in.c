@@ -17,7 +17,7 @@ struct residual {
 	uint32_t bytes;
 };
 
-/* RFC 7143 11.4.5, 11.4.5.3: what the command would have moved against what the initiator had expected. */
+/* RFC 7143 11.4.5, 11.4.5.2, 11.4.5.3: what the command would have moved against what the initiator had expected. */
 static struct residual residual_of(uint32_t expected, uint64_t would, uint8_t under, uint8_t over)
 {
 	if (would < expected)
@@ -90,6 +90,7 @@ void response_fill(struct command *c, struct conn *conn, struct tx_frame *frame)
 		pdu.residual_flags |= in.flags;
 		pdu.bidi_residual = in.bytes;
 	}
+	/* RFC 7143 4.6.1.2, 10.2, 11.4.7: autosense */
 	if (completed && t->sense_bytes) {
 		be16_put(c->sense_segment, t->sense_bytes);
 		memcpy(c->sense_segment + 2, t->sense, t->sense_bytes);

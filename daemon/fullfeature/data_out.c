@@ -2,7 +2,7 @@
 /*
  * SCSI Data-Out (RFC 7143 11.7). Every number in it is compared with what was asked for before a
  * byte of it is believed: the tag, the offset, the length, DataSN, the F bit. Data that nobody waits
- * for any more (its task was aborted, or refused before the data came) is dropped.
+ * for any more (its task was aborted, or refused before the data came) is dropped (RFC 7143 10.7).
  */
 #include "wire/data_out.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* NOP-Out (RFC 7143 11.18): a ping gets its data back; the answer to our ping ends the wait. */
+/* NOP-Out (RFC 7143 11.18, 11.19): a ping gets its data back; the answer to our ping ends the wait. */
 #include "wire/nop_out.h"
 
 #include <string.h>

@@ -77,7 +77,8 @@ static void take_effect(struct conn *conn)
 }
 
 /*
- * The next piece of the answer. The last one has F, if the request had it: RFC 7143 11.10.1, 11.11.1. If not,
+ * The next piece of the answer, as long as the initiator takes it. The last one has F, if the request had it, and no tag:
+ * RFC 7143 11.10.1, 11.11.1, 11.11.4, 11.11.6. If not,
  * the initiator's next one is answered by an empty F, unless it brings more text.
  */
 static void send_piece(struct conn *conn, uint32_t itt)

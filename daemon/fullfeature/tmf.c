@@ -292,6 +292,7 @@ static uint8_t refusal(const struct conn *conn, const struct pdu_tmf_request *re
 	return s->pending >= PENDING_MAX && conn->tmfs ? TMF_REJECTED : TMF_COMPLETE;
 }
 
+/* RFC 7143 7.2.2, 11.6: first the response, then the task goes on. */
 static void reassign(struct conn *conn, const struct pdu_tmf_request *request)
 {
 	struct command *c;

@@ -38,11 +38,12 @@ static const struct key_word SESSION_TYPES[] = { { "Normal", SESSION_NORMAL + 1 
 static const struct key_word NO[] = { { "No", 1 }, { NULL, 0 } };
 static const struct key_word REJECT[] = { { "Reject", 1 }, { NULL, 0 } };
 
+/* RFC 7143 11.13.8: all keys of section 13. */
 const struct key_row KEY_TABLE[] = {
 	/* RFC 7143 13.1 */
 	{ "HeaderDigest", KEY_LIST, INITIAL, 0, 0, DIGESTS, BOTH(header_digest) },
 	{ "DataDigest", KEY_LIST, INITIAL, 0, 0, DIGESTS, BOTH(data_digest) },
-	/* RFC 7143 13.2 */
+	/* RFC 7143 4.2.1, 13.2 */
 	{ "MaxConnections", KEY_MIN, LEADING | USE_NORMAL, 1, 65535, NULL,
 		BOTH(max_connections) },
 	/* RFC 7143 13.3 */
@@ -92,7 +93,8 @@ const struct key_row KEY_TABLE[] = {
 	{ "OFMarker", KEY_FIXED, INITIAL, 0, 0, NO, NONE, NONE },
 	{ "IFMarkInt", KEY_FIXED, INITIAL, 0, 0, REJECT, NONE, NONE },
 	{ "OFMarkInt", KEY_FIXED, INITIAL, 0, 0, REJECT, NONE, NONE },
-	/* RFC 7143 13.26: of use to people only; it may come with the names as well */
+	/* RFC 7143 9.4, 13.26, 13.26.1, 13.26.2: of use to people only, and nothing depends on it: it is neither kept
+	 * nor logged, and we tell none. It may come with the names as well. */
 	{ "X#NodeArchitecture", KEY_TEXT, USE_SECURITY | USE_OPERATIONAL | BY_BOTH, 0, 0, NULL,
 		NONE, NONE },
 	/* RFC 7143 12.1 */

@@ -56,7 +56,7 @@ static const char *check_first(struct login *l, const struct pdu_login_request *
 	return NULL;
 }
 
-/* RFC 7143 11.12.5, 11.12.6, 11.12.7: these stay the same over all Login Requests of a login. */
+/* RFC 7143 11.12.4.1, 11.12.4.2, 11.12.5, 11.12.6, 11.12.7: these stay the same over all Login Requests of a login. */
 static const char *check_same(const struct login *l, const struct pdu_login_request *q)
 {
 	const struct pdu_login_request *f = &l->first;

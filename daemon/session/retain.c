@@ -7,7 +7,7 @@
 #include "base/list.h"
 #include "session/conn.h"
 
-/* A retained PDU on its way once more. */
+/* A retained PDU on its way once more, with the StatSN that it had (RFC 7143 11.4.9). */
 struct again {
 	struct tx_item tx; /* first */
 	struct retained *retained;

@@ -8,7 +8,8 @@
 
 /*
  * RFC 7143 11.2.1.2. A discovery session takes Text Requests and a Logout Request and nothing else
- * (RFC 7143 4.3); the login phase takes Login Requests and nothing else (RFC 7143 4.2.4, 6.3).
+ * (RFC 7143 4.3); what has neither AHS nor data has none in either direction (RFC 7143 11.5.2, 11.6.2, 11.8.1, 11.14.2,
+ * 11.15.2); the login phase takes Login Requests and nothing else (RFC 7143 4.2.4, 6.3).
  *
  * columns: from the initiator, I bit, CmdSN, AHS, data segment, phases
  */

@@ -6,6 +6,8 @@ The demands are rows of the *.must files here: CLAUSE | demand | TEST, TEST... A
 unit/area/file.c:function, isns.method of tests/isns/, or programs.method of tests/unit/control/test_programs.py. The code's places are found by its citations ("RFC 7143 11.7.4"), so a demand whose clause no
 code cites, whose test is not there, or whose test does not cite the clause, is a fault.
 
+The *.without files name the clauses that have no row though there is a MUST in them, and why: CLAUSE | why.
+
 usage: clauses.py ROOT            judge, and compare docs/clauses.md with what it should be
        clauses.py ROOT --write    write docs/clauses.md
 """
@@ -111,6 +113,24 @@ def rows(root):
                           [t.strip() for t in parts[2].split(',') if t.strip()])
 
 
+def without(root, standard):
+    """The clauses of a standard that need no row: [(clause, why)]."""
+    path = os.path.join(root, 'tests', 'clauses', standard.lower().replace(' ', '') + '.without')
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding='utf-8') as f:
+        return [tuple(p.strip() for p in line.split('|')) for line in f if line.strip() and not line.startswith('#')]
+
+
+def judge_without(root, demands):
+    for standard in sorted({r.standard for r in demands}):
+        for clause, why in without(root, standard):
+            if not why:
+                yield '%s %s: no reason' % (standard, clause)
+            if any(r.standard == standard and r.clause == clause for r in demands):
+                yield '%s %s has a row, and a reason to have none' % (standard, clause)
+
+
 def judge(demands, places, known):
     for row in demands:
         what = '%s: %s %s' % (row.where, row.standard, row.clause)
@@ -125,7 +145,7 @@ def judge(demands, places, known):
                 yield '%s: %s does not cite it' % (what, test)
 
 
-def table(demands, places):
+def table(root, demands, places):
     out = [HEAD]
     for standard in sorted({r.standard for r in demands}):
         out.append('\n## %s\n\n| clause | demand | code | tests |\n|---|---|---|---|' % standard)
@@ -133,17 +153,21 @@ def table(demands, places):
             out.append('| %s | %s | %s | %s |' % (
                 row.clause, row.demand, ' '.join('`%s`' % p for p in places.get((standard, row.clause), [])),
                 ' '.join('`%s`' % t for t in row.tests)))
+        reasons = without(root, standard)
+        if reasons:
+            out.append('\nClauses with a MUST that have no row, and why:\n\n| clause | why |\n|---|---|')
+            out += ['| %s | %s |' % reason for reason in reasons]
     return '\n'.join(out) + '\n'
 
 
 def main():
     root = sys.argv[1]
     demands, places, known = list(rows(root)), code(root), tests(root)
-    faults = list(judge(demands, places, known))
+    faults = list(judge(demands, places, known)) + list(judge_without(root, demands))
     for fault in faults:
         print(fault)
     path = os.path.join(root, TARGET)
-    wanted = table(demands, places)
+    wanted = table(root, demands, places)
     if sys.argv[2:] == ['--write']:
         with open(path, 'w', encoding='utf-8') as f:
             f.write(wanted)

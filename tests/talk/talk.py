@@ -450,6 +450,8 @@ class Initiator:
         if pdu.status_class:
             raise Refused(pdu)
         equal(pdu.isid, self.isid, 'ISID of the Login Response (11.13)')
+        if not (pdu.has(FINAL) and pdu.flags & 3 == 3):
+            equal(pdu.tsih, self.tsih, 'TSIH of a Login Response that is not the last (11.13.3)')
         if not pdu.has(CONTINUE):
             try:
                 for key, value in pairs(pdu.data):
@@ -579,6 +581,9 @@ class Initiator:
         check(pdu.ttt != NONE, 'an R2T with the reserved Target Transfer Tag (11.8.5)')
         both = task.pdu.has(READ | WRITE)                # Data-In and R2Ts share their numbers (4.2.2.4, 11.7.5)
         equal(pdu.r2tsn, task.datasn if both else len(task.r2ts), 'R2TSN (11.8.2)')
+        if self.yes('DataSequenceInOrder') and not self.number('ErrorRecoveryLevel') and task.r2ts:
+            last = task.r2ts[-1]                         # without recovery there are no R2Ts for the same data again
+            equal(pdu.offset, last.offset + last.desired, 'where an R2T begins (11.8)')
         task.datasn += both
         task.r2ts.append(pdu)
 

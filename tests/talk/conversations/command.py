@@ -29,7 +29,7 @@ def status_once(t):
     s.silent(0.2)
 
 
-@conversation('RFC 7143 11.4.1, 11.4.5', 'more is expected than comes: underflow, and the residual is the difference')
+@conversation('RFC 7143 11.4.1, 11.4.5, 11.4.5.2', 'more is expected than comes: underflow, and the residual is the difference')
 def underflow(t):
     s = t.log_in().settle()
     for blocks, expected in ((8, 16 * BLOCK), (8, 8 * BLOCK + 1), (1, 1 << 20), (1, 0xfffffffc)):
@@ -45,7 +45,7 @@ def underflow(t):
           'TEST UNIT READY that expects data')
 
 
-@conversation('RFC 7143 11.3.4, 11.4.1, 11.4.5', 'less is expected than there is: overflow, and the data is cut')
+@conversation('RFC 7143 11.3.4, 11.4.1, 11.4.5, 11.4.5.2', 'less is expected than there is: overflow, and the data is cut')
 def overflow(t):
     s = t.log_in().settle()
     whole = s.read(t.region, 8)
@@ -67,7 +67,7 @@ def residual_of_failed(t):
           'length, flags and residual')
 
 
-@conversation('RFC 7143 11.4.2, 11.4.7; SAM-5 5.2, SPC-5 4.4', 'errors of the emulated disk, with sense data')
+@conversation('RFC 7143 4.6.1.2, 10.2, 11.4.2, 11.4.7; SAM-5 5.2, SPC-5 4.4', 'errors of the emulated disk, with sense data')
 def errors(t):
     s = t.log_in().settle()
     s.failed(bytes([0xc1]) + bytes(9), 0x052000)                           # INVALID COMMAND OPERATION CODE

@@ -112,7 +112,7 @@ def duplicate_across(t):
     b.good(TEST_UNIT_READY)
 
 
-@conversation('RFC 7143 11.13.5, 13.2', 'as many connections as were agreed, each works, and no more: 0206h')
+@conversation('RFC 7143 4.2.1, 11.13.5, 13.2', 'as many connections as were agreed, each works, and no more: 0206h')
 def as_many_as_agreed(t):
     a = t.log_in({**KEYS, 'MaxConnections': '5'}).settle()
     everybody = [a] + [a.add(cid) for cid in range(1, 5)]

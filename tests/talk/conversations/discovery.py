@@ -130,7 +130,7 @@ def by_initiator(t):
     equal(list(found), ['iqn.2026-11.org.sptgt:elsewhere'], 'what a stranger sees at the other portal')
 
 
-@conversation('RFC 7143 11.10.1, 11.11, 11.11.2, 13.12', 'an answer that fits into no one PDU comes in several', seconds=30)
+@conversation('RFC 7143 11.10.1, 11.11, 11.11.2, 11.11.4, 11.11.6, 13.12', 'an answer that fits into no one PDU comes in several', seconds=30)
 def long_answer(t):
     for limit in (512, 8192):
         s = discover(t, {'MaxRecvDataSegmentLength': limit}, name='iqn.2026-11.org.sptgt:collector')
@@ -329,6 +329,15 @@ def several_texts(t):
     s.ping()
 
 
+@conversation('RFC 7143 11.10.2', 'F and C together: Reject, and nothing is taken of it')
+def final_and_continued(t):
+    s = discover(t)
+    itt = s.new_itt()
+    s.send('text', itt=itt, flags=FINAL | CONTINUE, data=text({'SendTargets': 'All'}))
+    s.expect('reject', reason=4)
+    check(t.target in dict(send_targets(s)), 'the target is not named after that')
+
+
 @conversation('RFC 7143 11.10.4', 'a Text Request without a Target Transfer Tag begins anew, in the middle of a request or of an answer')
 def begun_anew(t):
     s = discover(t, {'MaxRecvDataSegmentLength': 512}, name='iqn.2026-11.org.sptgt:collector')
@@ -405,7 +414,7 @@ def endless_text(t):
         pass
 
 
-@conversation('RFC 7143 11.14, 11.15',
+@conversation('RFC 7143 11.14, 11.15, 11.15.2',
               'logout closes the session or the connection, and the connection ends after the response')
 def logout(t):
     for reason, enter in ((0, t.log_in), (1, t.log_in), (0, lambda: discover(t))):

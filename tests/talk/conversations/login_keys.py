@@ -188,13 +188,18 @@ def markers(t):
         equal(offer(t, {key: '2048~8192'}).get(key), 'Reject', key)
 
 
-@conversation('RFC 7143 6.1, 13.22, 13.26', 'X- and X# keys: the one that there is, is a declaration; others are not understood')
+@conversation('RFC 7143 6.1, 9.4, 13.22, 13.26, 13.26.1, 13.26.2', 'X- and X# keys: the one that there is, is a declaration; others are not understood')
 def extension_keys(t):
     answers = offer(t, {'X#NodeArchitecture': 'Linux', 'X#Other': '1', 'X-org.example.key': '2', 'Y-org.example.key': '3'})
     check(answers != 'refused', 'refused')
     check('X#NodeArchitecture' not in answers, 'a declaration is answered: %s', answers)
     for key in ('X#Other', 'X-org.example.key', 'Y-org.example.key'):
         equal(answers.get(key), 'NotUnderstood', key)
+    equal(offer(t, [('X#NodeArchitecture', 'Linux'), ('X#NodeArchitecture', 'amd64')]), 'refused', 'declared twice')
+    equal(offer(t, {'X#NodeArchitecture': 'v' * 256}), 'refused', '256 bytes of it')
+    check('X#NodeArchitecture' not in offer(t, {'X#NodeArchitecture': 'v' * 255}), 'a declaration is answered')
+    equal(offer(t, {'X#NodeArchitecture': 'CP/M,z80', 'MaxBurstLength': 4096})['MaxBurstLength'], offer(t, {'MaxBurstLength': 4096})['MaxBurstLength'],
+          'what depends on it')
 
 
 @conversation('RFC 7143 7.4.1, 13', 'keys without a meaning in a discovery session are answered with Irrelevant, ErrorRecoveryLevel with 0')

@@ -135,9 +135,9 @@ def stage_skipped(t):
     refused(s)
 
 
-@conversation('RFC 7143 11.12, 11.12.5, 11.12.6, 11.12.7', 'fields that must stay the same through a login do not change')
+@conversation('RFC 7143 11.12, 11.12.4.1, 11.12.4.2, 11.12.5, 11.12.6, 11.12.7', 'fields that must stay the same through a login do not change')
 def changing_fields(t):
-    for field, value in (('isid', b'\x80\x99\x99\x99\x00\x01'), ('cid', 9), ('itt', 0x4711), ('tsih', 5)):
+    for field, value in (('isid', b'\x80\x99\x99\x99\x00\x01'), ('cid', 9), ('itt', 0x4711), ('tsih', 5), ('version_max', 1), ('version_min', 1)):
         s = t.connect()
         s.login_request(s.names(), 1, transit=False)
         s.login_response()

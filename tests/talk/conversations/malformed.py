@@ -54,7 +54,7 @@ def additional_header_segments(t):
     witness.ping()
 
 
-@conversation('RFC 7143 11.2.1.5, 11.2.2', 'an AHS where there may be none')
+@conversation('RFC 7143 11.2.1.5, 11.2.2, 11.5.2, 11.14.2', 'an AHS where there may be none')
 def ahs_elsewhere(t):
     for name in ('nop_out', 'tmf', 'text', 'logout', 'data_out'):
         s = t.connect()
@@ -100,7 +100,7 @@ def giant_login(t):
         s.gone(allowed=('login_response', 'reject'))
 
 
-@conversation('RFC 7143 11', 'data on PDUs that have none')
+@conversation('RFC 7143 11.5.2, 11.14.2', 'data on PDUs that have none')
 def data_where_none_belongs(t):
     for name, fields in (('tmf', {'flags': 0x81, 'rtt': 99}), ('logout', {}),
                          ('command', {'flags': FINAL | SIMPLE, 'cdb': TEST_UNIT_READY}),

@@ -4,7 +4,7 @@
 from talk import *  # noqa: F403
 
 
-@conversation('RFC 7143 4.2.2.2, 11.1, 11.18.1, 11.18.3, 11.19.1', 'a NOP-Out with a tag is answered with its tag and data')
+@conversation('RFC 7143 4.2.2.2, 11.1, 11.18.1, 11.18.3, 11.19, 11.19.1', 'a NOP-Out with a tag is answered with its tag and data')
 def ping(t):
     s = t.log_in()
     for data in (b'', b'x', b'hello', pattern(4096), pattern(8192)):

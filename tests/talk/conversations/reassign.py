@@ -109,7 +109,7 @@ def lost_read(a, t, taken, blocks=64):
     return task, want
 
 
-@conversation('RFC 7143 7.2.2, 11.5.6', 'a read sends what was not acknowledged, and its status with a new StatSN')
+@conversation('RFC 7143 7.2.2, 11.5.6, 11.6', 'a read sends what was not acknowledged, and its status with a new StatSN')
 def read(t):
     for taken, exp in ((3, 0), (3, 3), (8, 0), (8, 8), (8, 5), (5, 9), (5, 0xffffffff)):
         a = log_in(t)

@@ -63,7 +63,7 @@ def status_apart(t):
     equal(task.end.snack_tag, 0, 'SNACK Tag')
 
 
-@conversation('RFC 7143 4.2.2.2, 11.16.1, 11.16.7', 'every PDU with status is sent again as it was, all or some of them')
+@conversation('RFC 7143 4.2.2.2, 11.4.9, 11.16.1, 11.16.7', 'every PDU with status is sent again as it was, all or some of them')
 def statuses(t):
     s = log_in(t)
     s.no_acknowledgement()

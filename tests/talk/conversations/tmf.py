@@ -67,7 +67,7 @@ def abort_waiting_for_data(t):
     s.write(t.region, pattern(8 * BLOCK, 2))
 
 
-@conversation('RFC 7143 4.2.3.3, 11.7',
+@conversation('RFC 7143 4.2.3.3, 10.7, 11.7',
               'Data-Out for a write that was aborted changes nothing and hurts nobody', alone=True)
 def data_after_abort(t):
     s = t.log_in(KEYS).settle()
@@ -147,7 +147,7 @@ def abort_of_others(t):
     equal(one.finish(task).status, GOOD, 'the status of the write')
 
 
-@conversation('RFC 7143 4.2.3.2, 11.5.1', 'ABORT TASK SET takes all tasks of this session on that LUN, and no others',
+@conversation('RFC 7143 4.2.3.2, 11.5.1, 11.6.2', 'ABORT TASK SET takes all tasks of this session on that LUN, and no others',
               alone=True)
 def abort_task_set(t):
     one, two = t.log_in({**KEYS}).settle(), other_session(t)

@@ -75,7 +75,7 @@ def gather(s, task):
         pass
 
 
-@conversation('RFC 7143 4.2.2.4, 11.8.2, 13.17', 'several R2Ts open at once, and never more than were agreed')
+@conversation('RFC 7143 4.2.2.4, 11.8, 11.8.1, 11.8.2, 13.17', 'several R2Ts open at once, and never more than were agreed')
 def outstanding_r2ts(t):
     for outstanding in (1, 2, 4, 8):
         s = t.log_in(keys('Yes', 'No', 4096, 4096, outstanding)).settle()

@@ -203,7 +203,7 @@ static void test_irrelevant_in_discovery(void **state)
 	}
 }
 
-/* Each row of the table has been offered above in some way, or is a name or security key. */
+/* RFC 7143 11.13.8: each row of the table has been offered above in some way, or is a name or security key. */
 static void test_no_key_is_left_out(void **state)
 {
 	for (size_t i = 0; i < KEY_ROWS; i++) {
