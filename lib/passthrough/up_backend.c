@@ -23,6 +23,7 @@
 
 static void device_free(struct up_device *d)
 {
+	up_lookup_close(d);
 	if (d->zeros != MAP_FAILED)
 		munmap(d->zeros, SPT_BUFFER_MAX);
 	explicit_bzero(&d->url, sizeof(d->url));
@@ -38,6 +39,7 @@ static int open_device(struct up_device *d, const struct spt_open *open, struct 
 
 	if (r < 0)
 		return r;
+	up_lookup_open(d);
 	d->limits.max_cdb_bytes = CDB_MAX;
 	d->limits.max_transfer_bytes = SPT_BUFFER_MAX;
 	d->name = strdup(open->name);

@@ -53,7 +53,7 @@ void up_channel_enter(struct up_channel *c)
 
 void up_channel_leave(struct up_channel *c)
 {
-	if (--c->busy > 0 || !c->closing || c->engine)
+	if (--c->busy > 0 || !c->closing || c->engine || c->lookup_waits)
 		return;
 	void (*closed)(void *) = c->closed;
 	void *arg = c->closed_arg;
@@ -322,6 +322,7 @@ int up_channel_open(void *device, const struct spt_channel_params *params, void 
 	up_report_opened(d);
 	c->watch = (struct spt_watch){ .fd = -1, .fn = up_session_ready, .arg = c };
 	c->flush = (struct spt_post){ .fn = up_session_flush, .arg = c };
+	c->looked = (struct spt_post){ .fn = up_session_looked, .arg = c };
 	c->timer = (struct spt_timer){ .fn = up_session_tick, .arg = c };
 	up_session_connect(c);
 	up_session_arm(c);
@@ -338,6 +339,7 @@ void up_channel_close(void *channel, void (*closed)(void *arg), void *arg)
 	c->closing = true;
 	c->closed = closed;
 	c->closed_arg = arg;
+	up_lookup_forget(c);
 	if ((c->state == UP_STATE_UP || c->state == UP_STATE_PROBE) && up_engine_logout(c->engine)) {
 		up_report_down(c->device, c->state == UP_STATE_UP, NULL);
 		c->state = UP_STATE_LOGOUT;

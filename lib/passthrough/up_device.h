@@ -36,7 +36,6 @@ struct up_device {
 	char *name;
 	struct up_url url;
 	struct up_secret secret;
-	struct up_portals portals;
 	bool shared;
 	char initiator_name[SPT_NAME_MAX + 1]; /* empty: each nexus has its own */
 	bool header_digest;
@@ -58,10 +57,18 @@ struct up_device {
 	struct up_identity identity; /* of the first session */
 	bool slots[UP_SHARED_MAX];   /* that shared sessions have taken */
 	struct up_report report;
+	struct up_portals portals; /* of the hosts */
+	/* up_lookup.c's. */
+	struct up_hosts hosts;
+	bool named; /* there is a name among them */
+	struct up_lookup *lookup; /* under way, or NULL */
+	uint64_t looked_us;
+	struct spt_link waiting; /* struct up_channel.lookup_link: to be told of its end */
 };
 
 enum up_state {
 	UP_STATE_DOWN,    /* until deadline_us: then connect again */
+	UP_STATE_LOOKUP,  /* until deadline_us, or the names are looked up: then connect */
 	UP_STATE_CONNECT, /* until deadline_us: then give up */
 	UP_STATE_PROBE,   /* the same: who is there? */
 	UP_STATE_UP,      /* upstream is asked for a sign of life now and then */
@@ -91,13 +98,18 @@ struct up_channel {
 	bool was_up;             /* ever */
 	unsigned attempt;        /* since a session was lost */
 	size_t portal, lost_portal;
-	const struct up_address *address; /* of this session */
+	const struct up_address *address; /* of this session: one of the two below */
+	struct up_address door;
+	size_t n_portals; /* when it was chosen */
 	struct up_address redirect;
 	unsigned redirects; /* in a row */
 	bool redirected;
 	uint64_t up_us, heard_us, nop_us;
 	uint64_t lost_us;    /* since when there is no session */
 	struct fifo waiting; /* while not up: each until its own deadline */
+	struct spt_link lookup_link;
+	struct spt_post looked; /* the end of a lookup */
+	bool lookup_waits;      /* for that, whatever the state is meanwhile */
 	unsigned busy; /* entered; to be freed when it is left */
 	bool closing;
 	void (*closed)(void *arg);
@@ -120,7 +132,20 @@ void up_report_up(struct up_device *device, const struct up_address *portal);
 void up_report_down(struct up_device *device, bool was_up, const char *why);
 void up_describe(void *device, char *text, size_t size);
 
+/*
+ * up_lookup.c: names are looked up off the loop, once for all channels of a device.
+ *
+ * True: the channel waits, and up_session_looked() follows on its loop. False: what is known is new
+ * enough, or there is nothing to be looked up.
+ */
+bool up_lookup_begin(struct up_channel *channel);
+/* The channel is about to be closed; it may still wait (lookup_waits) for what is on its way. */
+void up_lookup_forget(struct up_channel *channel);
+void up_lookup_open(struct up_device *device);
+void up_lookup_close(struct up_device *device);
+
 /* up_session.c: the session of a channel */
+void up_session_looked(struct spt_post *post);
 void up_session_connect(struct up_channel *channel);
 /* Upstream is who it should be: commands may go. */
 void up_session_up(struct up_channel *channel);

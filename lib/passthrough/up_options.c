@@ -47,7 +47,7 @@ const struct spt_option UP_OPTIONS[OPTIONS] = {
 		.min = 1,
 		.max = 1023,
 		.help = "the logical unit: iscsi://[user[%password]@]host[:port]/target-name/lun; "
-			"a host name is looked up once, at start",
+			"a host name is looked up at start, and again before each round of attempts to connect",
 	},
 	[OPTION_PORTALS] = {
 		.name = "portals",
@@ -238,9 +238,12 @@ static int set_secret(struct up_device *d, const struct spt_option_value *v, str
 
 static int set_portals(struct up_device *d, const struct spt_option_value *v, struct spt_error *error)
 {
-	int r = up_portals_add(&d->portals, "url", d->url.host, d->url.port, error);
+	int r = up_hosts_add(&d->hosts, "url", d->url.host, d->url.port, error);
 
-	return r < 0 || !v->set ? r : up_portals_parse(&d->portals, v->text, error);
+	if (r == 0 && v->set)
+		r = up_hosts_parse(&d->hosts, v->text, error);
+	up_hosts_portals(&d->hosts, &d->portals);
+	return r;
 }
 
 static int set_who(struct up_device *d, const struct spt_option_value *v, struct spt_error *error)

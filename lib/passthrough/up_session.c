@@ -4,6 +4,7 @@
  * FENCED has a deadline; in UP, silence has one, and so has an abort.
  *
  *   DOWN --deadline--> CONNECT --logged in--> PROBE --who it should be--> UP --lost--> DOWN
+ *   DOWN --a new round, with names--> LOOKUP --looked up, deadline--> CONNECT
  *                      CONNECT, PROBE --refused, deadline--> DOWN (longer and longer)
  *   UP, PROBE --close--> LOGOUT --left, lost, deadline--> (closed)
  */
@@ -14,6 +15,8 @@
 #include "passthrough/up_device.h"
 
 #define RETRY_MIN_US UINT64_C(100000)
+/* What is known of a name will do if the system's resolver takes longer. */
+#define LOOKUP_MAX_US UINT64_C(2000000)
 #define REDIRECTS_MAX 3u
 #define TICK_US      UINT64_C(1000000)
 /* A session that lasted for so long was a good one: the next failure is the first again. */
@@ -81,7 +84,7 @@ static uint64_t pause_us(struct up_channel *c)
 	const struct up_device *d = c->device;
 	uint64_t wait = RETRY_MIN_US << MIN(c->failures, 20u);
 
-	if (c->attempt % d->portals.n)
+	if (c->attempt % c->n_portals)
 		return 0;
 	c->failures++;
 	return jitter(c->refused ? d->retry_refused_us : MIN(wait, d->retry_max_us));
@@ -120,17 +123,21 @@ static void down(struct up_channel *c, const char *why)
 
 static const struct up_address *pick_address(struct up_channel *c)
 {
-	const struct up_device *d = c->device;
+	struct up_device *d = c->device;
 
 	if (c->redirected) {
 		c->redirected = false; /* once: if it fails, we ask at the door again */
 		return &c->redirect;
 	}
+	pthread_mutex_lock(&d->lock);
+	c->n_portals = d->portals.n;
 	c->portal = up_portals_pick(&d->portals, c->lost_portal, c->attempt++);
-	return &d->portals.address[c->portal];
+	c->door = d->portals.address[c->portal];
+	pthread_mutex_unlock(&d->lock);
+	return &c->door;
 }
 
-void up_session_connect(struct up_channel *c)
+static void dial(struct up_channel *c)
 {
 	const struct up_device *d = c->device;
 
@@ -160,6 +167,32 @@ void up_session_connect(struct up_channel *c)
 	c->state = UP_STATE_CONNECT;
 	c->deadline_us = spt_host_now_us(c->host) + d->connect_timeout_us;
 	watch(c);
+}
+
+/* Each round of attempts begins with the question where the names lead now. */
+void up_session_connect(struct up_channel *c)
+{
+	bool begins = !c->redirected && (!c->n_portals || c->attempt % c->n_portals == 0);
+
+	if (!begins || !up_lookup_begin(c)) {
+		dial(c);
+		return;
+	}
+	c->state = UP_STATE_LOOKUP;
+	c->deadline_us = spt_host_now_us(c->host) + MIN(c->device->connect_timeout_us, LOOKUP_MAX_US);
+}
+
+void up_session_looked(struct spt_post *post)
+{
+	struct up_channel *c = post->arg;
+
+	up_channel_enter(c);
+	c->lookup_waits = false;
+	if (c->state == UP_STATE_LOOKUP) {
+		dial(c);
+		up_session_look(c);
+	}
+	up_channel_leave(c);
 }
 
 void up_session_end(struct up_channel *c, enum up_state state, const char *why)
@@ -313,6 +346,8 @@ void up_session_tick(struct spt_timer *timer)
 		check_alive(c, now);
 	else if (c->state == UP_STATE_DOWN && now >= c->deadline_us)
 		up_session_connect(c);
+	else if (c->state == UP_STATE_LOOKUP && now >= c->deadline_us)
+		dial(c);
 	else if (c->state == UP_STATE_CONNECT && now >= c->deadline_us)
 		up_session_end(c, UP_STATE_DOWN, "no login within connect-timeout");
 	else if (c->state == UP_STATE_PROBE && now >= c->deadline_us)

@@ -156,6 +156,17 @@ static void address_text(int family, const char *host, const char *port, struct 
 		host, port);
 }
 
+bool up_is_numeric(const char *name)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
+	struct addrinfo *list;
+	bool numeric = getaddrinfo(name, NULL, &hints, &list) == 0;
+
+	if (numeric)
+		freeaddrinfo(list);
+	return numeric;
+}
+
 int up_resolve(const char *key, const char *name, uint16_t number, struct up_address *ret,
 	size_t *ret_n, struct spt_error *error)
 {

@@ -34,13 +34,15 @@ struct up_address {
 int up_url_parse(const char *text, struct up_url *ret, struct spt_error *error);
 /* "host", "host:port", "[address]", "[address]:port" of @bytes; 0 or -EINVAL. */
 int up_portal_parse(const char *text, size_t bytes, char *host, size_t host_bytes, uint16_t *port);
+/* An address rather than a name. */
+bool up_is_numeric(const char *host);
 /* Looks @host up; may block. At most UP_ADDRESSES of them; 0 or -EHOSTUNREACH. @key: the option that
  * an error is told of. */
 int up_resolve(const char *key, const char *host, uint16_t port, struct up_address *ret,
 	size_t *ret_n, struct spt_error *error);
 /*
  * RFC 7143 13.8 (TargetAddress): "host[:port][,portal-group-tag]" as a numeric address; -EINVAL
- * when it is none: names are looked up at start only.
+ * when it is none: names in it are not looked up.
  */
 int up_target_address(const char *text, struct up_address *ret);
 /* The first two bytes of a LUN (SAM-5 4.7): peripheral device addressing up to 255, flat space
