@@ -52,7 +52,7 @@ static void pdu(struct conn *conn, struct rx_pdu *pdu)
 	}
 	if (r) {
 		/* RFC 7143 7.7, 7.13: nothing of it is done. */
-		reject(conn, (uint8_t)r, pdu->bhs, "not legal here");
+		refuse_pdu(conn, r, pdu->bhs, "not legal here");
 		return;
 	}
 	/* RFC 7143 7.8: rejected and treated as if it had not come; Data-Out has more to it. */

@@ -58,6 +58,8 @@ uint8_t *command_place(struct conn *conn, struct rx_pdu *pdu);
 
 /* reject.c */
 void reject(struct conn *conn, uint8_t reason, const uint8_t *bhs, const char *why);
+/* What a decoder or bhs_check() has said: a Reject with reason @r, or the end of the session (PDU_FORMAT_ERROR). */
+void refuse_pdu(struct conn *conn, int r, const uint8_t *bhs, const char *why);
 /* The same of a Data/R2T SNACK: @next is the number that the task's next Data-In or R2T would have. */
 void reject_run(struct conn *conn, uint8_t reason, const uint8_t *bhs, const char *why, uint32_t next);
 

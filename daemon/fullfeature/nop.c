@@ -26,7 +26,7 @@ void nop_out(struct conn *conn, struct rx_pdu *pdu)
 	int r = pdu_nop_out_decode(pdu->bhs, &nop);
 
 	if (r) {
-		reject(conn, (uint8_t)r, pdu->bhs, "malformed");
+		refuse_pdu(conn, r, pdu->bhs, "malformed");
 		return;
 	}
 	/* RFC 7143 11.18.2: an answer, and not answered. */

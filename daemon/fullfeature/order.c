@@ -143,7 +143,7 @@ static bool scsi_command(struct conn *conn, struct rx_pdu *pdu, bool waits)
 	}
 	int r = command_new(conn, pdu, waits, &c);
 	if (r > 0)
-		reject(conn, (uint8_t)r, pdu->bhs, "malformed or not as negotiated");
+		refuse_pdu(conn, r, pdu->bhs, "malformed or not as negotiated");
 	else if (r < 0)
 		conn_close(conn, CLOSE_NO_MEMORY, NULL);
 	else if (!waits)

@@ -27,6 +27,25 @@ void reject(struct conn *conn, uint8_t reason, const uint8_t *bhs, const char *w
 	reject_run(conn, reason, bhs, why, 0);
 }
 
+/*
+ * RFC 7143 7.7: who cannot lay out a PDU is believed nothing more: all connections of the session are closed at once, and it is for session
+ * recovery (7.1.4.4).
+ */
+static void format_error(struct conn *conn, const uint8_t *bhs)
+{
+	conn_close(conn, CLOSE_FORMAT_ERROR, "%s with flags %02x, %u words of AHS and %u bytes of data", opcode_name(bhs_opcode(bhs)),
+		bhs[1], bhs[4], bhs_data_bytes(bhs));
+	session_end(conn->session, CLOSE_FORMAT_ERROR);
+}
+
+void refuse_pdu(struct conn *conn, int r, const uint8_t *bhs, const char *why)
+{
+	if (r == PDU_FORMAT_ERROR)
+		format_error(conn, bhs);
+	else
+		reject(conn, (uint8_t)r, bhs, why);
+}
+
 void reject_run(struct conn *conn, uint8_t reason, const uint8_t *bhs, const char *why, uint32_t next)
 {
 	struct tx_message *m = tx_message_new(conn, BHS_BYTES);

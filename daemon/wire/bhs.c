@@ -61,6 +61,6 @@ int bhs_check(const struct bhs *bhs, enum phase phase)
 	if (!info->from_initiator || !(info->phases & phase))
 		return REJECT_PROTOCOL_ERROR;
 	if ((bhs->ahs_bytes && !info->may_ahs) || (bhs->data_bytes && !info->may_data))
-		return REJECT_INVALID_PDU_FIELD;
+		return PDU_FORMAT_ERROR;
 	return 0;
 }

@@ -144,7 +144,7 @@ static inline struct bhs bhs_decode(const uint8_t *p)
 /*
  * May the initiator send a PDU with this header in @phase? 0, or the Reject reason: PROTOCOL ERROR
  * where the opcode is known but has no place here, COMMAND NOT SUPPORTED where it is unknown,
- * INVALID PDU FIELD for an AHS or a data segment that the message cannot have.
+ * or PDU_FORMAT_ERROR for an AHS or a data segment that the message cannot have.
  */
 int bhs_check(const struct bhs *bhs, enum phase phase);
 

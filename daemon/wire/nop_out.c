@@ -18,9 +18,9 @@ int pdu_nop_out_decode(const uint8_t *bhs, struct pdu_nop_out *ret)
 		.exp_stat_sn = sn(be32_get(bhs + 28)),
 	};
 
-	/* RFC 7143 11.18.1: without an ITT the I bit must be set */
+	/* RFC 7143 11.18.1: without an ITT the I bit must be set; 7.7: fields that contradict each other */
 	if (n.itt == TAG_NONE && !n.immediate)
-		return REJECT_PROTOCOL_ERROR;
+		return PDU_FORMAT_ERROR;
 	*ret = n;
 	return 0;
 }

@@ -20,6 +20,12 @@ enum reject_reason {
 	REJECT_WAITING_FOR_LOGOUT = 0x0c,
 };
 
+/*
+ * No reason of a Reject: what bhs_check() and the decoders say of a format error (RFC 7143 7.7), a PDU that is not laid out as its kind
+ * is. Illegal values of fields that describe a task, a response or a data transfer are none (11.17.1, note 2).
+ */
+#define PDU_FORMAT_ERROR 0x100
+
 struct pdu_reject {
 	uint8_t reason;
 	uint32_t data_bytes;

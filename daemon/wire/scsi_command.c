@@ -16,7 +16,7 @@ enum {
 static int ahs_extended_cdb(const uint8_t *body, uint32_t bytes, struct pdu_scsi_command *c)
 {
 	if (c->cdb_more || bytes < 2 || bytes - 1 > PDU_CDB_MAX - 16)
-		return REJECT_INVALID_PDU_FIELD;
+		return PDU_FORMAT_ERROR;
 	c->cdb_more = body + 1;
 	c->cdb_more_bytes = (uint16_t)(bytes - 1);
 	return 0;
@@ -26,7 +26,7 @@ static int ahs_extended_cdb(const uint8_t *body, uint32_t bytes, struct pdu_scsi
 static int ahs_bidi_read_length(const uint8_t *body, uint32_t bytes, struct pdu_scsi_command *c)
 {
 	if (c->bidi || bytes != 5)
-		return REJECT_INVALID_PDU_FIELD;
+		return PDU_FORMAT_ERROR;
 	c->bidi = true;
 	c->bidi_read_bytes = be32_get(body + 1);
 	return 0;
@@ -41,7 +41,7 @@ static int ahs_one(uint8_t type, const uint8_t *body, uint32_t bytes, struct pdu
 		return ahs_bidi_read_length(body, bytes, c);
 	default:
 		/* RFC 7143 11.2.2.1: all other types are reserved */
-		return REJECT_INVALID_PDU_FIELD;
+		return PDU_FORMAT_ERROR;
 	}
 }
 
@@ -53,7 +53,7 @@ int pdu_scsi_command_ahs(const uint8_t *ahs, uint32_t ahs_bytes, struct pdu_scsi
 		uint32_t padded = ROUND_UP(AHS_HEAD_BYTES + bytes, 4u);
 
 		if (!bytes || padded > ahs_bytes)
-			return REJECT_INVALID_PDU_FIELD;
+			return PDU_FORMAT_ERROR;
 		int r = ahs_one(ahs[2] & 0x3f, ahs + AHS_HEAD_BYTES, bytes, ret);
 		if (r)
 			return r;

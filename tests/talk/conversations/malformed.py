@@ -21,6 +21,15 @@ def after(t, s, what, answers=('reject', 'response', 'nop_in', 'tmf_response', '
         pass
 
 
+def format_error(s, what):
+    """RFC 7143 7.7: all connections of the session end at once, without an answer."""
+    try:
+        said = s.gone(allowed=())
+    except Wrong as e:
+        raise Wrong('%s: %s' % (what, e))
+    return said
+
+
 @conversation('RFC 7143 7.13, 11.2.1.2, 11.17.1', 'opcodes that there are not, or only a target may send')
 def opcodes(t):
     witness = t.log_in().settle()
@@ -33,14 +42,14 @@ def opcodes(t):
     witness.ping()
 
 
-@conversation('RFC 7143 11.2.1.5, 11.2.2',
-              'AHS: every length in words, unknown types, lengths that lead out of the header')
+@conversation('RFC 7143 7.7, 11.2.1.5, 11.2.2',
+              'AHS: every length in words, unknown types, lengths that lead out of the header: a format error')
 def additional_header_segments(t):
     witness = t.log_in().settle()
     for words, ahs in ((1, b'\0\0\0\0'), (1, b'\0\1\x01\0'), (1, b'\xff\xff\x01\0'),
-                       (2, b'\0\x05\x02\0' + bytes(4)), (255, bytes(1020)),
-                       (255, b'\xff' * 1020), (1, b'\0\1\x3f\0'), (5, b'\0\x11\x01\0' + bytes(16)),
-                       (5, b'\0\x12\x01\0' + bytes(16)),
+                       (2, b'\0\x05\x03\0' + bytes(4)), (255, bytes(1020)),
+                       (255, b'\xff' * 1020), (1, b'\0\1\x3f\0'),
+                       (5, b'\0\x12\x01\0' + bytes(16)), (2, b'\0\x04\x02\0' + bytes(4)),
                        (6, b'\0\x11\x01\0' + bytes(16) + b'\0\x09\x01\0'), (2, b'\0\0\x01\0\0\0\x01\0'),
                        (3, b'\0\x05\x02\0\0\0\x10\0\0\x01\x01\0'),
                        (64, b'\0\xfd\x01\0' + bytes(252))):
@@ -49,19 +58,48 @@ def additional_header_segments(t):
         s.log_in().settle()
         s.send('command', flags=FINAL | SIMPLE, itt=5, lun=t.lun, cdb=TEST_UNIT_READY, ahs=ahs,
                total_ahs_length=words)
-        after(t, s, 'AHS %s' % ahs[:8].hex())
-        s.close()
+        format_error(s, 'AHS %s' % ahs[:12].hex())
+    s = t.connect()
+    s.isid = b'\x80\x00\x00\x00\x00\x09'
+    s.log_in().settle()
+    for words, ahs in ((2, b'\0\x05\x02\0' + bytes(4)), (5, b'\0\x11\x01\0' + bytes(16))):    # these are well formed
+        s.send('command', flags=FINAL | SIMPLE, itt=5, lun=t.lun, cdb=TEST_UNIT_READY, ahs=ahs, total_ahs_length=words)
+        one_of(s.recv().name, ('reject', 'response'), 'the answer')
+        s.ping()
     witness.ping()
 
 
-@conversation('RFC 7143 11.2.1.5, 11.2.2, 11.5.2, 11.14.2', 'an AHS where there may be none')
+@conversation('RFC 7143 7.7, 11.2.1.5, 11.2.2, 11.5.2, 11.14.2', 'an AHS where there may be none')
 def ahs_elsewhere(t):
-    for name in ('nop_out', 'tmf', 'text', 'logout', 'data_out'):
+    for name in ('nop_out', 'tmf', 'text', 'logout', 'data_out', 'snack'):
         s = t.connect()
         s.isid = b'\x80\x00\x00\x00\x00\x09'
         s.log_in()
-        s.send(name, itt=5, ahs=b'\0\x01\x01\0', immediate=True, **({'flags': 0x81} if name == 'tmf' else {}))
-        after(t, s, 'an AHS on a %s' % name)
+        s.send(name, itt=5, ahs=b'\0\x01\x01\0', immediate=name not in ('data_out', 'snack'), **({'flags': 0x81} if name == 'tmf' else {}))
+        format_error(s, 'an AHS on a %s' % name)
+
+
+@conversation('RFC 7143 7.7', 'a format error ends every connection of its session, and what was under way; at every ErrorRecoveryLevel, and no other session')
+def format_errors(t):
+    witness = t.connect()
+    witness.name = t.name + '-witness'
+    witness.log_in().settle()
+    for level in (0, 1, 2):
+        s = t.log_in({'ErrorRecoveryLevel': level, 'MaxConnections': 2, 'InitialR2T': 'Yes', 'ImmediateData': 'No'}).settle()
+        other = s.add(1)
+        other.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK))
+        other.step(answer=False)
+        s.send('nop_out', itt=NONE, cmdsn=s.cmdsn)                # without a tag it must be immediate
+        format_error(s, 'a NOP-Out')
+        format_error(other, 'the other connection')
+        try:
+            s.beside(0).log_in()
+        except Refused as e:
+            equal(e.status, 0x020a, 'the login to the session that there was')
+        else:
+            raise Wrong('the session is still there')
+        witness.ping()
+    check(t.metrics()['sptgt_connections_closed_total{reason="format_error"}'] >= 6, 'it is not counted')
 
 
 @conversation('RFC 7143 7.7, 11.2.1.5, 11.12', 'an AHS on a Login Request, and one of 1020 bytes that never comes')
@@ -100,13 +138,16 @@ def giant_login(t):
         s.gone(allowed=('login_response', 'reject'))
 
 
-@conversation('RFC 7143 11.5.2, 11.14.2', 'data on PDUs that have none')
+@conversation('RFC 7143 7.7, 11.5.2, 11.14.2', 'data on PDUs that have none')
 def data_where_none_belongs(t):
-    for name, fields in (('tmf', {'flags': 0x81, 'rtt': 99}), ('logout', {}),
+    for name, fields in (('tmf', {'flags': 0x81, 'rtt': 99}), ('logout', {}), ('snack', {'flags': FINAL}),
                          ('command', {'flags': FINAL | SIMPLE, 'cdb': TEST_UNIT_READY}),
                          ('command', {'flags': FINAL | READ | SIMPLE, 'edtl': BLOCK, 'cdb': READ10(0, 1)})):
         s = t.log_in().settle()
-        s.send(name, itt=5, immediate=True, data=b'x' * 100, **fields)
+        s.send(name, itt=5, immediate=name != 'snack', data=b'x' * 100, **fields)
+        if name != 'command':                 # RFC 7143 7.7; what a command transfers is another matter
+            format_error(s, 'data on a %s' % name)
+            continue
         after(t, s, 'data on a %s' % name, ('reject', 'response', 'tmf_response', 'logout_response', 'data_in'))
         s.close()
 

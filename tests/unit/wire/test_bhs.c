@@ -60,7 +60,7 @@ static int expected(uint8_t opcode, enum phase phase, bool ahs, bool data)
 		if (!(LEGAL[i].phases & phase))
 			return REJECT_PROTOCOL_ERROR;
 		if ((ahs && !LEGAL[i].ahs) || (data && !LEGAL[i].data))
-			return REJECT_INVALID_PDU_FIELD;
+			return PDU_FORMAT_ERROR;
 		return 0;
 	}
 	return opcode_info(opcode) ? REJECT_PROTOCOL_ERROR : REJECT_COMMAND_NOT_SUPPORTED;

@@ -126,25 +126,25 @@ static const struct {
 	{ "reserved bits of AHSType", 0xc1, 2, { 0, 2, 0xc1, 0, 0x11 }, 0 },
 	{ "a bidirectional length", 0xe1, 2, { 0, 5, 2, 0, 0, 0, 1, 0 }, 0 },
 	{ "both", 0xe1, 4, { 0, 2, 1, 0, 0x11, 0, 0, 0, 0, 5, 2, 0, 0, 0, 1, 0 }, 0 },
-	{ "AHSLength 0", 0xc1, 1, { 0, 0, 1, 0 }, REJECT_INVALID_PDU_FIELD },
-	{ "AHSLength 1: no CDB byte", 0xc1, 1, { 0, 1, 1, 0 }, REJECT_INVALID_PDU_FIELD },
-	{ "AHSLength 255, past the header", 0xc1, 1, { 0, 255, 1, 0 }, REJECT_INVALID_PDU_FIELD },
-	{ "AHSLength 65535", 0xc1, 2, { 255, 255, 1, 0 }, REJECT_INVALID_PDU_FIELD },
-	{ "one byte past the header", 0xc1, 2, { 0, 6, 1, 0 }, REJECT_INVALID_PDU_FIELD },
+	{ "AHSLength 0", 0xc1, 1, { 0, 0, 1, 0 }, PDU_FORMAT_ERROR },
+	{ "AHSLength 1: no CDB byte", 0xc1, 1, { 0, 1, 1, 0 }, PDU_FORMAT_ERROR },
+	{ "AHSLength 255, past the header", 0xc1, 1, { 0, 255, 1, 0 }, PDU_FORMAT_ERROR },
+	{ "AHSLength 65535", 0xc1, 2, { 255, 255, 1, 0 }, PDU_FORMAT_ERROR },
+	{ "one byte past the header", 0xc1, 2, { 0, 6, 1, 0 }, PDU_FORMAT_ERROR },
 	{ "second one past the header", 0xe1, 3, { 0, 2, 1, 0, 0, 0, 0, 0, 0, 5, 2, 0 },
-		REJECT_INVALID_PDU_FIELD },
-	{ "11.2.2.1: type 0", 0xc1, 2, { 0, 5, 0, 0 }, REJECT_INVALID_PDU_FIELD },
-	{ "11.2.2.1: type 3", 0xc1, 2, { 0, 5, 3, 0 }, REJECT_INVALID_PDU_FIELD },
-	{ "11.2.2.1: type 63", 0xc1, 2, { 0, 5, 63, 0 }, REJECT_INVALID_PDU_FIELD },
-	{ "11.2.2.4: length of 4", 0xe1, 2, { 0, 4, 2, 0 }, REJECT_INVALID_PDU_FIELD },
-	{ "11.2.2.4: length of 6", 0xe1, 3, { 0, 6, 2, 0 }, REJECT_INVALID_PDU_FIELD },
+		PDU_FORMAT_ERROR },
+	{ "11.2.2.1: type 0", 0xc1, 2, { 0, 5, 0, 0 }, PDU_FORMAT_ERROR },
+	{ "11.2.2.1: type 3", 0xc1, 2, { 0, 5, 3, 0 }, PDU_FORMAT_ERROR },
+	{ "11.2.2.1: type 63", 0xc1, 2, { 0, 5, 63, 0 }, PDU_FORMAT_ERROR },
+	{ "11.2.2.4: length of 4", 0xe1, 2, { 0, 4, 2, 0 }, PDU_FORMAT_ERROR },
+	{ "11.2.2.4: length of 6", 0xe1, 3, { 0, 6, 2, 0 }, PDU_FORMAT_ERROR },
 	{ "11.3.4: bidirectional length of a read", 0xc1, 2, { 0, 5, 2, 0 },
 		REJECT_INVALID_PDU_FIELD },
 	{ "two CDBs", 0xc1, 4, { 0, 2, 1, 0, 1, 0, 0, 0, 0, 2, 1, 0, 1 },
-		REJECT_INVALID_PDU_FIELD },
+		PDU_FORMAT_ERROR },
 	{ "two lengths", 0xe1, 4, { 0, 5, 2, 0, 0, 0, 0, 0, 0, 5, 2, 0 },
-		REJECT_INVALID_PDU_FIELD },
-	{ "a segment and an empty word", 0xc1, 3, { 0, 2, 1, 0, 1 }, REJECT_INVALID_PDU_FIELD },
+		PDU_FORMAT_ERROR },
+	{ "a segment and an empty word", 0xc1, 3, { 0, 2, 1, 0, 1 }, PDU_FORMAT_ERROR },
 };
 
 static void test_segments(void **state)
@@ -163,14 +163,14 @@ static void test_segments(void **state)
 	}
 }
 
-/* RFC 7143 11.2.2.3: A CDB over what any command set has. */
+/* RFC 7143 11.2.2.3, 7.7: A CDB over what any command set has. */
 static void test_cdb_too_long(void **state)
 {
 	uint8_t bhs[BHS_BYTES] = { 0x01, 0x80, [4] = 255 };
 	uint8_t ahs[AHS_MAX_BYTES] = { 0x03, 0xf9, 1 };
 	struct pdu_scsi_command pdu;
 
-	assert_int_equal(pdu_scsi_command_decode(bhs, ahs, &pdu), REJECT_INVALID_PDU_FIELD);
+	assert_int_equal(pdu_scsi_command_decode(bhs, ahs, &pdu), PDU_FORMAT_ERROR);
 }
 
 int main(void)
