@@ -3,6 +3,9 @@
  * Where the names of an upstream target's portals lead now. The system's resolver may take its time: it
  * is asked by a thread for what blocks, once for all channels of the device that want to know, and each
  * is told on its own loop. The device may be closed meanwhile; then the answer concerns nobody.
+ *
+ * One thread at a time does so, for one device after the other: when no name server answers, that takes many
+ * seconds each, and the other threads are for disks.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -15,13 +18,15 @@
 #define FRESH_US UINT64_C(1000000)
 
 struct up_lookup {
-	struct spt_work work;
+	struct spt_link link;     /* in queue */
 	struct up_device *device; /* NULL: closed */
 	struct up_hosts hosts;
 };
 
-/* Of what is up_lookup.c's in each device, and of each lookup's device. */
+/* Of what is up_lookup.c's in each device, of each lookup's device, and of the two below. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct spt_link queue = { &queue, &queue };
+static bool working;
 
 static uint64_t clock_us(void)
 {
@@ -60,20 +65,48 @@ static void take_answer(struct up_device *d, const struct up_hosts *hosts)
 	}
 }
 
+static struct up_lookup *take(void)
+{
+	struct up_lookup *l = list_empty(&queue) ? NULL : list_first(&queue, struct up_lookup, link);
+
+	if (l)
+		list_del(&l->link);
+	return l;
+}
+
 static void look(struct spt_work *work)
 {
-	struct up_lookup *l = container_of(work, struct up_lookup, work);
+	struct up_lookup *l;
 
-	up_hosts_look(&l->hosts);
 	pthread_mutex_lock(&lock);
-	if (l->device)
-		take_answer(l->device, &l->hosts);
+	while ((l = take())) {
+		if (l->device) {
+			pthread_mutex_unlock(&lock);
+			up_hosts_look(&l->hosts);
+			pthread_mutex_lock(&lock);
+		}
+		if (l->device)
+			take_answer(l->device, &l->hosts);
+		free(l);
+	}
+	working = false;
 	pthread_mutex_unlock(&lock);
 }
 
 static void over(struct spt_work *work)
 {
-	free(container_of(work, struct up_lookup, work));
+	free(work);
+}
+
+/* What begins to work when nobody does, or NULL. */
+static struct spt_work *work_new(void)
+{
+	struct spt_work *work = working ? NULL : malloc(sizeof(*work));
+
+	if (work)
+		*work = (struct spt_work){ .work = look, .done = over };
+	working |= work != NULL;
+	return work;
 }
 
 static struct up_lookup *lookup_new(struct up_device *d)
@@ -82,29 +115,30 @@ static struct up_lookup *lookup_new(struct up_device *d)
 
 	if (!l)
 		return NULL;
-	l->work = (struct spt_work){ .work = look, .done = over };
 	l->device = d;
 	l->hosts = d->hosts;
+	list_append(&queue, &l->link);
 	return l;
 }
 
 bool up_lookup_begin(struct up_channel *c)
 {
 	struct up_device *d = c->device;
-	struct up_lookup *new = NULL;
+	struct spt_work *work = NULL;
 
 	if (!d->named || c->lookup_waits)
 		return false;
 	pthread_mutex_lock(&lock);
 	if (!d->lookup && clock_us() - d->looked_us >= FRESH_US)
-		d->lookup = new = lookup_new(d);
+		d->lookup = lookup_new(d);
 	if (d->lookup) {
+		work = work_new();
 		list_append(&d->waiting, &c->lookup_link);
 		c->lookup_waits = true;
 	}
 	pthread_mutex_unlock(&lock);
-	if (new)
-		spt_host_offload(c->host, &new->work);
+	if (work)
+		spt_host_offload(c->host, work);
 	return c->lookup_waits;
 }
 
