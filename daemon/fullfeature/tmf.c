@@ -80,7 +80,10 @@ static void respond(struct conn *conn, const struct pdu_tmf_request *request, ui
 	tx_message_put(conn, m);
 }
 
-/* RFC 7143 7.11, 11.6.1 b: a task that is not there may not have come yet. (QUERY TASK takes nothing for received: RFC 7144 6.3.3, 6.4.2.) */
+/*
+ * RFC 7143 7.11, 11.6.1 b: a task that is not there may not have come yet. (QUERY TASK takes nothing for received: RFC 7144
+ * 6.3.3, 6.4.2.)
+ */
 static uint8_t final_response(struct tmf *t)
 {
 	const struct pdu_tmf_request *r = &t->request;

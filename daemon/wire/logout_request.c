@@ -17,8 +17,11 @@ int pdu_logout_request_decode(const uint8_t *bhs, struct pdu_logout_request *ret
 		.exp_stat_sn = sn(be32_get(bhs + 28)),
 	};
 
-	/* RFC 7143 11.14.1: all other reason codes are reserved; 11.2.1.8: the ITT is valid */
-	if (l.reason > LOGOUT_RECOVERY || l.itt == TAG_NONE)
+	/* RFC 7143 11, 11.14.1: all other reason codes are reserved */
+	if (l.reason > LOGOUT_RECOVERY)
+		return REJECT_PROTOCOL_ERROR;
+	/* RFC 7143 11.2.1.8 */
+	if (l.itt == TAG_NONE)
 		return REJECT_INVALID_PDU_FIELD;
 	*ret = l;
 	return 0;

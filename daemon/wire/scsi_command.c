@@ -65,8 +65,11 @@ int pdu_scsi_command_ahs(const uint8_t *ahs, uint32_t ahs_bytes, struct pdu_scsi
 
 int pdu_scsi_command_check(const struct pdu_scsi_command *pdu)
 {
-	/* RFC 7143 11.3.1: attributes 5-7 are reserved; 11.2.1.8: the ITT is valid */
-	if (pdu->attribute > 4 || pdu->itt == TAG_NONE)
+	/* RFC 7143 11, 11.3.1: attributes 5-7 are reserved codes, which is a protocol error */
+	if (pdu->attribute > 4)
+		return REJECT_PROTOCOL_ERROR;
+	/* RFC 7143 11.2.1.8 */
+	if (pdu->itt == TAG_NONE)
 		return REJECT_INVALID_PDU_FIELD;
 	/* RFC 7143 11.3.1: setting both W and F to 0 is an error */
 	if (!pdu->write && (!pdu->final || pdu->data_bytes))

@@ -25,9 +25,9 @@ int pdu_snack_decode(const uint8_t *bhs, struct pdu_snack *ret)
 		.run_length = be32_get(bhs + 44),
 	};
 
-	/* RFC 7143 11.16.1: all other types are reserved */
+	/* RFC 7143 11, 11.16.1: all other types are reserved */
 	if (s.type > SNACK_R_DATA)
-		return REJECT_INVALID_PDU_FIELD;
+		return REJECT_PROTOCOL_ERROR;
 	*ret = s;
 	return 0;
 }

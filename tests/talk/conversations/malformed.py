@@ -177,6 +177,36 @@ def snack(t):
         after(t, s, 'SNACK type %d' % kind)
 
 
+@conversation('RFC 7143 11, 11.3.1, 11.14.1, 11.16', 'reserved codes are protocol errors: task attributes, types of SNACK, reasons of a Logout (7.7 is what has another layout)')
+def reserved_codes(t):
+    s = t.log_in({'ErrorRecoveryLevel': 1}).settle()
+    wrong = [('command', {'flags': FINAL | attribute}) for attribute in (5, 6, 7)]
+    wrong += [('snack', {'flags': FINAL | kind}) for kind in range(4, 16)]
+    wrong += [('logout', {'flags': FINAL | reason}) for reason in (3, 4, 127)]
+    for name, fields in wrong:
+        more = {} if name == 'snack' else {'immediate': True}
+        s.send(name, itt=s.new_itt(), **more, **fields)
+        s.expect('reject', reason=4)
+    s.good(TEST_UNIT_READY)
+
+
+@conversation('RFC 7143 11.3.1', 'R and W where nothing moves, and neither of them where something should')
+def directions(t):
+    s = t.log_in().settle()
+    nothing = b'\0\5\2\0' + bytes(4)                      # a Bidirectional Read Expected Data Transfer Length of 0
+    for flags, ahs in ((0, b''), (READ, b''), (WRITE, b''), (READ | WRITE, nothing)):
+        itt = s.new_itt()
+        s.send('command', flags=FINAL | SIMPLE | flags, itt=itt, lun=t.lun, cdb=TEST_UNIT_READY, ahs=ahs)
+        s.expect('response', itt=itt, status=GOOD)
+    for flags, edtl, ahs in ((0, 512, b''), (0, 0, b'\0\5\2\0\0\0\2\0'), (0, 512, nothing), (READ | WRITE, 512, b''), (READ | WRITE, 0, b'')):
+        s.send('command', flags=FINAL | SIMPLE | flags, itt=s.new_itt(), lun=t.lun, edtl=edtl, cdb=TEST_UNIT_READY, ahs=ahs)
+        s.expect('reject', reason=9)
+    for flags in (0, READ):                                 # neither W nor F
+        s.send('command', flags=SIMPLE | flags, itt=s.new_itt(), lun=t.lun, cdb=TEST_UNIT_READY)
+        s.expect('reject', reason=4)
+    s.good(TEST_UNIT_READY)
+
+
 @conversation('RFC 7143 11.3.1, 11.4.1', 'a SCSI Command without the F bit that moves no data out')
 def no_final_bit(t):
     s = t.log_in().settle()

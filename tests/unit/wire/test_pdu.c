@@ -291,9 +291,9 @@ static const struct refusal REFUSALS[] = {
 		REJECT_INVALID_PDU_FIELD },
 	{ "11.18.1: no ITT, not immediate", { [0] = 0x00, [1] = 0x80, ITT_NONE },
 		PDU_FORMAT_ERROR },
-	{ "11.14.1: reason 3", { [0] = 0x06, [1] = 0x83 }, REJECT_INVALID_PDU_FIELD },
+	{ "11.14.1: reason 3", { [0] = 0x06, [1] = 0x83 }, REJECT_PROTOCOL_ERROR },
 	{ "11.2.1.8: no ITT", { [0] = 0x06, [1] = 0x80, ITT_NONE }, REJECT_INVALID_PDU_FIELD },
-	{ "11.16.1: type 4", { [0] = 0x10, [1] = 0x84 }, REJECT_INVALID_PDU_FIELD },
+	{ "11.16.1: type 4", { [0] = 0x10, [1] = 0x84 }, REJECT_PROTOCOL_ERROR },
 };
 
 union any {
