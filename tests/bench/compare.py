@@ -22,7 +22,8 @@ import time
 
 import plot
 import tables
-from matrix import MATRICES
+from iperf import Iperf
+from matrix import MATRICES, WITHIN
 from targets import installed
 
 
@@ -35,6 +36,9 @@ PLACES = {
 }
 
 
+LOGIN_SECONDS = 2  # at most: istgt takes one after the other, a second each
+
+
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--build", required=True, help="build directory of sptgt")
@@ -44,7 +48,7 @@ def parse_arguments():
     p.add_argument("--quick", dest="matrix", action="store_const", const="quick")
     p.add_argument("--cell", action="append", help="only cells whose name has this in it")
     p.add_argument("--target", action="append",
-                   help="only these of sptgtd, before, tgtd-rdwr, tgtd-aio, istgt, spdk, tcp")
+                   help="only these of sptgtd, before, tgtd-rdwr, tgtd-aio, istgt, spdk, tcp, iperf3")
     p.add_argument("--spdk", metavar="PATH", help="SPDK's iscsi_tgt")
     p.add_argument("--daemon-key", action="append", default=[], metavar="'KEY = VALUE'",
                    help="a line for sptgtd's [daemon] section")
@@ -53,6 +57,8 @@ def parse_arguments():
     p.add_argument("--place", choices=sorted(PLACES), default="free",
                    help="processors of client and server: as the kernel likes, one, or one each")
     p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--minutes", type=float, metavar="N",
+                   help="no round begins that would not be over in time, by what the one before took")
     p.add_argument("--duration", type=float, default=5, help="seconds of each run")
     p.add_argument("--warmup", type=float, default=0.5)
     p.add_argument("--size-mib", type=int, default=1024)
@@ -97,7 +103,9 @@ class Bench:
         self.cells = [c for c in MATRICES[args.matrix] if any(w in c.name for w in wanted)]
         self.place = PLACES[args.place]
         self.with_tcp = not args.target or "tcp" in args.target
+        self.iperf = Iperf.installed() if not args.target or "iperf3" in args.target else None
         self.runs = {}  # cell name -> target name -> runs
+        self.begun = time.monotonic()
 
     def program(self, name):
         return os.path.join(self.programs, name)
@@ -106,10 +114,10 @@ class Bench:
         return ["--duration", f"{int(self.args.duration * 1000)}ms",
                 "--warmup", f"{int(self.args.warmup * 1000)}ms"]
 
-    def execute(self, argv):
+    def execute(self, argv, sessions=1):
         cpus = self.place and self.place[0]
         done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=self.args.duration + self.args.warmup + 60,
+                              timeout=self.args.duration + self.args.warmup + 60 + LOGIN_SECONDS * sessions,
                               preexec_fn=cpus and (lambda: os.sched_setaffinity(0, cpus)))
         if done.returncode:
             raise RuntimeError(f"{' '.join(argv)}:\n{done.stderr}")
@@ -154,7 +162,7 @@ class Bench:
                 return self.execute([*self.logins(cell), *common, target.url])
             with self.login_storm(target, cell):
                 return self.execute([self.program("load"), *cell.load_arguments(), *common,
-                                     target.urls.get(cell.lun, target.url)])
+                                     target.urls.get(cell.lun, target.url)], cell.sessions)
         finally:
             target.pause()
 
@@ -183,7 +191,7 @@ class Bench:
             done.append({"round": round_number, "disturbed": disturbed, "result": result})
             note = f"  disturbed: {disturbed}" if disturbed else ""
             print(f"{round_number}: {cell.name}: {name}: {result['iops']:,.0f} IOPS, "
-                  f"p50 {result['all']['p50_us']:.1f} us{note}", file=sys.stderr, flush=True)
+                  f"p50 {result['all'].get('p50_us', 0):.1f} us{note}", file=sys.stderr, flush=True)
             if not disturbed:
                 return
 
@@ -197,18 +205,32 @@ class Bench:
             if self.place:
                 argv += ["--server-cpu", str(*self.place[1])]
             yield "tcp", lambda: self.execute(argv)
+        if self.iperf and cell.streams:
+            yield "iperf3", lambda: self.iperf.run(self.args.duration, self.place)
+
+    def in_time(self, last_seconds):
+        return not self.args.minutes or time.monotonic() - self.begun + last_seconds < 60 * self.args.minutes
 
     def run(self):
+        last_seconds = 0
         for round_number in range(1, self.args.rounds + 1):
-            for cell in self.cells:
-                entrants = list(self.entrants(cell))
-                shift = (round_number - 1) % len(entrants)  # nobody is always the first
-                for name, run in entrants[shift:] + entrants[:shift]:
-                    self.measure(round_number, cell, name, run)
+            if not self.in_time(last_seconds):
+                print(f"no time for round {round_number}", file=sys.stderr)
+                break
+            since = time.monotonic()
+            self.round(round_number)
+            last_seconds = time.monotonic() - since
+
+    def round(self, round_number):
+        for cell in self.cells:
+            entrants = list(self.entrants(cell))
+            shift = (round_number - 1) % len(entrants)  # nobody is always the first
+            for name, run in entrants[shift:] + entrants[:shift]:
+                self.measure(round_number, cell, name, run)
 
     def ordered(self):
         """The runs with the targets in one order, ours first."""
-        names = [t.name for t in self.targets] + ["tcp"]
+        names = [t.name for t in self.targets] + ["tcp", "iperf3"]
         return {cell: {n: by_name[n] for n in names if n in by_name}
                 for cell, by_name in self.runs.items()}
 
@@ -230,6 +252,9 @@ def publish(args, runs):
     ratios = tables.ratios_table(runs, "sptgtd")
     if len(ratios) > 1:
         parts.append(ratios)
+    within = tables.within_table(runs, "sptgtd", WITHIN)
+    if len(within) > 1:
+        parts.append(within)
     print("\n".join(tables.text(rows) for rows in parts))
     write_file(args.markdown, "\n".join(tables.markdown(rows) for rows in parts))
     write_file(args.plot, plot.svg(runs))
@@ -243,7 +268,7 @@ def too_slow(args, runs):
     slow = []
     for cell, targets in runs.items():
         for name, done in targets.items():
-            if args.at_least is None or name in ("sptgtd", "tcp"):
+            if args.at_least is None or name in ("sptgtd", "tcp", "iperf3"):
                 continue
             ratio = tables.ratio(targets.get("sptgtd", []), done, "iops")
             if ratio is None or ratio[0] < args.at_least:

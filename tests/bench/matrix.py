@@ -19,6 +19,7 @@ class Cell:
     lun: int = 0
     logins: int = 0  # so many initiators log in and out all the time: beside the load, or alone without a block
     login_rate: int = 0  # a second, at most
+    streams: bool = False  # iperf3's one stream is its limit
 
     def load_arguments(self):
         args = ["--block", str(self.block), "--depth", str(self.depth), "--read", str(self.read),
@@ -38,8 +39,8 @@ class Cell:
 QUICK = [
     Cell("4 KiB random read QD1", 4 * KIB, 1),
     Cell("4 KiB random read QD32", 4 * KIB, 32),
-    Cell("1 MiB sequential read QD8", 1024 * KIB, 8, sequential=True),
-    Cell("1 MiB sequential write QD8", 1024 * KIB, 8, read=0, sequential=True),
+    Cell("1 MiB sequential read QD8", 1024 * KIB, 8, sequential=True, streams=True),
+    Cell("1 MiB sequential write QD8", 1024 * KIB, 8, read=0, sequential=True, streams=True),
 ]
 
 FILE_CACHED, FILE_DIRECT, UPSTREAM = 1, 2, 3  # LUNs beside the disk in memory, of sptgtd only: targets.py
@@ -50,27 +51,46 @@ def read(depth, sessions=1):
     return Cell(name, 4 * KIB, depth, sessions=sessions)
 
 
-FULL = QUICK + [
-    read(4), read(128), read(1, 4), read(1, 64), read(32, 4), read(32, 64),
-    Cell("4 KiB random write QD1", 4 * KIB, 1, read=0),
+# What the performance of a target is judged by: docs/performance.md.
+GOALS = QUICK + [
+    read(32, 4), read(32, 64),
     Cell("4 KiB random write QD32", 4 * KIB, 32, read=0),
     Cell("4 KiB random write QD32 x 4 sessions", 4 * KIB, 32, read=0, sessions=4),
     Cell("4 KiB random write QD32 x 64 sessions", 4 * KIB, 32, read=0, sessions=64),
-    Cell("4 KiB random 70 % read QD32", 4 * KIB, 32, read=70),
     Cell("4 KiB random read QD32, digests", 4 * KIB, 32, digests="both"),
     Cell("1 MiB sequential read QD8, digests", 1024 * KIB, 8, sequential=True, digests="both"),
     Cell("1 MiB sequential write QD8, digests", 1024 * KIB, 8, read=0, sequential=True, digests="both"),
     Cell("4 KiB random read QD32, cached file", 4 * KIB, 32, lun=FILE_CACHED),
     Cell("4 KiB random read QD32, file O_DIRECT", 4 * KIB, 32, lun=FILE_DIRECT),
-    Cell("4 KiB random write QD32, file O_DIRECT", 4 * KIB, 32, read=0, lun=FILE_DIRECT),
-    Cell("1 MiB sequential read QD8, file O_DIRECT", 1024 * KIB, 8, sequential=True, lun=FILE_DIRECT),
     Cell("4 KiB random read QD1, by another target", 4 * KIB, 1, lun=UPSTREAM),
     Cell("logins, 32 at once", 0, 1, logins=32),
-    Cell("4 KiB random read QD1 beside 200 logins a second", 4 * KIB, 1, logins=32, login_rate=200),
+    Cell("logins, 1,000 at once", 0, 1, logins=1000),
+    Cell("4 KiB random read QD1 beside 500 logins a second", 4 * KIB, 1, logins=32, login_rate=500),
+    Cell("4 KiB random read QD32 beside 500 logins a second", 4 * KIB, 32, logins=32, login_rate=500),
 ]
 
-MATRICES = {"quick": QUICK, "full": FULL}
+FULL = GOALS + [
+    read(4), read(128), read(1, 4), read(1, 64),
+    Cell("4 KiB random write QD1", 4 * KIB, 1, read=0),
+    Cell("4 KiB random 70 % read QD32", 4 * KIB, 32, read=70),
+    Cell("4 KiB random write QD32, file O_DIRECT", 4 * KIB, 32, read=0, lun=FILE_DIRECT),
+    Cell("1 MiB sequential read QD8, file O_DIRECT", 1024 * KIB, 8, sequential=True, lun=FILE_DIRECT),
+]
 
 # What plot.py shows: the cells of a line by what its points are drawn over.
 OVER_DEPTH = {1: read(1), 4: read(4), 32: read(32), 128: read(128)}
 OVER_SESSIONS = {1: read(32), 4: read(32, 4), 64: read(32, 64)}
+PLOT = list(dict.fromkeys([*OVER_DEPTH.values(), *OVER_SESSIONS.values()]))
+
+MATRICES = {"quick": QUICK, "goals": GOALS, "full": FULL, "plot": PLOT}
+
+# Cells of one target that are compared with each other: (this, over that).
+WITHIN = [
+    ("4 KiB random read QD32, digests", "4 KiB random read QD32"),
+    ("1 MiB sequential read QD8, digests", "1 MiB sequential read QD8"),
+    ("1 MiB sequential write QD8, digests", "1 MiB sequential write QD8"),
+    ("4 KiB random read QD32, cached file", "4 KiB random read QD32"),
+    ("4 KiB random read QD1, by another target", "4 KiB random read QD1"),
+    ("4 KiB random read QD1 beside 500 logins a second", "4 KiB random read QD1"),
+    ("4 KiB random read QD32 beside 500 logins a second", "4 KiB random read QD32"),
+]

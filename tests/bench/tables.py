@@ -13,16 +13,18 @@ METRICS = [  # key, heading, digits
     ("client_cpu_us_per_io", "client us/IO", 2),
 ]
 RATIOS = ["iops", "p50_us", "p99.9_us", "server_cpu_us_per_io"]
+WITHIN_RATIOS = ["iops", "p50_us", "p99_us", "server_cpu_us_per_io"]
 HEADINGS = {key: heading for key, heading, _ in METRICS}
 
 
 def metric(result, key):
-    return result["all"][key] if key in result["all"] else result[key]
+    """None where it is not known: iperf3 tells throughput only."""
+    return result["all"][key] if key in result["all"] else result.get(key)
 
 
 def median(runs, key):
     """Of the undisturbed runs of one target in one cell; None without any."""
-    values = [metric(r["result"], key) for r in runs if not r["disturbed"]]
+    values = [v for r in runs if not r["disturbed"] and (v := metric(r["result"], key)) is not None]
     return statistics.median(values) if values else None
 
 
@@ -64,6 +66,16 @@ def ratios_table(runs, ours):
             if target != ours and ours in targets:
                 rows.append([cell, target]
                             + [spread(ratio(targets[ours], done, key)) for key in RATIOS])
+    return rows
+
+
+def within_table(runs, target, pairs):
+    """One target's cells over other cells of its own."""
+    rows = [["work", "over"] + [f"{HEADINGS[key]} ratio" for key in WITHIN_RATIOS]]
+    for cell, base in pairs:
+        ours, theirs = (runs.get(name, {}).get(target) for name in (cell, base))
+        if ours and theirs:
+            rows.append([cell, base] + [spread(ratio(ours, theirs, key)) for key in WITHIN_RATIOS])
     return rows
 
 

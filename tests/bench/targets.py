@@ -96,14 +96,14 @@ class Sptgtd(Target):
     def config(self):
         keys = "".join(f"{key}\n" for key in self.daemon_keys)
         return (f"[daemon]\ncontrol-socket = {self.path('control.sock')}\n"
-                f"state-dir = {self.directory}\n{keys}"
+                f"state-dir = {self.directory}\nmax-connections = 4096\nmax-logins = 2048\n{keys}"
                 "[portal-main]\nlisten = 127.0.0.1:0\n"
                 f"[device-memory]\nbackend = mem\nsize = {self.size_mib}M\n"
                 f"[device-cached]\nbackend = file\npath = {self.path('cached')}\nsize = {FILE_MIB}M\n"
                 f"[device-direct]\nbackend = file\npath = {self.path('direct')}\nsize = {FILE_MIB}M\ndirect = yes\n"
                 f"[device-far]\nbackend = iscsi\nurl = iscsi://127.0.0.1:{self.far_port}/{FAR_IQN}/0\n"
                 f"[target-bench]\nname = {IQN}\nportal = main\nlun.0 = memory\ninitiators = *\n"
-                "max-sessions = 128\n"
+                "max-sessions = 2048\n"
                 # Of their own: a login to the first must not be one to the far target as well.
                 f"[target-more]\nname = {MORE_IQN}\nportal = main\ninitiators = *\n"
                 "lun.1 = cached\nlun.2 = direct\nlun.3 = far\n")
@@ -258,6 +258,7 @@ class Spdk(Target):
         bdev = call("bdev_malloc_create", name="Malloc0", num_blocks=self.size_mib << 11,
                     block_size=512)
         iscsi = [
+            call("iscsi_set_options", max_sessions=2048),
             call("iscsi_create_portal_group", tag=1,
                  portals=[{"host": "127.0.0.1", "port": str(self.port)}]),
             call("iscsi_create_initiator_group", tag=1, initiators=["ANY"], netmasks=["ANY"]),
