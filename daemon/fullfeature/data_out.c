@@ -26,6 +26,7 @@ struct meaning {
 	uint8_t *where;          /* NULL: nothing to be kept of it */
 	uint32_t keep_bytes;     /* how much of it: what goes beyond what is wanted is dropped */
 	const char *wrong;       /* or why it is refused */
+	uint8_t reason;          /* and the reason of the Reject; of a field that is invalid unless told */
 	spt_asc_t spoilt;        /* and what becomes of the command */
 };
 
@@ -66,6 +67,7 @@ static void judge_unsolicited(const struct pdu_data_out *pdu, struct meaning *m)
 	m->spoilt = ASC_UNEXPECTED_UNSOLICITED;
 	if (!c->unsolicited_open) {
 		m->wrong = "unsolicited data that was not announced";
+		m->reason = REJECT_PROTOCOL_ERROR;
 		return;
 	}
 	m->sequence = &c->unsolicited;
@@ -111,7 +113,8 @@ static bool is_overdue(struct command *c, const struct pdu_data_out *pdu)
 
 static struct meaning judge(struct conn *conn, const struct pdu_data_out *pdu)
 {
-	struct meaning m = { .command = command_find(conn->session, pdu->itt) };
+	/* RFC 7143 11.17.1, note 2: tags, offsets, numbers and a LUN that do not fit */
+	struct meaning m = { .command = command_find(conn->session, pdu->itt), .reason = REJECT_INVALID_PDU_FIELD };
 	struct command *c = m.command;
 
 	/* RFC 7143 4.2.5.1: it comes on the command's connection. */
@@ -259,7 +262,7 @@ void data_out(struct conn *conn, struct rx_pdu *rx)
 		conn->env->counters.data_discarded++;
 		drain_data_out(conn, &pdu);
 	} else if (m.wrong) {
-		reject(conn, REJECT_PROTOCOL_ERROR, rx->bhs, m.wrong);
+		reject(conn, m.reason, rx->bhs, m.wrong);
 		if (pdu.final)
 			data_out_end_sequence(m.command, pdu.ttt);
 		spt_task_refuse(&m.command->task, SPT_KEY_ABORTED_COMMAND, m.spoilt);

@@ -124,14 +124,14 @@ def gaps(t):
         equal(s.read(t.region, 16), pattern(16 * BLOCK, 9), 'what is there')
 
 
-@conversation('RFC 7143 11.7, 11.7.6', 'in any order, but within what the R2T asked for')
+@conversation('RFC 7143 11.7, 11.7.6, 11.17.1', 'in any order, but within what the R2T asked for')
 def outside(t):
     s = t.log_in(ANY).settle()
     for offset, length in ((8192, 512), (8000, 512), (0xfffffe00, 512), (0, 8704), (7 << 28, 1)):
         task = s.start(WRITE10(t.region, 16), write=pattern(16 * BLOCK))
         s.step(answer=False)
         s.send('data_out', lun=task.pdu.lun, itt=task.itt, ttt=task.r2ts[0].ttt, datasn=0, offset=offset, data=b'W' * length)
-        s.expect('reject', reason=4)
+        s.expect('reject', reason=9)
         s.finish(task)
         equal(task.status, CHECK_CONDITION, 'the status')
 

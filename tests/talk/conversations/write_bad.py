@@ -113,13 +113,13 @@ def wrong_ttt(t):
         scene.judge('TTT ' + what)
 
 
-@conversation('RFC 7143 4.2.5.3, 11.7.4', 'solicited Data-Out for another LUN than its command: Reject, and the task ends', seconds=30)
+@conversation('RFC 7143 4.2.5.3, 11.7.4, 11.17.1', 'solicited Data-Out for another LUN than its command: Reject, and the task ends', seconds=30)
 def wrong_lun(t):
     for lun in (5, 300):
         scene = Scene(t, KEYS)
         scene.start()
         scene.data(b'W' * 8192, lun=lun)
-        scene.s.expect('reject', reason=4)
+        scene.s.expect('reject', reason=9)                 # invalid LUN of a TTT (11.17.1, note 2)
         pdu = scene.s.expect('response', itt=scene.itt)
         equal((pdu.status, pdu.data[4] & 0xf), (CHECK_CONDITION, 0xb), 'the status and the sense key')
         equal(scene.witness.read(t.region, 64), scene.around, 'the blocks')
