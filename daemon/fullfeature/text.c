@@ -7,6 +7,7 @@
 #include "login/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,11 @@ static int answer(struct conn *conn, struct login_params *params, uint64_t *seen
 
 	if (r)
 		return r;
+	/* RFC 7143 4.3: nothing else is asked in a discovery session */
+	if (conn->params.session_type == SESSION_DISCOVERY && !outcome->send_targets) {
+		snprintf(outcome->reason, sizeof(outcome->reason), "no SendTargets in a discovery session");
+		return REJECT_PROTOCOL_ERROR;
+	}
 	if (outcome->send_targets)
 		conn->env->ops->send_targets(conn, outcome->send_targets_value, &w);
 	*ret_bytes = key_writer_len(&w);

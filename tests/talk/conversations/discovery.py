@@ -172,6 +172,9 @@ def no_commands(t):
         except Gone:
             pass
     s = discover(t)
+    for keys in ({}, {'MaxRecvDataSegmentLength': 4096}, {'InitiatorAlias': 'x'}, {'X-org.example.x': '1'}):
+        s.send('text', itt=s.new_itt(), data=text(keys))
+        s.expect('reject', reason=4)
     send_targets(s)
     for reason in (1, 2):                                   # its connection is the session
         s.send('logout', flags=FINAL | reason, itt=s.new_itt(), cid=s.cid)
