@@ -42,6 +42,13 @@ RUNS = [
     ["--depth", "3", "--block", "100K", "--span", "30M", "--sequential", "--read", "30",
      "--verify"],
 ]
+# Of the initiator of our own: digests both ways, and data that comes and goes in several pieces.
+RAW_RUNS = [
+    ["--depth", "32", "--digests", "none"],
+    ["--depth", "8", "--sessions", "3", "--threads", "2", "--read", "50", "--fill", "--verify", "--digests", "both"],
+    ["--depth", "3", "--block", "1M", "--span", "30M", "--sequential", "--read", "50", "--fill", "--verify",
+     "--digests", "both"],
+]
 
 
 def expect(true, what):
@@ -90,15 +97,15 @@ def check_that_verify_can_fail(load, url):
 
 def main():
     p = argparse.ArgumentParser()
-    for name in ("--sptgtd", "--load", "--tcp", "--logins"):
+    for name in ("--sptgtd", "--load", "--load-raw", "--tcp", "--logins"):
         p.add_argument(name, required=True)
     args = p.parse_args()
     check_result(run_json([args.tcp, "--depth", "4", *SHORT]), [])
     daemon = Daemon(args.sptgtd, CONFIG)
     try:
         url = f"iscsi://127.0.0.1:{daemon.port()}/{IQN}/0"
-        for options in RUNS:
-            check_result(run_json([args.load, *options, *SHORT, "--server-pid",
+        for program, options in [(args.load, o) for o in RUNS] + [(args.load_raw, o) for o in RAW_RUNS]:
+            check_result(run_json([program, *options, *SHORT, "--server-pid",
                                    str(daemon.process.pid), url]), options)
         check_logins(run_json([args.logins, "--parallel", "16", *SHORT, "--server-pid",
                                str(daemon.process.pid), url]), daemon.log())
