@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/spares.h"
+#include "core/blocks.h"
 #include "core/memory.h"
 
 #define SHIFT_MIN 12u /* 4 KiB */
@@ -32,6 +34,7 @@ struct spt_pool {
 	struct spt_memory *memory; /* NULL: no limit */
 	size_t taken_bytes;        /* of memory */
 	uint64_t denied;
+	struct blocks blocks;
 };
 
 static unsigned class_of(size_t bytes)
@@ -50,8 +53,10 @@ static size_t class_bytes(unsigned c)
 struct spt_pool *spt_pool_new(size_t keep_bytes)
 {
 	struct spt_pool *pool = calloc(1, sizeof(*pool));
-	if (pool)
-		pool->keep_bytes = keep_bytes;
+	if (!pool)
+		return NULL;
+	pool->keep_bytes = keep_bytes;
+	blocks_init(&pool->blocks);
 	return pool;
 }
 
@@ -66,7 +71,7 @@ void spt_pool_free(struct spt_pool *pool)
 {
 	if (!pool)
 		return;
-	assert(pool->used_bytes == 0);
+	assert(pool->used_bytes == 0 && list_empty(&pool->blocks.users));
 	spt_pool_trim(pool);
 	free(pool);
 }
@@ -113,6 +118,24 @@ static void give_room(struct spt_pool *pool, size_t keep)
 	pool->taken_bytes -= room - keep;
 }
 
+static void *take_from_system(struct spt_pool *pool, unsigned c)
+{
+	void *p;
+
+	if (!have_room(pool, class_bytes(c)) || posix_memalign(&p, SPT_BUFFER_ALIGN, class_bytes(c)))
+		return NULL;
+	if (class_bytes(c) >= SPT_POOL_BLOCK_MIN)
+		blocks_add(&pool->blocks, p, class_bytes(c));
+	return p;
+}
+
+static void give_to_system(struct spt_pool *pool, unsigned c, void *block)
+{
+	if (class_bytes(c) >= SPT_POOL_BLOCK_MIN)
+		blocks_remove(&pool->blocks, block);
+	free(block);
+}
+
 void *spt_pool_get(struct spt_pool *pool, size_t bytes)
 {
 	void *p;
@@ -123,8 +146,9 @@ void *spt_pool_get(struct spt_pool *pool, size_t bytes)
 	p = spares_take(&pool->spares[c]);
 	if (p)
 		pool->kept_bytes -= class_bytes(c);
-	else if (!have_room(pool, class_bytes(c)) ||
-		posix_memalign(&p, SPT_BUFFER_ALIGN, class_bytes(c)))
+	else
+		p = take_from_system(pool, c);
+	if (!p)
 		return NULL;
 	pool->used_bytes += class_bytes(c);
 	return p;
@@ -142,7 +166,7 @@ void spt_pool_put(struct spt_pool *pool, void *buffer, size_t bytes)
 		pool->kept_bytes += class_bytes(c);
 		return;
 	}
-	free(buffer);
+	give_to_system(pool, c, buffer);
 	if (pool->memory && spare_room(pool) > STEPS_HELD * memory_step(pool->memory))
 		give_room(pool, memory_step(pool->memory));
 }
@@ -162,21 +186,51 @@ uint64_t spt_pool_denied(const struct spt_pool *pool)
 	return pool->denied;
 }
 
-size_t spt_pool_age(struct spt_pool *pool)
+/* Of each class those that nobody has needed since this was last done, or all. */
+static size_t drop(struct spt_pool *pool, bool all)
 {
 	size_t freed = 0;
 
-	for (unsigned c = 0; c < CLASSES; c++)
-		freed += spares_age(&pool->spares[c]) * class_bytes(c);
+	for (unsigned c = 0; c < CLASSES; c++) {
+		struct spares *s = &pool->spares[c];
+		for (unsigned n = all ? s->n : s->idle; n > 0; n--) {
+			give_to_system(pool, c, spares_take(s));
+			freed += class_bytes(c);
+		}
+		s->idle = s->n;
+	}
 	pool->kept_bytes -= freed;
 	give_room(pool, 0);
 	return freed;
 }
 
+size_t spt_pool_age(struct spt_pool *pool)
+{
+	return drop(pool, false);
+}
+
 void spt_pool_trim(struct spt_pool *pool)
 {
-	for (unsigned c = 0; c < CLASSES; c++)
-		spares_free(&pool->spares[c]);
-	pool->kept_bytes = 0;
-	give_room(pool, 0);
+	drop(pool, true);
+}
+
+void spt_pool_join(struct spt_pool *pool, struct spt_pool_user *user)
+{
+	list_append(&pool->blocks.users, &user->link);
+}
+
+void spt_pool_leave(struct spt_pool *pool, struct spt_pool_user *user)
+{
+	(void)pool;
+	list_del(&user->link);
+}
+
+int spt_pool_block(const struct spt_pool *pool, const void *data, size_t bytes)
+{
+	return blocks_find(&pool->blocks, data, bytes);
+}
+
+size_t spt_pool_block_bytes(const struct spt_pool *pool, unsigned number)
+{
+	return pool->blocks.block[number].bytes;
 }

@@ -53,6 +53,7 @@ static void call(struct store_io *io, uint8_t op, int flags,
 
 	io->call.op = op;
 	io->call.fd = file_of(io->channel)->medium.fd;
+	io->call.direct = file_of(io->channel)->medium.direct;
 	io->call.data = io->data ? io->data + at : NULL;
 	io->call.bytes = io->bytes - at;
 	io->call.offset_bytes = io->offset_bytes + at;

@@ -34,6 +34,7 @@ enum store_op {
 /* A system call of the file store's, done by an engine (engine.h). */
 struct store_call {
 	uint8_t op;
+	bool direct; /* the device itself moves the data */
 	int fd;
 	void *data;
 	uint64_t bytes, offset_bytes;

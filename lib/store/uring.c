@@ -3,6 +3,10 @@
  * The engine on io_uring. Calls made in one turn of the loop are submitted together at its end;
  * completions are announced by an eventfd that the loop watches. When the submission queue is full
  * calls wait in a list of ours, in order. The ring is the channel's; nothing is shared or locked.
+ *
+ * Large blocks of the loop's pool that come by a second time are registered: otherwise the kernel looks up and pins each page
+ * for every direct transfer, which is most of what a large one costs. They must be forgotten before the pool gives
+ * them back, for the kernel would go on using the pages that were there.
  */
 #include "store/engine.h"
 
@@ -12,11 +16,15 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <spt/buffer.h>
+
 #include "base/list.h"
 #include "base/util.h"
 
 #define ENTRIES	 256u
 #define RETRY_US 1000u /* the system was out of something */
+
+enum block_state { BLOCK_NEW, BLOCK_SEEN, BLOCK_REGISTERED };
 
 struct uring {
 	struct engine base;
@@ -26,6 +34,9 @@ struct uring {
 	struct spt_timer retry;
 	bool reaping, closed;
 	struct store_call *waiting, **waiting_end;
+	struct spt_pool_user user;
+	uint8_t blocks[SPT_POOL_BLOCKS]; /* enum block_state, by the pool's numbers */
+	bool no_blocks; /* the kernel has no table for them, or does not let us pin more */
 };
 
 static struct uring *uring_of(struct engine *engine)
@@ -33,16 +44,69 @@ static struct uring *uring_of(struct engine *engine)
 	return container_of(engine, struct uring, base);
 }
 
-static void prepare(struct io_uring_sqe *sqe, struct store_call *c)
+static int update_block(struct uring *u, unsigned number, void *data, size_t bytes)
+{
+	struct iovec v = { .iov_base = data, .iov_len = bytes };
+	uint64_t tag = 0;
+
+	return io_uring_register_buffers_update_tag(&u->ring, number, &v, (void *)&tag, 1);
+}
+
+/* The number under which the kernel knows the call's memory; -1: it does not. */
+static int registered(struct uring *u, const struct store_call *c)
+{
+	if (!c->direct || c->bytes < SPT_POOL_BLOCK_MIN || !u->base.host->pool)
+		return -1;
+	struct spt_pool *pool = u->base.host->pool;
+	int n = spt_pool_block(pool, c->data, c->bytes);
+	if (n < 0 || u->blocks[n] == BLOCK_REGISTERED)
+		return n;
+	if (u->blocks[n] == BLOCK_NEW || u->no_blocks) {
+		u->blocks[n] = BLOCK_SEEN;
+		return -1;
+	}
+	if (update_block(u, (unsigned)n, c->data, spt_pool_block_bytes(pool, (unsigned)n)) < 0) {
+		u->no_blocks = true;
+		return -1;
+	}
+	u->blocks[n] = BLOCK_REGISTERED;
+	return n;
+}
+
+/* What the kernel has under a number that is not BLOCK_REGISTERED is never used. */
+static void block_gone(struct spt_pool_user *user, unsigned number)
+{
+	struct uring *u = container_of(user, struct uring, user);
+
+	if (u->blocks[number] == BLOCK_REGISTERED) {
+		update_block(u, number, NULL, 0);
+		u->no_blocks = false; /* there may be room for another */
+	}
+	u->blocks[number] = BLOCK_NEW;
+}
+
+static void prepare_transfer(struct uring *u, struct io_uring_sqe *sqe, struct store_call *c)
+{
+	unsigned bytes = (unsigned)c->bytes;
+	int n = registered(u, c);
+
+	if (n >= 0 && c->op == CALL_READ)
+		io_uring_prep_read_fixed(sqe, c->fd, c->data, bytes, c->offset_bytes, n);
+	else if (n >= 0)
+		io_uring_prep_write_fixed(sqe, c->fd, c->data, bytes, c->offset_bytes, n);
+	else if (c->op == CALL_READ)
+		io_uring_prep_read(sqe, c->fd, c->data, bytes, c->offset_bytes);
+	else
+		io_uring_prep_write(sqe, c->fd, c->data, bytes, c->offset_bytes);
+	sqe->rw_flags = c->flags;
+}
+
+static void prepare(struct uring *u, struct io_uring_sqe *sqe, struct store_call *c)
 {
 	switch (c->op) {
 	case CALL_READ:
-		io_uring_prep_read(sqe, c->fd, c->data, (unsigned)c->bytes, c->offset_bytes);
-		sqe->rw_flags = c->flags;
-		break;
 	case CALL_WRITE:
-		io_uring_prep_write(sqe, c->fd, c->data, (unsigned)c->bytes, c->offset_bytes);
-		sqe->rw_flags = c->flags;
+		prepare_transfer(u, sqe, c);
 		break;
 	case CALL_FALLOCATE:
 		io_uring_prep_fallocate(sqe, c->fd, c->flags, (off_t)c->offset_bytes,
@@ -64,7 +128,7 @@ static bool fill(struct uring *u)
 			return false;
 		struct store_call *c = u->waiting;
 		u->waiting = c->next;
-		prepare(sqe, c);
+		prepare(u, sqe, c);
 	}
 	u->waiting_end = &u->waiting;
 	return true;
@@ -154,6 +218,8 @@ static void uring_close(struct engine *engine)
 		spt_host_unwatch(engine->host, &u->event);
 		close(u->event.fd);
 	}
+	if (u->user.gone)
+		spt_pool_leave(u->base.host->pool, &u->user);
 	u->closed = true;
 	if (!u->reaping)
 		uring_free(u);
@@ -170,6 +236,16 @@ static int announce(struct uring *u)
 	if (r < 0)
 		return r;
 	return spt_host_watch(u->base.host, &u->event, SPT_READABLE);
+}
+
+static void know_blocks(struct uring *u)
+{
+	if (!u->base.host->pool || io_uring_register_buffers_sparse(&u->ring, SPT_POOL_BLOCKS) < 0) {
+		u->no_blocks = true;
+		return;
+	}
+	u->user.gone = block_gone;
+	spt_pool_join(u->base.host->pool, &u->user);
 }
 
 static int uring_open(struct spt_host *host, struct engine **ret)
@@ -194,6 +270,7 @@ static int uring_open(struct spt_host *host, struct engine **ret)
 		uring_close(&u->base);
 		return r;
 	}
+	know_blocks(u);
 	*ret = &u->base;
 	return 0;
 }

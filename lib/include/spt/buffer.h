@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <spt/link.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -51,6 +53,27 @@ uint64_t spt_pool_denied(const struct spt_pool *pool);
 size_t spt_pool_age(struct spt_pool *pool);
 /* Give the kept memory back to the system. */
 void spt_pool_trim(struct spt_pool *pool);
+
+/*
+ * For who registers memory with the kernel or with a device so that it is not looked up in every transfer. Blocks of
+ * SPT_POOL_BLOCK_MIN and more have numbers, up to SPT_POOL_BLOCKS of them at a time; a number is the block's as long
+ * as the pool has it of the system, whoever uses it meanwhile.
+ */
+#define SPT_POOL_BLOCK_MIN (64u << 10)
+#define SPT_POOL_BLOCKS    256u
+
+struct spt_pool_user {
+	/* Block @number goes back to the system next. */
+	void (*gone)(struct spt_pool_user *user, unsigned number);
+	struct spt_link link; /* the pool's */
+};
+
+void spt_pool_join(struct spt_pool *pool, struct spt_pool_user *user);
+void spt_pool_leave(struct spt_pool *pool, struct spt_pool_user *user);
+/* The number of the block that begins at @data and of which @bytes are wanted; -1: it has none, or is not the pool's. */
+int spt_pool_block(const struct spt_pool *pool, const void *data, size_t bytes);
+/* All of block @number. */
+size_t spt_pool_block_bytes(const struct spt_pool *pool, unsigned number);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,7 @@
 /* The buffer pool: alignment, classes, what is kept and what goes back. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include <spt/buffer.h>
 
+#include "base/list.h"
 #include "base/util.h"
 
 static void sizes(void **state)
@@ -142,12 +144,93 @@ static void own_spares_first(void **state)
 	spt_memory_free(memory);
 }
 
+struct user {
+	struct spt_pool_user user;
+	unsigned gone, last;
+};
+
+static void gone(struct spt_pool_user *user, unsigned number)
+{
+	struct user *u = container_of(user, struct user, user);
+
+	u->gone++;
+	u->last = number;
+}
+
+/* Large blocks have a number from the system's hands to the system's hands, and who joined hears of its end. */
+static void numbers(void **state)
+{
+	struct spt_pool *pool = spt_pool_new(4u << 20);
+	struct user u = { .user.gone = gone };
+	uint8_t *small = spt_pool_get(pool, SPT_POOL_BLOCK_MIN / 2), *large = spt_pool_get(pool, 100000);
+	uint8_t *larger = spt_pool_get(pool, 1u << 20);
+	int n = spt_pool_block(pool, large, 100000);
+
+	spt_pool_join(pool, &u.user);
+	assert_int_equal(spt_pool_block(pool, small, 1), -1);
+	assert_in_range(n, 0, SPT_POOL_BLOCKS - 1);
+	assert_int_equal(spt_pool_block_bytes(pool, (unsigned)n), 131072);
+	assert_int_equal(spt_pool_block(pool, large, 131072), n);
+	assert_int_equal(spt_pool_block(pool, large, 131073), -1); /* more than there is */
+	assert_int_equal(spt_pool_block(pool, large + 4096, 1), -1);
+	assert_int_not_equal(spt_pool_block(pool, larger, 1u << 20), n);
+	/* Kept, and another's: still the same. */
+	spt_pool_put(pool, large, 100000);
+	assert_ptr_equal(spt_pool_get(pool, 131072), large);
+	assert_int_equal(spt_pool_block(pool, large, 1), n);
+	assert_int_equal(u.gone, 0);
+	spt_pool_put(pool, large, 131072);
+	assert_int_equal(spt_pool_age(pool), 0);
+	assert_int_equal(spt_pool_age(pool), 131072);
+	assert_int_equal(u.gone, 1);
+	assert_int_equal(u.last, n);
+	assert_int_equal(spt_pool_block(pool, large, 1), -1);
+	spt_pool_put(pool, larger, 1u << 20);
+	spt_pool_put(pool, small, SPT_POOL_BLOCK_MIN / 2);
+	spt_pool_trim(pool);
+	assert_int_equal(u.gone, 2);
+	spt_pool_leave(pool, &u.user);
+	spt_pool_free(pool);
+}
+
+/* More blocks than numbers: the rest goes without, and numbers are used again. */
+static void numbers_run_out(void **state)
+{
+	enum { N = SPT_POOL_BLOCKS + 50 };
+	struct spt_pool *pool = spt_pool_new(0);
+	bool taken[SPT_POOL_BLOCKS] = { false };
+	void *blocks[N];
+	unsigned with = 0;
+
+	for (unsigned round = 0; round < 2; round++) {
+		memset(taken, 0, sizeof(taken));
+		with = 0;
+		for (unsigned i = 0; i < N; i++) {
+			blocks[i] = spt_pool_get(pool, SPT_POOL_BLOCK_MIN);
+			assert_non_null(blocks[i]);
+		}
+		for (unsigned i = 0; i < N; i++) {
+			int n = spt_pool_block(pool, blocks[i], SPT_POOL_BLOCK_MIN);
+			assert_true(n < 0 || !taken[n]);
+			if (n >= 0)
+				taken[n] = true;
+			with += n >= 0;
+		}
+		assert_int_equal(with, SPT_POOL_BLOCKS);
+		for (unsigned i = 0; i < N; i++)
+			spt_pool_put(pool, blocks[i], SPT_POOL_BLOCK_MIN);
+	}
+	spt_pool_free(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(kept),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(numbers_run_out),
 		cmocka_unit_test(ages),
 		cmocka_unit_test(share_a_limit),
 		cmocka_unit_test(own_spares_first),
