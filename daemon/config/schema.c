@@ -284,7 +284,7 @@ static const struct schema_key TARGET[] = {
 		"How long the data of a write may stay away that was asked for or announced: then it is "
 		"asked for again, up to three times, if ErrorRecoveryLevel is above 0; after that, or at "
 		"level 0, the command ends with INITIATOR RESPONSE TIMEOUT. So does, at every level, a command that "
-		"has waited for so long for one with a lower CmdSN" },
+		"has waited for so long for one with a lower CmdSN, though it is answered when that has come" },
 		SCHEMA_NEW_LOGINS, T(data_out_wait_us) },
 	{ { "response-fence-wait", SPT_OPTION_DURATION, false, "10s", SECONDS(1), SECONDS(600), NULL,
 		"How long, on a session with several connections whose TaskReporting is ResponseFence or "

@@ -194,6 +194,7 @@ int command_new(struct conn *conn, struct rx_pdu *rx, bool waits, struct command
 	c->session = s;
 	c->conn = conn;
 	c->number = s->commands;
+	c->early = waits;
 	c->immediate = pdu.immediate;
 	c->read = pdu.read;
 	c->write = pdu.write;
@@ -242,6 +243,15 @@ void command_start(struct command *c, const uint8_t *data)
 	r2t_continue(c);
 }
 
+void command_turn(struct command *c)
+{
+	c->early = false;
+	if (c->task.state == SPT_TASK_ENTERED)
+		command_start(c, NULL);
+	else if (c->task.state == SPT_TASK_HELD)
+		drain_poll(c);
+}
+
 void command_spoil(struct command *c, spt_asc_t asc)
 {
 	if (!c->failed)
@@ -258,7 +268,7 @@ static void done(struct spt_task *task)
 		command_release(c);
 		return;
 	}
-	if ((c->unsolicited_open || c->open_bursts) && drain_begin(c))
+	if ((c->unsolicited_open || c->open_bursts || c->early) && drain_begin(c))
 		return;
 	c->session->bytes_in += task->in.bytes;
 	c->acked_sn = c->first_in_sn = c->data_sn;

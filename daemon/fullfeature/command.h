@@ -62,6 +62,7 @@ struct command {
 
 	/* Data-Out. The gaps in what is there belong to sequences that are open. */
 	bool unsolicited_open; /* unsolicited Data-Out PDUs are still to come */
+	bool early; /* its turn, by CmdSN, has not come */
 	struct sequence unsolicited;
 	uint32_t unsolicited_limit_bytes;
 	uint32_t collected_bytes;
@@ -95,6 +96,8 @@ static inline struct command *command_of(struct spt_task *task)
 int command_new(struct conn *conn, struct rx_pdu *pdu, bool waits, struct command **ret);
 /* Its turn has come. @data: what came with it and is not in task.offered, or NULL. */
 void command_start(struct command *command, const uint8_t *data);
+/* Its turn has come, after it has waited for that: whatever has become of it meanwhile. */
+void command_turn(struct command *command);
 /* The result is sent or will not be: lets go of the task and, when nobody uses it, the memory. */
 void command_release(struct command *command);
 /* One user less. */

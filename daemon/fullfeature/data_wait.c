@@ -40,8 +40,8 @@ static bool waits(const struct command *c)
 
 	if (c->dead || !c->conn || c->conn->closing || c->held_back)
 		return false;
-	return behind_gap || c->task.state == SPT_TASK_HELD ||
-		(c->task.state == SPT_TASK_COLLECT && (c->unsolicited_open || c->open_bursts));
+	return behind_gap || ((c->task.state == SPT_TASK_COLLECT || c->task.state == SPT_TASK_HELD) &&
+		(c->unsolicited_open || c->open_bursts));
 }
 
 /* While we do not read, or a long PDU is coming, the connection tells. */
@@ -98,6 +98,7 @@ static bool ask_again(struct command *c)
 
 static void give_up(struct command *c)
 {
+	c->users--; /* ours: what it collects is not in use */
 	c->session->env->counters.data_timeouts++;
 	if (c->task.state == SPT_TASK_HELD) {
 		drain_over(c);
@@ -120,7 +121,8 @@ static void look(struct spt_timer *timer)
 		list_del(&c->spare);
 		if (waits(c) && !ask_again(c))
 			give_up(c);
-		command_unuse(c);
+		else
+			command_unuse(c);
 	}
 	if (silent.any && !s->ending && !s->data_watched)
 		arm(s);

@@ -179,7 +179,7 @@ static bool came_on(struct spt_task *task, void *arg)
 	if (!w->departed)
 		return true;
 	departed_add(w->departed, c);
-	return !w->departed->keeps || task->state == SPT_TASK_ENTERED || c->immediate;
+	return !w->departed->keeps || c->early || c->immediate;
 }
 
 void departed_lost(struct conn *conn)

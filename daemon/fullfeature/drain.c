@@ -13,17 +13,12 @@ bool drain_begin(struct command *c)
 	if (!c->conn || c->conn->closing)
 		return false;
 	/* RFC 7143 4.2.3.3: what another initiator ends is told at once; its data MAY be waited for. */
-	if (c->task.status == SPT_TASK_ABORTED)
+	if (!c->early && c->task.status == SPT_TASK_ABORTED)
 		return false;
-	spt_task_hold(&c->task);
+	/* A Data-Out that is just coming in is received into the task's buffer. */
+	spt_task_hold(&c->task, c->users > 0);
 	data_wait_note(c);
 	return true;
-}
-
-void drain_over(struct command *c)
-{
-	command_forget_sequences(c);
-	spt_task_let_go(&c->task);
 }
 
 void drain_poll(struct command *c)
@@ -31,8 +26,14 @@ void drain_poll(struct command *c)
 	/* A function that is about to end it has waited for what R2Ts have asked for, no more. */
 	if (c->held_back && !c->open_bursts)
 		tmf_poll(c->session);
-	else if (!c->unsolicited_open && !c->open_bursts)
+	else if (!c->unsolicited_open && !c->open_bursts && !c->early)
 		spt_task_let_go(&c->task);
+}
+
+void drain_over(struct command *c)
+{
+	command_forget_sequences(c);
+	drain_poll(c);
 }
 
 void drain_data_out(struct conn *conn, const struct pdu_data_out *pdu)

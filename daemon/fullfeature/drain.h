@@ -5,6 +5,9 @@
  * that has heard of the end may use the tag again, and what is still on its way would be another command's data. What comes is
  * dropped. Task management ends it meanwhile like one that waits for its data (RFC 7143 7.8), and what stays away for
  * data-out-wait is waited for no longer (data_wait.h).
+ *
+ * So does the response of a command that has come to its end before its turn (RFC 7143 4.2.2.1: no status before the command is acknowledged); the gap
+ * before it is the initiator's to close, and nothing but the command itself is held until then.
  */
 #ifndef FULLFEATURE_DRAIN_H
 #define FULLFEATURE_DRAIN_H
@@ -16,7 +19,7 @@
 struct command;
 struct conn;
 
-/* From done(): @command has its result, and data for it is expected. False: that does not matter. */
+/* From done(): @command has its result, and data for it is expected, or its turn has not come. False: that does not matter. */
 bool drain_begin(struct command *command);
 /* A Data-Out that its command has no use for. */
 void drain_data_out(struct conn *conn, const struct pdu_data_out *pdu);

@@ -35,6 +35,7 @@ bool fence_is_due(const struct spt_task *t)
 static void encode_mark(struct tx_message *message, struct conn *conn, uint8_t *bhs)
 {
 	const struct pdu_nop_in nop = {
+		.lun = 0, /* as that of a ping: RFC 7143 11.19.3 */
 		.itt = TAG_NONE,
 		.ttt = conn_take_ttt(conn),
 		.sns = conn_sns(conn),

@@ -85,8 +85,8 @@ static void run_held(struct held *h)
 	if (h->is_command) {
 		struct command *c = command_find(h->session, h->itt);
 		/* Aborted meanwhile, and the tag may be another command's by now. */
-		if (c && c->task.state == SPT_TASK_ENTERED && c->task.aux.task.generation == h->cmd_sn.v)
-			command_start(c, NULL);
+		if (c && c->early && c->task.aux.task.generation == h->cmd_sn.v)
+			command_turn(c);
 		return;
 	}
 	dispatch(h->conn, &pdu);

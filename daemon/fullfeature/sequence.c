@@ -11,8 +11,8 @@ static const char *wrong_in_order(const struct sequence *s, const struct sequenc
 	if (pdu->data_bytes > s->bytes - s->done_bytes)
 		return rules->exact ? "more data than the R2T asked for"
 				    : "more unsolicited data than FirstBurstLength or the expected length";
-	if (rules->exact && pdu->final != (pdu->data_bytes == s->bytes - s->done_bytes) &&
-		!(pdu->final && rules->early))
+	/* RFC 7143 11.7.7: F may come by itself, behind all the data. */
+	if (rules->exact && pdu->final && pdu->data_bytes < s->bytes - s->done_bytes && !rules->early)
 		return "F bit where the R2T's data does not end";
 	return NULL;
 }
@@ -66,6 +66,7 @@ uint32_t sequence_take(struct sequence *s, const struct pdu_data_out *pdu)
 	return reached - at;
 }
 
+/* RFC 7143 7.3: the PDU that is rejected has used up its DataSN; those behind it go on from there. */
 void sequence_lose(struct sequence *s, const struct pdu_data_out *pdu)
 {
 	s->data_sn = pdu->data_sn + 1;

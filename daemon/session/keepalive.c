@@ -10,6 +10,7 @@
 static void encode_ping(struct tx_message *message, struct conn *conn, uint8_t *bhs)
 {
 	struct pdu_nop_in nop = {
+		.lun = 0, /* RFC 7143 11.19.3: the one that is answered in every session, mapped or not */
 		.itt = TAG_NONE,
 		.ttt = (uint32_t)message->arg[0],
 		.sns = conn_sns(conn),

@@ -285,9 +285,28 @@ static void keep_attention(struct spt_task *task)
 		itl_attention(task->itl, sense.asc);
 }
 
-void spt_task_hold(struct spt_task *task)
+static void drop_out(struct spt_task *task)
+{
+	struct spt_session *session = task->session;
+	struct spt_pool *pool = session->context->host->pool;
+
+	if (task->out_pooled) {
+		spt_pool_put(pool, task->out.data, task->out_pool_bytes);
+		session_uncharge(session, task->out_pool_bytes);
+		task->out = (struct spt_data){ 0 };
+		task->out_pooled = false;
+	}
+	if (task->offered.data) {
+		spt_pool_put(pool, TAKE(task->offered.data), task->offered.bytes);
+		session_uncharge(session, task->offered.bytes);
+	}
+}
+
+void spt_task_hold(struct spt_task *task, bool receiving)
 {
 	assert(task->state == SPT_TASK_DONE);
+	if (!receiving)
+		drop_out(task);
 	task->state = SPT_TASK_HELD;
 	/* What ended it has been told; what ends it now is another. */
 	task->aborting = task->tas = false;
@@ -382,18 +401,10 @@ void task_drop_in(struct spt_task *task)
 void spt_task_end(struct spt_task *task)
 {
 	struct spt_session *session = task->session;
-	struct spt_pool *pool = session->context->host->pool;
 
 	assert(task->state == SPT_TASK_DONE);
 	task_drop_in(task);
-	if (task->out_pooled) {
-		spt_pool_put(pool, task->out.data, task->out_pool_bytes);
-		session_uncharge(session, task->out_pool_bytes);
-	}
-	if (task->offered.data) {
-		spt_pool_put(pool, TAKE(task->offered.data), task->offered.bytes);
-		session_uncharge(session, task->offered.bytes);
-	}
+	drop_out(task);
 	table_remove(session->context, task);
 	list_del(&task->session_link);
 	task->state = SPT_TASK_IDLE;

@@ -618,6 +618,8 @@ class Initiator:
 
     def _ended(self, task, pdu):
         task.status, task.end = pdu.status, pdu
+        check(task.pdu.immediate or 0 < (pdu.expcmdsn - task.pdu.cmdsn) & NONE < 1 << 31,
+              'status precedes the acknowledgement of its command (4.2.2.1)')
         task.residual = pdu.residual if pdu.flags & (OVERFLOW | UNDERFLOW) else 0
         check(pdu.flags & 6 != 6, 'both O and U are 1 (11.4.1)')
         check(not pdu.flags & UNDERFLOW or pdu.residual <= task.pdu.edtl,

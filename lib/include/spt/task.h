@@ -188,10 +188,11 @@ void spt_task_refuse(struct spt_task *task, uint8_t key, spt_asc_t asc);
 /* The result of a SPT_TASK_DONE task, of which nobody has been told, becomes CHECK CONDITION with this sense; its data stays. */
 void spt_task_overrule(struct spt_task *task, uint8_t key, spt_asc_t asc);
 /*
- * From ops->done() only, of a task whose outcome is not SPT_ABORTED: the response has to wait (RFC 7143 11.4.2). Task management and the end of
- * the nexus can end the task meanwhile; ops->done() follows, by them or by spt_task_let_go().
+ * From ops->done() only, of a task whose outcome is not SPT_ABORTED: the response has to wait (RFC 7143 4.2.2.1, 11.4.2). Task management and the end of
+ * the nexus can end the task meanwhile; ops->done() follows, by them or by spt_task_let_go(). Its buffers for data-out go back at once,
+ * unless they are @receiving.
  */
-void spt_task_hold(struct spt_task *task);
+void spt_task_hold(struct spt_task *task, bool receiving);
 void spt_task_let_go(struct spt_task *task);
 /* The task must be in SPT_TASK_DONE or have been refused by spt_task_enter(). */
 void spt_task_end(struct spt_task *task);

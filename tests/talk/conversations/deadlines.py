@@ -162,19 +162,22 @@ def logout_ends(t):
     other.expect('tmf_response', response=0)
 
 
-@conversation('RFC 7143 4.2.2.1', 'commands behind a gap in CmdSN end in time, with what they hold; the gap may be closed later, and they are not done then')
+@conversation('RFC 7143 4.2.2.1', 'commands behind a gap in CmdSN end in time, and give back what they hold; they are not done, and answered when the gap is closed',
+              alone=True)
 def behind_a_gap(t):
     for level in (0, 2):
-        s = t.log_in({**KEYS, 'ImmediateData': 'Yes', 'ErrorRecoveryLevel': level}).settle()
-        s.write(t.region, bytes(8 * BLOCK))
-        start, base = time.monotonic(), s.cmdsn
-        tasks = [s.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK), cmdsn=base + 1),
-                 s.start(READ10(t.region, 8), read=8 * BLOCK, cmdsn=base + 2)]
-        for task in tasks:
-            ended(s, task, start)
-            equal(task.end.expcmdsn, base, 'ExpCmdSN while the gap is there')
+        s = t.log_in({**KEYS, 'ImmediateData': 'Yes', 'FirstBurstLength': 65536, 'ErrorRecoveryLevel': level}).settle()
+        s.write(t.region, bytes(128 * BLOCK))
+        base, before = s.cmdsn, t.metrics()['sptgt_data_out_timeouts_total']
+        tasks = [s.start(WRITE10(t.region, 128), write=pattern(128 * BLOCK), cmdsn=base + 1 + n) for n in range(15)]    # nearly all of the budget
+        tasks.append(s.start(READ10(t.region, 8), read=8 * BLOCK, cmdsn=base + 16))
+        t.until(lambda: t.metrics()['sptgt_data_out_timeouts_total'] - before == len(tasks), 'they do not end', 8)
+        s.silent(0.2)
         s.cmdsn = base
-        s.good(TEST_UNIT_READY)                     # the missing one
-        s.cmdsn = base + 3
-        equal(s.read(t.region, 8), bytes(8 * BLOCK), 'the blocks of the write that was given up')
+        s.write(t.region + 128, pattern(1000 * BLOCK))       # the missing one
+        s.cmdsn = base + 17
+        for task in tasks:
+            s.finish(task)
+            equal((task.status, task.sense_code()), (CHECK_CONDITION, TIMEOUT), 'status and sense')
+        equal(s.read(t.region, 128), bytes(128 * BLOCK), 'the blocks of the writes that were given up')
         s.log_out()

@@ -302,7 +302,7 @@ def piece(s, task, r2t, sn, offset, length, final, spoil=None):
            flags=FINAL if final else 0, data=task.write[offset:offset + length])
 
 
-@conversation('RFC 7143 7.8, 11.8, 11.17.4', 'Data-Out with a wrong digest: Reject with its header, and an R2T for what is missing')
+@conversation('RFC 7143 7.3, 7.8, 11.8, 11.17.4', 'Data-Out with a wrong digest: Reject with its header, and an R2T for what is missing')
 def spoilt_data(t):
     for order in ('Yes', 'No'):
         s = log_in(t, CHECKED, DataPDUInOrder=order)

@@ -156,7 +156,7 @@ def chatting_login(t):
         pass
 
 
-@conversation('RFC 7143 11.19, 11.19.1, 11.19.2',
+@conversation('RFC 7143 11.19, 11.19.1, 11.19.2, 11.19.3',
               'the target asks a silent initiator for a sign of life, and is content with the answer')
 def keepalive(t):
     s = t.log_in()
@@ -164,6 +164,7 @@ def keepalive(t):
     for _ in range(3):
         pdu = s.expect('nop_in', 6, itt=NONE)
         check(pdu.ttt != NONE, 'a ping without a tag to answer with')
+        equal(pdu.lun, lun_field(0), 'the LUN of the ping')
         s.send('nop_out', immediate=True, itt=NONE, ttt=pdu.ttt, lun=pdu.lun)
     s.ping()
     s.good(INQUIRY(36), read=36)

@@ -148,3 +148,42 @@ def ends_with_a_hole(t):
         for n in range(1, 9):
             write_at(s, t, s.cmdsn + n, n)
         s.close()
+
+
+@conversation('RFC 7143 4.2.2.1', 'a command that fails before its turn is answered after it: no status before the acknowledgement')
+def status_after_acknowledgement(t):
+    s = t.log_in({'InitialR2T': 'No', 'ImmediateData': 'No', 'FirstBurstLength': 4096}).settle()
+    s.write(t.region, bytes(8 * BLOCK))
+    base, itt = s.cmdsn, s.new_itt()
+    s.send('command', flags=WRITE | SIMPLE, itt=itt, lun=t.lun, edtl=8 * BLOCK, cdb=WRITE10(t.region, 8), cmdsn=base + 1)
+    s.send('data_out', itt=itt, ttt=NONE, lun=t.lun, offset=512, data=bytes(512), flags=FINAL)       # not where it begins
+    s.expect('reject')
+    s.silent(0.3)
+    s.send('nop_out', itt=0x7003, cmdsn=base)
+    s.expect('nop_in', itt=0x7003)
+    pdu = s.expect('response', itt=itt, status=CHECK_CONDITION)
+    equal(pdu.expcmdsn, base + 2, 'ExpCmdSN of the response')
+    s.cmdsn = base + 2
+    equal(s.read(t.region, 8), bytes(8 * BLOCK), 'the blocks')
+
+
+@conversation('RFC 7143 4.2.2.1, 11.5.1', 'one that has failed before its turn can be aborted, and goes with its session')
+def failed_and_aborted(t):
+    for end in ('abort', 'logout', 'reset'):
+        s = t.log_in({'InitialR2T': 'No', 'ImmediateData': 'No', 'FirstBurstLength': 4096}).settle()
+        base, itt, mine = s.cmdsn, s.new_itt(), s.new_itt()
+        s.send('command', flags=WRITE | SIMPLE, itt=itt, lun=t.lun, edtl=8 * BLOCK, cdb=WRITE10(t.region, 8), cmdsn=base + 1)
+        s.send('data_out', itt=itt, ttt=NONE, lun=t.lun, offset=512, data=bytes(512), flags=FINAL)
+        s.expect('reject')
+        if end == 'abort':
+            s.send('tmf', flags=FINAL | 1, itt=mine, lun=t.lun, immediate=True, rtt=itt, refcmdsn=base + 1)
+            s.expect('tmf_response', itt=mine, response=0)
+            s.send('nop_out', itt=0x7003, cmdsn=base)
+            s.expect('nop_in', itt=0x7003, expcmdsn=base + 2)
+            s.cmdsn = base + 2
+            s.silent(0.2)
+            s.ping()
+        elif end == 'logout':
+            s.send('logout', flags=FINAL, itt=mine, immediate=True, cid=0)
+            s.expect('logout_response', itt=mine, response=0)
+        s.reset()

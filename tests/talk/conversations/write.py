@@ -65,6 +65,25 @@ def pieces(t):
         equal(s.read(t.region, 16), data, 'what was written in pieces of %d' % step)
 
 
+@conversation('RFC 7143 11.7.7', 'Data-Out PDUs without data are taken: between others, before them, and with F behind all')
+def empty_pieces(t):
+    for unsolicited in (False, True):
+        for order in ('Yes', 'No'):
+            s = t.log_in({**keys('No' if unsolicited else 'Yes', 'No', 8192, 8192), 'DataPDUInOrder': order}).settle()
+            data = pattern(16 * BLOCK, 11 + unsolicited)
+            itt = s.new_itt()
+            s.send('command', flags=(0 if unsolicited else FINAL) | WRITE | SIMPLE, itt=itt, lun=t.lun, edtl=len(data), cdb=WRITE10(t.region, 16))
+            ttt = NONE if unsolicited else s.expect('r2t', itt=itt, offset=0, desired=len(data)).ttt
+            pieces = ((0, 0), (0, 0), (0, 3000), (3000, 0), (3000, 5192), (8192, 0), (8192, 0))
+            for n, (offset, length) in enumerate(pieces):
+                s.send('data_out', itt=itt, ttt=ttt, lun=t.lun, datasn=n, offset=offset, data=data[offset:offset + length],
+                       flags=FINAL if n == len(pieces) - 1 else 0)
+                if n == len(pieces) - 2:
+                    s.silent(0.2)            # RFC 7143 11.4.2: the sequence has not ended
+            s.expect('response', itt=itt, status=GOOD)
+            equal(s.read(t.region, 16), data, 'what was written')
+
+
 def gather(s, task):
     """The end of the task, or every R2T that the target sends before it gets anything."""
     s.step(answer=False)

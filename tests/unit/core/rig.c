@@ -165,7 +165,7 @@ static void task_done(struct spt_task *task)
 
 	if (job->hold) {
 		job->hold = false;
-		spt_task_hold(task);
+		spt_task_hold(task, false);
 		return;
 	}
 	job->done++;

@@ -59,7 +59,7 @@ static void ranges_bounded(void **state)
 
 #define EXACT { .in_order = true, .exact = true }
 
-/* RFC 7143 11.7, 13.18, 7.9: what a PDU may be after @done bytes and @sn PDUs of a sequence 4096..8192. */
+/* RFC 7143 11.7, 11.7.7, 13.18, 7.9: what a PDU may be after @done bytes and @sn PDUs of a sequence 4096..8192. */
 static void sequence_rules(void **state)
 {
 	static const struct {
@@ -70,7 +70,11 @@ static void sequence_rules(void **state)
 	} rows[] = {
 		{ EXACT, 0, 0, { .offset_bytes = 4096, .data_bytes = 512 }, SEQUENCE_TAKE },
 		{ EXACT, 0, 0, { .final = true, .offset_bytes = 4096, .data_bytes = 4096 }, SEQUENCE_TAKE },
-		{ EXACT, 0, 0, { .offset_bytes = 4096, .data_bytes = 4096 }, SEQUENCE_WRONG },
+		{ EXACT, 0, 0, { .offset_bytes = 4096, .data_bytes = 4096 }, SEQUENCE_TAKE },
+		{ EXACT, 4096, 1, { .final = true, .data_sn = 1, .offset_bytes = 8192 }, SEQUENCE_TAKE },
+		{ EXACT, 4096, 1, { .final = true, .data_sn = 1, .offset_bytes = 8192, .data_bytes = 1 }, SEQUENCE_WRONG },
+		{ EXACT, 512, 1, { .data_sn = 1, .offset_bytes = 4608 }, SEQUENCE_TAKE },
+		{ EXACT, 512, 1, { .final = true, .data_sn = 1, .offset_bytes = 4608 }, SEQUENCE_WRONG },
 		{ EXACT, 0, 0, { .final = true, .offset_bytes = 4096, .data_bytes = 512 }, SEQUENCE_WRONG },
 		{ EXACT, 0, 0, { .offset_bytes = 4095, .data_bytes = 512 }, SEQUENCE_WRONG },
 		{ EXACT, 0, 0, { .offset_bytes = 4096, .data_bytes = 4097 }, SEQUENCE_WRONG },
