@@ -81,6 +81,17 @@ void announce_init(struct spt_session *s)
 	atomic_init(&s->announcing, false);
 }
 
+/* The post is said to be on its way, so that nobody sends it; what is new is noted all the same. */
+bool announcing_stop(struct spt_session *s)
+{
+	return !atomic_exchange(&s->announcing, true);
+}
+
+void announcing_go_on(struct spt_session *s)
+{
+	spt_host_post(s->context->host, &s->announce);
+}
+
 void announce_attention_locked(struct spt_itl *itl, spt_asc_t asc)
 {
 	struct spt_session *s = itl->session;
@@ -92,5 +103,6 @@ void announce_attention_locked(struct spt_itl *itl, spt_asc_t asc)
 	atomic_store_explicit(&itl->news_count, n + 1, memory_order_relaxed);
 	if (atomic_exchange(&s->announcing, true))
 		return;
+	/* It goes to another loop with announcing set only: what is read here is what that loop has left. */
 	spt_host_post(s->context->host, &s->announce);
 }

@@ -74,34 +74,49 @@ static void take_way(struct channel *c, const struct new_way *way)
 		c->device->layers_ops->place_enter(c->place, &c->way);
 }
 
-int channel_get(struct spt_context *context, const struct spt_itl *itl, bool reinstated,
-	struct channel **ret)
+/* @only: whose it is, or NULL. */
+static int channel_new(struct spt_context *context, struct spt_device *device, const struct spt_itl *only,
+	bool reinstated, struct channel **ret)
 {
-	struct spt_device *device = itl->device;
-	bool per_nexus = device->flags & SPT_BACKEND_PER_NEXUS;
-	struct channel *c = per_nexus ? NULL : find_shared(context, device);
+	struct channel *c = calloc(1, sizeof(*c));
+	struct new_way way;
 
-	if (!c) {
-		c = calloc(1, sizeof(*c));
-		if (!c)
-			return -ENOMEM;
-		c->per_nexus = per_nexus;
-		c->only = per_nexus ? itl : NULL;
-		c->context = context;
-		c->device = device;
-		struct new_way way;
-		int r = open_way(c, per_nexus ? &itl->session->nexus : NULL, reinstated, &way);
-		if (r < 0) {
-			free(c);
-			return r;
-		}
-		take_way(c, &way);
-		spt_device_ref(device);
-		list_append(&context->channels, &c->link);
+	if (!c)
+		return -ENOMEM;
+	c->per_nexus = only != NULL;
+	c->only = only;
+	c->context = context;
+	c->device = device;
+	int r = open_way(c, only ? &only->session->nexus : NULL, reinstated, &way);
+	if (r < 0) {
+		free(c);
+		return r;
 	}
+	take_way(c, &way);
+	spt_device_ref(device);
+	list_append(&context->channels, &c->link);
+	c->itls = 1;
+	*ret = c;
+	return 0;
+}
+
+int channel_share(struct spt_context *context, struct spt_device *device, bool reinstated, struct channel **ret)
+{
+	struct channel *c = find_shared(context, device);
+
+	if (!c)
+		return channel_new(context, device, NULL, reinstated, ret);
 	c->itls++;
 	*ret = c;
 	return 0;
+}
+
+int channel_get(struct spt_context *context, const struct spt_itl *itl, bool reinstated,
+	struct channel **ret)
+{
+	if (itl->device->flags & SPT_BACKEND_PER_NEXUS)
+		return channel_new(context, itl->device, itl, reinstated, ret);
+	return channel_share(context, itl->device, reinstated, ret);
 }
 
 /* A way of the channel is closed; the last one of a channel that nobody uses ends it. */

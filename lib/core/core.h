@@ -106,8 +106,15 @@ struct channel {
 	void *left_arg;
 };
 
+/* Where a session is, for who comes from another loop. */
+struct session_place {
+	struct spt_context *context;
+	spt_session_cookie cookie;
+};
+
 struct spt_itl {
 	struct spt_session *session;
+	struct session_place place; /* the session's; under device->lock */
 	struct spt_device *device;
 	struct channel *channel; /* NULL: could not be opened */
 	uint16_t lun;
@@ -163,6 +170,13 @@ void session_task_gone(struct spt_session *session);
 /* One of its I_T_L nexuses has left its channel. May free it. */
 void session_itl_gone(struct spt_session *session);
 
+/* A place in the table for a session that is to come; what is not used is given back. 0 or -ENOMEM. */
+int session_reserve(struct spt_context *context, spt_session_cookie *ret);
+void session_unreserve(struct spt_context *context, spt_session_cookie cookie);
+/* The session is found by @cookie, which was reserved, from here on; and by its cookie no longer. */
+void session_enter_table(struct spt_context *context, spt_session_cookie cookie, struct spt_session *session);
+void session_leave_table(struct spt_session *session);
+
 /* session_luns.c */
 /* The I_T_L nexuses of session->luns, not yet begun. 0 or -ENOMEM. */
 int session_first_itls(struct spt_session *session);
@@ -177,6 +191,8 @@ void session_luns_reported(struct spt_session *session);
 /* channel.c */
 int channel_get(struct spt_context *context, const struct spt_itl *itl, bool reinstated,
 	struct channel **ret);
+/* One that is not for a nexus alone: of any session of the loop. */
+int channel_share(struct spt_context *context, struct spt_device *device, bool reinstated, struct channel **ret);
 /* @left is called when the channel no longer uses the session's memory: at once if it is shared. */
 void channel_put(struct channel *channel, void (*left)(void *arg), void *arg);
 /* One that is in use, or NULL. */
@@ -218,6 +234,9 @@ void device_attention(struct spt_device *device, const struct spt_host *host,
 /* announce.c: @asc waits at @itl from now on. With the device's lock held, from any loop. */
 void announce_attention_locked(struct spt_itl *itl, spt_asc_t asc);
 void announce_init(struct spt_session *session);
+/* No announcement is on its way, and none will be until announcing_go_on(), on the loop of the session by then. False: one is. */
+bool announcing_stop(struct spt_session *session);
+void announcing_go_on(struct spt_session *session);
 
 /* ports.c: those told, and those by which nexuses are here; in memory of the caller's. 0 or -ENOMEM. With the lock held. */
 int ports_known(struct spt_device *device, struct device_port **ret, size_t *ret_n);

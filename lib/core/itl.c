@@ -117,6 +117,7 @@ void itl_join(struct spt_itl *itl, bool known)
 	struct spt_device *device = itl->device;
 
 	pthread_mutex_lock(&device->lock);
+	itl->place = (struct session_place){ itl->session->context, itl->session->cookie };
 	list_append(&device->itls, &itl->device_link);
 	reservation_update_itl(itl);
 	/* The far side of a mirrored nexus keeps its own conditions. Who has just come need not be told of this one. */
@@ -226,7 +227,7 @@ void device_attention(struct spt_device *device, const struct spt_host *host,
 		return;
 	pthread_mutex_lock(&device->lock);
 	list_foreach (itl, &device->itls, device_link) {
-		if (itl->session != except && (!host || itl->session->context->host == host))
+		if (itl->session != except && (!host || itl->place.context->host == host))
 			itl_attention_locked(itl, asc);
 	}
 	pthread_mutex_unlock(&device->lock);

@@ -172,8 +172,8 @@ static void add_victims(struct out *o, const struct registrant *g)
 			return;
 		result->victims = more;
 		more[result->n_victims++] = (struct reservation_victim){
-			.context = itl->session->context, .session = itl->session->cookie };
-		context_hold(itl->session->context);
+			.context = itl->place.context, .session = itl->place.cookie };
+		context_hold(itl->place.context);
 	}
 }
 

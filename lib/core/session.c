@@ -62,6 +62,38 @@ static int take_slot(struct spt_context *context, uint32_t *ret)
 	return 0;
 }
 
+static uint32_t slot_of(spt_session_cookie cookie)
+{
+	return (uint32_t)cookie.v - 1;
+}
+
+int session_reserve(struct spt_context *context, spt_session_cookie *ret)
+{
+	uint32_t slot;
+	int r = take_slot(context, &slot);
+
+	if (r < 0)
+		return r;
+	*ret = cookie_of(slot, ++context->slots[slot].generation);
+	return 0;
+}
+
+void session_unreserve(struct spt_context *context, spt_session_cookie cookie)
+{
+	give_slot(context, slot_of(cookie));
+}
+
+void session_enter_table(struct spt_context *context, spt_session_cookie cookie, struct spt_session *s)
+{
+	assert(!context->slots[slot_of(cookie)].session);
+	context->slots[slot_of(cookie)].session = s;
+}
+
+void session_leave_table(struct spt_session *s)
+{
+	give_slot(s->context, slot_of(s->cookie));
+}
+
 static bool name_ok(const char *name)
 {
 	return name && name[0] && strlen(name) <= SPT_NAME_MAX;
@@ -164,7 +196,7 @@ static void session_free(struct spt_session *s)
 	void (*stopped)(void *) = s->stopped;
 	void *arg = s->stopped_arg;
 
-	give_slot(s->context, (uint32_t)s->cookie.v - 1);
+	session_leave_table(s);
 	lun_map_let_go(s->context, s->luns);
 	free(s->itls);
 	free(s->names);

@@ -97,7 +97,7 @@ void loops_add_device(struct loops *loops, struct spt_device *device)
 
 	pthread_mutex_lock(&device->lock);
 	list_foreach (itl, &device->itls, device_link)
-		loops_add(loops, itl->session->context);
+		loops_add(loops, itl->place.context);
 	pthread_mutex_unlock(&device->lock);
 }
 

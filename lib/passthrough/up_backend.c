@@ -98,7 +98,7 @@ static unsigned up_flags(void *device)
 {
 	const struct up_device *d = device;
 
-	return d->shared ? 0 : SPT_BACKEND_PER_NEXUS;
+	return d->shared ? SPT_BACKEND_STAYS : SPT_BACKEND_PER_NEXUS;
 }
 
 const struct spt_backend_ops spt_backend_iscsi = {

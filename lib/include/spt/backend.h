@@ -35,6 +35,8 @@ enum spt_backend_flag {
 	SPT_BACKEND_OWN_ORDER = 1 << 1,
 	/* The Control mode page says TST 001b: CLEAR TASK SET concerns the nexus that sent it only. */
 	SPT_BACKEND_TASK_SET_PER_NEXUS = 1 << 2,
+	/* The far side keeps something for each channel, unit attentions say: a session stays with the one it has. */
+	SPT_BACKEND_STAYS = 1 << 3,
 };
 
 struct spt_open {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Contexts and sessions. A context is everything of the library that lives on one host loop; a
- * session is one I_T nexus, from login to logout, and stays on its context. All calls on the
+ * session is one I_T nexus, from login to logout, on one context at a time. All calls on the
  * loop's thread. Counterparts: ISCSITGT_SPT_SESSION_START and _STOP.
  */
 #ifndef SPT_SESSION_H
@@ -86,6 +86,36 @@ void spt_session_abort(struct spt_context *context, spt_session_cookie session,
  */
 int spt_session_set_luns(struct spt_context *context, spt_session_cookie session,
 	struct spt_lun_map *luns);
+
+/*
+ * A session goes from one context to another, in steps on either loop; nobody but who runs it need know. Nothing of the
+ * nexus changes: its unit attentions, reservations, registrations and what it has locked stay, and no device tells
+ * anybody. What comes from other loops (task management, preemption, unit attentions) finds it all the time.
+ *
+ *   spt_move_begin()    on the loop of @from   may it go at all?
+ *   spt_move_prepare()  on that of @to         ways to its devices are opened there
+ *   spt_move_leave()    on that of @from       in a moment when it has no task; it is on neither then
+ *   spt_move_arrive()   on that of @to         with a new cookie; the move is gone
+ *
+ * A move holds both contexts until it has arrived or is cancelled.
+ */
+struct spt_move;
+
+/*
+ * 0; -ENOENT: no such session, or it is being stopped; -EOPNOTSUPP: a device keeps something for the nexus or for its way
+ * (SPT_BACKEND_PER_NEXUS, _STAYS), or has no way that works; -ENOMEM.
+ */
+int spt_move_begin(struct spt_context *from, spt_session_cookie session, struct spt_move **ret);
+/* 0; -errno: a way cannot be opened, or is fenced, and nothing is left of it there. */
+int spt_move_prepare(struct spt_move *move, struct spt_context *to);
+/*
+ * 0: the session and its old cookie are no longer of @from; spt_move_arrive() has to follow. -EBUSY: it has tasks, or
+ * something of it is on its way: again a little later; -ESTALE: never, as it has gone, got other LUNs, or lost a way.
+ */
+int spt_move_leave(struct spt_move *move);
+spt_session_cookie spt_move_arrive(struct spt_move *move);
+/* One that has not left: on the loop of @to if it was prepared, else on that of @from. */
+void spt_move_cancel(struct spt_move *move);
 
 /*
  * Ends the nexus: every task is aborted, and when none of them can touch its device any more and

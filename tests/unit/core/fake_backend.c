@@ -225,6 +225,7 @@ const struct spt_backend_ops FAKE_SHARED = OPS(0, fake_fence);
 const struct spt_backend_ops FAKE_PER_NEXUS = OPS(SPT_BACKEND_PER_NEXUS, fake_fence);
 const struct spt_backend_ops FAKE_OWN_ORDER = OPS(SPT_BACKEND_OWN_ORDER, fake_fence);
 const struct spt_backend_ops FAKE_NO_FENCE = OPS(0, NULL);
+const struct spt_backend_ops FAKE_STAYS = OPS(SPT_BACKEND_STAYS, fake_fence);
 
 char fake_event[256], fake_events[2048];
 

@@ -54,7 +54,8 @@ struct fake_device {
 };
 
 /* Shared by the nexuses of a loop; and one for each nexus. */
-extern const struct spt_backend_ops FAKE_SHARED, FAKE_PER_NEXUS, FAKE_OWN_ORDER, FAKE_NO_FENCE;
+extern const struct spt_backend_ops FAKE_SHARED, FAKE_PER_NEXUS, FAKE_OWN_ORDER, FAKE_NO_FENCE,
+	FAKE_STAYS;
 
 /* Devices that were closed. */
 extern unsigned fake_closed;
