@@ -50,6 +50,8 @@ static void finish(struct work *w, int result)
 	struct server *server = w->server;
 
 	spt_device_let_go(server->workers[0].context, w->device);
+	if (w->query->what & CONTROL_RESET)
+		migrations_release(server);
 	free(w);
 	if (result < 0)
 		control_answer(q, result);
@@ -103,6 +105,7 @@ void operate(struct server *server, struct control_query *q)
 	} else if (q->what & CONTROL_UNFENCE) {
 		spt_device_unfence(first->context, &w->operation);
 	} else {
+		migrations_hold(server); /* it goes by the loops that have a session at the device */
 		spt_device_reset(first->context, &w->operation);
 	}
 }

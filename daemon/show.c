@@ -190,6 +190,9 @@ static void show_counters(const struct worker *w, struct snapshot *snapshot)
 			c->conns_recovered },
 		{ "commands_reassigned_total", "Commands that went on on another connection", false,
 			c->reassigned },
+		{ "sessions_moved_total", "Sessions that went on on another loop", false, c->sessions_moved },
+		{ "session_moves_given_up_total", "Sessions that were to go and did not come to rest", false,
+			c->moves_given_up },
 		{ "response_fences_total", "Responses that were fenced", false, c->fences },
 		{ "buffer_bytes", "Memory that the payload of commands holds", true,
 			spt_pool_used(w->env.host->pool) },
@@ -219,6 +222,7 @@ static void visit(struct spt_post *post)
 	uint64_t n = q->daemon[1]++;
 
 	if (n == server->n_workers) { /* on the first one again */
+		migrations_release(server);
 		control_answer(q, 0);
 		return;
 	}
@@ -239,7 +243,9 @@ void show_walk(struct server *server, struct control_query *q)
 	q->daemon[0] = (uintptr_t)server;
 	q->daemon[1] = 0;
 	q->post = (struct spt_post){ .fn = visit };
-	visit(&q->post);
+	/* Each session once: none goes from loop to loop, and one on its way to this one arrives before. */
+	migrations_hold(server);
+	spt_host_post(loop_host(server->workers[0].loop), &q->post);
 }
 
 static void end_session(struct server *server, struct control_query *q)
@@ -260,6 +266,15 @@ static void ask_logout(struct server *server, struct control_query *q)
 	control_answer(q, w ? 0 : -ENOENT);
 }
 
+static void moved(void *arg, int result)
+{
+	struct control_query *q = arg;
+
+	if (result < 0)
+		spt_error_set(&q->error, result, "%s", migration_error(result));
+	control_answer(q, result);
+}
+
 static void ask(void *arg, struct control_query *q)
 {
 	struct server *server = arg;
@@ -274,6 +289,10 @@ static void ask(void *arg, struct control_query *q)
 	}
 	if (q->what & CONTROL_ASK_LOGOUT) {
 		ask_logout(server, q);
+		return;
+	}
+	if (q->what & CONTROL_MOVE_SESSION) {
+		migrate_session(server, q->session_id, moved, q);
 		return;
 	}
 	if (q->what & CONTROL_TARGETS)

@@ -49,6 +49,8 @@ static const struct command COMMANDS[] = {
 		"release, KEY=VALUE" },
 	{ "ask-logout", "ID", 1, "POST", "/v1/sessions/logout/", NULL, "ask the initiator of a session to "
 		"log out, and end it if it does not" },
+	{ "move-session", "ID", 1, "POST", "/v1/sessions/move/", NULL, "move a session to the event loop that "
+		"is least busy" },
 	{ "reload", NULL, 0, "POST", "/v1/reload", NULL, "read the configuration again, and use it if it has "
 		"no fault" },
 	{ "metrics", NULL, 0, "GET", "/metrics", NULL, "show all counters in the Prometheus text "

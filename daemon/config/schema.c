@@ -40,6 +40,11 @@ static const struct schema_key DAEMON[] = {
 		"one and sooner than that: being woken takes longer than most of them. One processor is "
 		"always left to others, and an idle daemon sleeps. 0 is never" },
 		SCHEMA_RESTART, D(poll_us) },
+	{ { "balance-interval", SPT_OPTION_DURATION, false, "1s", 0, SECONDS(3600), NULL,
+		"How often it is looked whether an event loop has more to do than it can while another one has time: "
+		"then a session with a part of the work is moved there, which is a pause of some milliseconds for "
+		"it; 0 is never" },
+		SCHEMA_LIVE, D(balance_interval_us) },
 	{ { "memory", SPT_OPTION_SIZE, false, "auto", 128ull << 20, 1ull << 40, NULL,
 		"Memory that the payload of all sessions' commands may hold together, beside what disks "
 		"in memory are made of; over it they get TASK SET FULL or BUSY. auto is a quarter "

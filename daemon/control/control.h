@@ -11,6 +11,7 @@
  *   POST   /v1/layers  /v1/unfence  /v1/reset                 does something to a device: a
  *                                                             struct snapshot_request as JSON
  *   POST   /v1/sessions/logout/ID                             asks its initiator to log out
+ *   POST   /v1/sessions/move/ID                               moves it to the loop that is least busy
  *   POST   /v1/reload                                         reads the configuration again
  */
 #ifndef CONTROL_CONTROL_H
@@ -35,6 +36,7 @@ enum control_what {
 	CONTROL_RESET = 1 << 8,
 	CONTROL_ASK_LOGOUT = 1 << 9,
 	CONTROL_RELOAD = 1 << 10,
+	CONTROL_MOVE_SESSION = 1 << 11,
 };
 
 /*
@@ -43,7 +45,7 @@ enum control_what {
  */
 struct control_query {
 	unsigned what;       /* CONTROL_*: several that only ask, or one that does something */
-	uint64_t session_id; /* CONTROL_END_SESSION, CONTROL_ASK_LOGOUT */
+	uint64_t session_id; /* CONTROL_END_SESSION, _ASK_LOGOUT, _MOVE_SESSION */
 	struct snapshot_request request; /* CONTROL_CHANGE_LAYER, _UNFENCE, _RESET; not judged */
 	struct spt_error error; /* the daemon's, about a result below 0; empty: the usual text */
 	struct snapshot snapshot; /* the rows asked for are added here */

@@ -66,6 +66,7 @@ static const struct route ROUTES[] = {
 	{ ROUTE_POST, "/v1/unfence", CONTROL_UNFENCE, JSON, render_nothing },
 	{ ROUTE_POST, "/v1/reset", CONTROL_RESET, JSON, render_nothing },
 	{ ROUTE_POST, "/v1/sessions/logout/", CONTROL_ASK_LOGOUT, JSON, render_nothing },
+	{ ROUTE_POST, "/v1/sessions/move/", CONTROL_MOVE_SESSION, JSON, render_nothing },
 	{ ROUTE_POST, "/v1/reload", CONTROL_RELOAD, JSON, render_report },
 	{ ROUTE_GET, "/metrics",
 		CONTROL_TARGETS | CONTROL_LUNS | CONTROL_SESSIONS | CONTROL_COUNTERS,

@@ -40,6 +40,11 @@ void logout_poll(struct session *session);
 /* @conn is closed. */
 void logout_conn_lost(struct conn *conn);
 
+/* rest.c: see struct phase_ops. */
+bool rest_wants_more(const struct session *session);
+bool rest_reached(const struct session *session);
+void rest_leave(struct session *session);
+
 /* Handlers; the PDU's turn has come. */
 void nop_out(struct conn *conn, struct rx_pdu *pdu);
 void tmf_request(struct conn *conn, struct rx_pdu *pdu);

@@ -147,25 +147,33 @@ void conn_settle(struct conn *conn, struct session_env *env)
 	conn->env = env;
 	list_append(&env->conns, &conn->link);
 	env->n_conns++;
-	spt_host_timer_set(env->host, &conn->timer,
-		conn->login_end_us > now ? conn->login_end_us - now : 0);
+	if (conn_full_feature(conn))
+		conn_keepalive_start(conn);
+	else
+		spt_host_timer_set(env->host, &conn->timer,
+			conn->login_end_us > now ? conn->login_end_us - now : 0);
 	conn_watch(conn);
 }
 
-bool conn_leave(struct conn *conn)
+void conn_take_off(struct conn *conn)
 {
 	struct session_env *env = conn->env;
 
-	/* RFC 7143 6.3: a login goes by turns; who answers what he has not read has not waited for his. */
-	if (conn->tx.n_items) {
-		conn_close(conn, CLOSE_PROTOCOL_ERROR, "sent more before its login was answered");
-		return false;
-	}
 	spt_host_undefer(env->host, &conn->tx.flush);
 	spt_host_unwatch(env->host, &conn->watch);
 	spt_host_timer_clear(env->host, &conn->timer);
 	list_del(&conn->link);
 	env->n_conns--;
+}
+
+bool conn_leave(struct conn *conn)
+{
+	/* RFC 7143 6.3: a login goes by turns; who answers what he has not read has not waited for his. */
+	if (conn->tx.n_items) {
+		conn_close(conn, CLOSE_PROTOCOL_ERROR, "sent more before its login was answered");
+		return false;
+	}
+	conn_take_off(conn);
 	return true;
 }
 

@@ -127,10 +127,12 @@ void conn_close(struct conn *conn, enum close_reason reason, const char *detail,
 /* Its socket is watched for what it waits for at present: with each change of that. */
 void conn_watch(struct conn *conn);
 /*
- * Takes it off its loop, to be put on another by conn_settle() there; in the login phase only, and not
- * while anything is unsent. False: it is closed.
+ * Takes it off its loop in the login phase, to be put on another by conn_settle() there; not while anything is
+ * unsent. False: it is closed.
  */
 bool conn_leave(struct conn *conn);
+/* The same with nothing asked, of one at rest: transfer.h. */
+void conn_take_off(struct conn *conn);
 void conn_settle(struct conn *conn, struct session_env *env);
 /* ops->find_target() had it moved: asks again, on the loop where it is now. */
 void conn_arrived(struct conn *conn);

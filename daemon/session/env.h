@@ -74,6 +74,12 @@ struct phase_ops {
 	void (*conn_lost)(struct conn *conn);
 	/* A login takes the place of the session's connection with this CID, which is gone, if there was one. */
 	void (*conn_reinstated)(struct session *session, uint16_t cid);
+	/* Does something of the session wait for what is still to be read: data, older commands, acknowledgements? */
+	bool (*wants_more)(const struct session *session);
+	/* Nothing that the session was asked for is under way. */
+	bool (*at_rest)(const struct session *session);
+	/* It is, and leaves its loop: nothing that is set or queued there may be left. */
+	void (*session_leaves)(struct session *session);
 	/* The session has no connection; its tasks are about to be aborted. */
 	void (*session_ending)(struct session *session);
 	/* Another nexus's task management takes tasks of the session that have @itl. */
@@ -92,6 +98,8 @@ struct env_counters {
 	uint64_t recovery_r2ts, data_digest_errors, conns_recovered, reassigned;
 	uint64_t data_timeouts; /* commands that ended for want of their data */
 	uint64_t fences;
+	uint64_t sessions_moved; /* to this loop */
+	uint64_t moves_given_up; /* from it */
 };
 
 struct session_env {

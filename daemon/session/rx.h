@@ -24,6 +24,7 @@ enum rx_pause_reason {
 	RX_JOINING = 1 << 0, /* its login waits for an answer from above */
 	RX_OWED = 1 << 1,    /* we owe the peer more than it takes */
 	RX_REFUSED = 1 << 2, /* its login is refused: nothing more is of interest */
+	RX_MOVING = 1 << 3,  /* its session is about to go to another loop */
 };
 
 /* A PDU as the phases see it. */

@@ -222,7 +222,8 @@ struct conn *session_any_conn(const struct session *s)
 /* RFC 7143 4.2.2.1: MaxCmdSN never goes back; it grows as commands end. */
 void session_window_move(struct session *s)
 {
-	unsigned room = s->window > s->active ? s->window - s->active : 0;
+	unsigned window = s->window_stays ? 0 : s->window;
+	unsigned room = window > s->active ? window - s->active : 0;
 	sn_t max = sn_add(s->exp_cmd_sn, room - 1u);
 
 	if (sn_lt(s->max_cmd_sn, max))

@@ -74,6 +74,7 @@ struct session {
 	/* RFC 7143 4.2.2.1. The window is exp_cmd_sn..max_cmd_sn. */
 	sn_t exp_cmd_sn, max_cmd_sn;
 	unsigned window;    /* commands that may be outstanding: its size when nothing is */
+	bool window_stays;  /* transfer.h: it does not move for a while */
 	unsigned active;    /* commands that count against it */
 	unsigned immediate; /* immediate ones that are outstanding */
 	struct spt_link held; /* fullfeature/order.c: came before their turn */
@@ -98,6 +99,8 @@ struct session {
 	unsigned pending; /* task management that must be answered by the library first */
 
 	uint64_t commands, bytes_in, bytes_out;
+	uint64_t weighed, weight; /* of target/migrate.c, when its loop last looked */
+	uint64_t stays_until_us; /* it is not moved: it was tried of late */
 };
 
 struct session_params {

@@ -84,14 +84,16 @@ static bool find_session(struct conn *conn, const struct login_question *q,
 		refuse(ret, LOGIN_CANNOT_INCLUDE, "the session is in another portal group");
 		return true;
 	}
-	if (holder.worker != worker_of(conn->env)) {
+	/* It may be about to arrive here: then the way round goes behind it. */
+	bool here = holder.worker == worker_of(conn->env);
+	const struct session *session = here ? session_by_id(conn->env, holder.id) : NULL;
+	if (!session) {
 		if (move_begin(conn, holder.worker))
 			return false;
 		refuse(ret, LOGIN_OUT_OF_RESOURCES, "out of memory");
 		return true;
 	}
-	const struct session *session = session_by_id(conn->env, holder.id);
-	enum login_status status = session ? session_may_add(session, q->cid) : LOGIN_NO_SESSION;
+	enum login_status status = session_may_add(session, q->cid);
 	if (status) {
 		refuse(ret, status, NULL);
 		return true;

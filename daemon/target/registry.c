@@ -174,6 +174,15 @@ bool registry_stop_waiting(struct registry *r, struct waiter *w)
 	return out;
 }
 
+void registry_move(struct registry *r, struct claim *c, struct worker *to, struct spt_host *host,
+	struct spt_post *arrival)
+{
+	pthread_mutex_lock(&r->lock);
+	c->worker = to;
+	spt_host_post(host, arrival);
+	pthread_mutex_unlock(&r->lock);
+}
+
 struct worker *registry_find(struct registry *r, uint64_t id)
 {
 	struct worker *worker = NULL;

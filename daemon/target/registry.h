@@ -90,7 +90,10 @@ enum registry_result registry_claim(struct registry *registry, const struct regi
 void registry_release(struct registry *registry, struct claim *claim);
 /* True: @waiter is out of the queue and its post will not come. */
 bool registry_stop_waiting(struct registry *registry, struct waiter *waiter);
-/* The worker of session @id, or NULL. */
+/* Its session goes to @to, where @arrival finds it: whoever looks for it from here on comes after that. */
+void registry_move(struct registry *registry, struct claim *claim, struct worker *to, struct spt_host *host,
+	struct spt_post *arrival);
+/* The worker of session @id, or NULL. Perhaps it is not there any more when a message has come: then ask again. */
 struct worker *registry_find(struct registry *registry, uint64_t id);
 /*
  * Who holds the session with @tsih of this initiator, ISID and target, and its portal group tag. False:

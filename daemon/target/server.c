@@ -117,6 +117,7 @@ int server_init(struct server *s, struct config *config, const struct server_soc
 	list_init(&s->generations);
 	list_init(&s->retiring);
 	registry_init(&s->registry);
+	migrations_init(&s->migrations);
 	slowdown_init(&s->slowdown);
 	s->state_dir = strdup(config->daemon.state_dir);
 	if (!s->state_dir) {
@@ -147,6 +148,7 @@ int server_init(struct server *s, struct config *config, const struct server_soc
 int server_start(struct server *s)
 {
 	s->workers[0].thread = pthread_self();
+	s->workers[0].tid = gettid();
 	for (unsigned i = 1; i < s->n_workers; i++) {
 		int r = worker_start(&s->workers[i]);
 		if (r < 0)
@@ -157,6 +159,7 @@ int server_start(struct server *s)
 		if (r < 0)
 			return r;
 	}
+	migrations_watch(s);
 	return 0;
 }
 
@@ -167,6 +170,7 @@ void server_drain(struct server *s, uint64_t timeout_us, void (*drained)(void *a
 	s->drained_arg = arg;
 	listening_close(&s->listening);
 	spt_host_timer_clear(loop_host(s->workers[0].loop), &s->retire);
+	migrations_end(s);
 	atomic_store(&s->workers_left, s->n_workers);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		worker_drain(&s->workers[i], timeout_us);
@@ -211,6 +215,7 @@ void server_deinit(struct server *s)
 	free(s->workers);
 	spt_memory_free(s->memory);
 	slowdown_deinit(&s->slowdown);
+	migrations_deinit(&s->migrations);
 	registry_deinit(&s->registry);
 }
 
@@ -307,13 +312,16 @@ void server_switch(struct server *s, struct generation *g, struct listening *lis
 	add_generation(s, g);
 	spt_memory_set_limit(s->memory, memory_limit(&g->config->daemon));
 	switch_listening(s, listening);
-	for (unsigned i = 0; i < s->n_workers; i++)
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		migrations_hold(s); /* no session passes the change by */
 		worker_switch(&s->workers[i], g);
+	}
+	migrations_watch(s);
 	s->retire = (struct spt_timer){ .fn = retire_tick, .arg = s, .impl = s->retire.impl };
 	spt_host_timer_set(loop_host(s->workers[0].loop), &s->retire, RETIRE_TICK_US);
 }
 
-static struct worker *least_loaded(struct server *s)
+struct worker *server_least_loaded(struct server *s, const struct worker *except)
 {
 	struct balance_loop loops[BALANCE_LOOPS];
 
@@ -322,8 +330,9 @@ static struct worker *least_loaded(struct server *s)
 	uint64_t now_us = spt_host_now_us(loop_host(s->workers[0].loop));
 	bool due = balance_due(&s->balance, now_us); /* a thread's time is a system call each */
 	for (unsigned i = 0; i < s->n_workers; i++)
-		loops[i] = (struct balance_loop){ due ? worker_cpu_us(&s->workers[i]) : 0, s->workers[i].n_conns };
-	return &s->workers[balance_choose(&s->balance, now_us, loops, s->n_workers)];
+		loops[i] = (struct balance_loop){ due ? worker_cpu_us(&s->workers[i]) : 0, s->workers[i].n_conns, 0 };
+	return &s->workers[balance_choose(&s->balance, now_us, loops, s->n_workers,
+		except ? (unsigned)(except - s->workers) : BALANCE_ANY)];
 }
 
 /* Why a connection from @peer is not taken, or NULL. */
@@ -358,7 +367,7 @@ void server_accepted(struct server *s, int fd, const struct conn_portal *portal,
 		close(fd);
 		return;
 	}
-	struct worker *w = least_loaded(s);
+	struct worker *w = server_least_loaded(s, NULL);
 	s->n_conns++;
 	s->n_logins++;
 	w->n_conns++;

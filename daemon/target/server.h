@@ -16,6 +16,7 @@
 #include "target/balance.h"
 #include "target/generation.h"
 #include "target/listening.h"
+#include "target/migrate.h"
 #include "target/registry.h"
 #include "target/slowdown.h"
 
@@ -31,6 +32,7 @@ struct server {
 	struct worker *workers;
 	unsigned n_workers;
 	struct balance balance;
+	struct migrations migrations;
 	char *state_dir; /* of the start: it stays */
 	struct listening listening;
 	char **names; /* of portals: connections keep them */
@@ -70,6 +72,8 @@ bool server_retiring(const struct server *server);
 /* A connection was accepted, on the first worker's loop. */
 void server_accepted(struct server *server, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer);
+/* On the first worker's loop: the one that is least busy, and not @except (or NULL). */
+struct worker *server_least_loaded(struct server *server, const struct worker *except);
 /* A login is over, well or not. */
 void server_login_over(struct server *server);
 /* @in_login: it never reached full feature phase. */

@@ -13,6 +13,7 @@
 #include "session/conn.h"
 #include "session/session.h"
 #include "target/generation.h"
+#include "target/server.h"
 #include "target/target.h"
 #include "target/worker.h"
 
@@ -97,6 +98,7 @@ static void switch_over(struct spt_post *post)
 	}
 	generation_unref(from);
 	free(o);
+	migrations_release(w->server);
 }
 
 void worker_switch(struct worker *w, struct generation *to)
@@ -105,6 +107,7 @@ void worker_switch(struct worker *w, struct generation *to)
 
 	if (!o) {
 		log_error("out of memory: a worker keeps the configuration that it has");
+		migrations_release(w->server);
 		return;
 	}
 	o->worker = w;

@@ -3,6 +3,8 @@
 #include "target/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -75,6 +77,7 @@ static void *run(void *arg)
 {
 	struct worker *w = arg;
 
+	w->tid = gettid();
 	loop_run(w->loop);
 	return NULL;
 }
@@ -95,6 +98,19 @@ uint64_t worker_cpu_us(const struct worker *w)
 	if (pthread_getcpuclockid(w->thread, &clock) || clock_gettime(clock, &t) < 0)
 		return 0;
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* proc(5): time on a processor and time on a run queue, in ns. */
+uint64_t worker_ready_us(const struct worker *w)
+{
+	char path[64], text[80] = "";
+	unsigned long long on_cpu, ready;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", w->tid);
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%llu %llu", &on_cpu, &ready) != 2)
+		return 0;
+	return ready / 1000;
 }
 
 struct hand_over {
@@ -160,7 +176,14 @@ static void end_session(struct spt_post *post)
 {
 	struct end_session *e = post->arg;
 	struct session *s = session_by_id(&e->worker->env, e->id);
+	struct worker *now = s ? NULL : registry_find(&e->worker->server->registry, e->id);
 
+	/* It has gone to another loop, or is about to arrive here. */
+	if (now) {
+		e->worker = now;
+		spt_host_post(loop_host(now->loop), &e->post);
+		return;
+	}
 	if (s && e->ask)
 		farewell_begin(s, e->reason, s->env->logout_wait_us);
 	else if (s && e->reason == CLOSE_ENDED_BY_CONTROL)

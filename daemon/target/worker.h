@@ -14,6 +14,7 @@
 #include "loop/loop.h"
 #include "session/conn.h"
 #include "session/env.h"
+#include "target/balance.h"
 
 struct server;
 struct generation;
@@ -25,7 +26,9 @@ struct worker {
 	struct session_env env;
 	struct generation *generation; /* a reference; what logins see from now on */
 	pthread_t thread; /* the first one's is the main thread */
+	atomic_int tid;   /* of the thread, when it runs */
 	bool started;
+	uint64_t weighed_us; /* migrate.c: when its sessions were */
 	atomic_uint n_conns; /* handed to it and not gone: for the choice of a worker */
 	/* While draining. */
 	struct spt_timer drain_timer;
@@ -47,6 +50,8 @@ void worker_deinit(struct worker *worker);
 int worker_start(struct worker *worker);
 /* Any thread: the processor time that it has used, 0 if that is not known. */
 uint64_t worker_cpu_us(const struct worker *worker);
+/* Any thread: the time for which it has had work and no processor, 0 if that is not known. */
+uint64_t worker_ready_us(const struct worker *worker);
 /* On the loop that accepts, the first one: the worker takes over the accepted socket @fd. */
 void worker_hand_over(struct worker *worker, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer);
@@ -54,7 +59,8 @@ void worker_hand_over(struct worker *worker, int fd, const struct conn_portal *p
 void worker_end_session(struct worker *worker, uint64_t id, enum close_reason reason);
 /* Any thread: ask it to log out, and end it if it does not. */
 void worker_ask_session(struct worker *worker, uint64_t id, enum close_reason reason);
-/* On the first worker's loop: the worker goes over to @generation by itself. */
+/* On the first worker's loop: the worker goes over to @generation by itself, and releases the migrations that
+ * were held for that. */
 void worker_switch(struct worker *worker, struct generation *generation);
 /* Any thread: lets running commands finish for up to @timeout_us, ends everything, then closes the
  * library's context and reports server_worker_drained(). */

@@ -148,6 +148,7 @@ struct spt_session {
 	struct spt_link leaving; /* struct spt_itl.leaving_link: not in luns any more, with tasks */
 	struct spt_link tasks; /* every task, until it is ended */
 	unsigned n_tasks;
+	unsigned functions; /* of task management that it has asked for */
 	size_t budget_bytes, used_bytes;
 	bool stopping;
 	bool busy;   /* being stopped: not to be ended under its own feet */

@@ -123,8 +123,8 @@ int spt_move_leave(struct spt_move *m)
 
 	if (!s || s->stopping || s->luns != m->luns || !may_go(s))
 		return -ESTALE;
-	/* What is leaving or closing holds the session, and its memory, by callbacks on this loop. */
-	if (s->n_tasks || s->busy || s->closing || !list_empty(&s->leaving) || !announcing_stop(s))
+	/* What is leaving or closing holds the session, and its memory, by callbacks on this loop; functions know it by its cookie. */
+	if (s->n_tasks || s->functions || s->busy || s->closing || !list_empty(&s->leaving) || !announcing_stop(s))
 		return -EBUSY;
 	assert(m->to && s->used_bytes == 0 && s->n_itls == m->n_channels);
 	change_ways(m, s);

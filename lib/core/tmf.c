@@ -67,6 +67,9 @@ void run_release(struct spt_tmf_run *run)
 	}
 	struct spt_tmf *tmf = run->tmf;
 	struct spt_context *context = run->context;
+	struct spt_session *sender = session_find(context, (spt_session_cookie){ run->sender });
+	if (sender)
+		sender->functions--;
 	tmf->response = run->late ? SPT_TMF_REJECTED :
 		run->refusal	  ? run->refusal :
 				    SPT_TMF_COMPLETE;
@@ -108,7 +111,7 @@ static void respond(struct spt_tmf *tmf, uint8_t response)
 }
 
 /* NULL: out of memory, and answered. The loops are the run's, or given back. */
-static struct spt_tmf_run *run_new(struct spt_tmf *tmf, const struct spt_session *sender,
+static struct spt_tmf_run *run_new(struct spt_tmf *tmf, struct spt_session *sender,
 	const struct scope *scope, const struct loops *loops)
 {
 	struct spt_tmf_run *run = calloc(1, sizeof(*run) + loops->n * sizeof(run->parts[0]));
@@ -122,7 +125,10 @@ static struct spt_tmf_run *run_new(struct spt_tmf *tmf, const struct spt_session
 	run->tmf = tmf;
 	run->context = tmf->context;
 	context_hold(run->context);
-	run->sender = sender ? sender->cookie.v : 0;
+	if (sender) {
+		run->sender = sender->cookie.v;
+		sender->functions++;
+	}
 	run->scope = *scope;
 	if (scope->device)
 		run->device = spt_device_ref((struct spt_device *)(uintptr_t)scope->device);
@@ -144,7 +150,7 @@ static void run_parts(struct spt_tmf_run *run)
 		part_begin(&run->parts[i]);
 }
 
-static void start_on(struct spt_tmf *tmf, const struct spt_session *sender,
+static void start_on(struct spt_tmf *tmf, struct spt_session *sender,
 	const struct scope *scope, const struct loops *loops)
 {
 	struct spt_tmf_run *run = run_new(tmf, sender, scope, loops);
@@ -155,7 +161,7 @@ static void start_on(struct spt_tmf *tmf, const struct spt_session *sender,
 	run_release(run);
 }
 
-void tmf_preempt(struct spt_tmf *tmf, const struct spt_session *by, struct spt_device *device,
+void tmf_preempt(struct spt_tmf *tmf, struct spt_session *by, struct spt_device *device,
 	struct spt_context *where, spt_session_cookie cookie)
 {
 	const struct scope scope = { .device = device, .cookie = cookie.v };

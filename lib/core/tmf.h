@@ -62,10 +62,10 @@ void loops_add_device(struct loops *loops, struct spt_device *device);
 /* One part or reset less. */
 void run_release(struct spt_tmf_run *run);
 /*
- * Ends the tasks at @device of the session with @cookie on the loop @where, for what @by (compared only)
+ * Ends the tasks at @device of the session with @cookie on the loop @where, for what @by
  * does at tmf->context. tmf->done() follows.
  */
-void tmf_preempt(struct spt_tmf *tmf, const struct spt_session *by, struct spt_device *device,
+void tmf_preempt(struct spt_tmf *tmf, struct spt_session *by, struct spt_device *device,
 	struct spt_context *where, spt_session_cookie cookie);
 
 /*

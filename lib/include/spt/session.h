@@ -109,8 +109,8 @@ int spt_move_begin(struct spt_context *from, spt_session_cookie session, struct 
 /* 0; -errno: a way cannot be opened, or is fenced, and nothing is left of it there. */
 int spt_move_prepare(struct spt_move *move, struct spt_context *to);
 /*
- * 0: the session and its old cookie are no longer of @from; spt_move_arrive() has to follow. -EBUSY: it has tasks, or
- * something of it is on its way: again a little later; -ESTALE: never, as it has gone, got other LUNs, or lost a way.
+ * 0: the session and its old cookie are no longer of @from; spt_move_arrive() has to follow. -EBUSY: it has tasks or functions, or
+ * something else of it is on its way: again a little later; -ESTALE: never, as it has gone, got other LUNs, or lost a way.
  */
 int spt_move_leave(struct spt_move *move);
 spt_session_cookie spt_move_arrive(struct spt_move *move);

@@ -244,6 +244,29 @@ static void stays_with_a_task(void **state)
 	rig_close(&rig);
 }
 
+/* Nor with a function of its own that is under way. */
+static void stays_with_a_function(void **state)
+{
+	static const uint8_t functions[] = { SPT_TMF_LOGICAL_UNIT_RESET, SPT_TMF_CLEAR_TASK_SET };
+
+	for (size_t f = 0; f < ARRAY_SIZE(functions); f++) {
+		struct rig rig;
+		struct spt_move *move;
+		struct tmf_job tmf;
+
+		rig_open(&rig, NULL);
+		rig_start(&rig, 0, 0);
+		rig_start(&rig, 1, 1);
+		tmf_run(&rig, &tmf, 0, functions[f], RIG_LUN);
+		assert_int_equal(begin(&rig, 0, 1, &move), -EBUSY);
+		rig_settle(&rig);
+		assert_int_equal(tmf.done, 1);
+		assert_int_equal(spt_move_leave(move), 0);
+		arrive(&rig, 0, 1, move);
+		rig_close(&rig);
+	}
+}
+
 /* It has other LUNs than the ways that were opened; or is gone. */
 static void not_any_more(void **state)
 {
@@ -536,6 +559,7 @@ int main(void)
 		cmocka_unit_test(reset_on_the_way),
 		cmocka_unit_test(announced_after_it_came),
 		cmocka_unit_test(stays_with_a_task),
+		cmocka_unit_test(stays_with_a_function),
 		cmocka_unit_test(not_any_more),
 		cmocka_unit_test(ways_that_keep_it),
 		cmocka_unit_test(contexts_wait),
