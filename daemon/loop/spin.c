@@ -13,6 +13,7 @@
 #define BATCH_1  256u
 #define GATHERS  (5 * BATCH_1 / 2)
 #define LOOK     31u
+#define LOOK_MAX 511u
 
 static atomic_int awake;
 
@@ -32,7 +33,7 @@ static int processors(void)
 
 void spin_init(struct spin *spin, uint64_t limit_us)
 {
-	*spin = (struct spin){ .limit_ns = limit_us * 1000, .gap_ns = UINT64_MAX, .batch = BATCH_1 };
+	*spin = (struct spin){ .limit_ns = limit_us * 1000, .gap_ns = UINT64_MAX, .batch = BATCH_1, .every = LOOK };
 }
 
 /* An arrival far away says no more than that it was far away: it must not be remembered for long. */
@@ -48,7 +49,11 @@ static void learn(struct spin *spin, uint64_t gap_ns)
 
 static void learn_batch(struct spin *spin, uint64_t commands, uint64_t work_ns)
 {
-	spin->look = LOOK;
+	if (commands > 1)
+		spin->every = LOOK;
+	else if (commands)
+		spin->every = MIN(2 * spin->every + 1, LOOK_MAX);
+	spin->look = spin->every;
 	if (!commands)
 		return;
 	unsigned batch = work_ns > commands * LONG_NS ? BATCH_1 : (unsigned)MIN(commands, 64u) * BATCH_1;

@@ -11,7 +11,8 @@
  *
  * Nor does it pay where more than one command is on its way: asleep, a loop lets them gather, and takes and answers
  * them in as many system calls as one; awake, it takes each for itself. What a turn after sleep brings tells; for that
- * a loop that stays awake sleeps now and then. Commands that are long work each are not worth gathering.
+ * a loop that stays awake sleeps now and then, the more seldom the longer they come one by one. Commands that are
+ * long work each are not worth gathering.
  *
  * Pure arithmetic, but for the count of loops that are awake, which all share.
  */
@@ -27,7 +28,8 @@ struct spin {
 	unsigned vain;     /* the next time in vain costs 2**vain times of sleeping at once */
 	unsigned skip;     /* how many of them are left */
 	unsigned batch;    /* average of the commands of a turn after sleep, in 1/256 */
-	unsigned look;     /* how often to stay awake before the next look at that */
+	unsigned every;    /* how often to stay awake between two looks at that */
+	unsigned look;     /* before the next */
 	uint64_t hits, misses;
 };
 

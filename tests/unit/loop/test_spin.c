@@ -143,7 +143,7 @@ static void test_long_commands_do_not_gather(void **state)
 	spin_miss(&spin);
 }
 
-/* It stays awake, and still finds out within a hundred turns that there is something to be gathered. */
+/* It stays awake, and still finds out before long that there is something to be gathered. */
 static void test_looks_now_and_then(void **state)
 {
 	unsigned awake = 0, asleep = 0;
@@ -152,13 +152,13 @@ static void test_looks_now_and_then(void **state)
 	while (asleep < 20) {
 		if (spin_begin(&spin)) {
 			spin_hit(&spin, 10 * US, false);
-			assert_in_range(++awake, 1, 300);
+			assert_in_range(++awake, 1, 1000);
 		} else {
 			slept_to(10, 1, 6, 3);
 			asleep++;
 		}
 	}
-	assert_in_range(awake, 30, 200);
+	assert_in_range(awake, 100, 700);
 	assert_int_equal(spin_begin(&spin), 0);
 }
 
