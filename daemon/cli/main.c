@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sptgtctl: asks a running sptgtd and shows the answer; and makes secrets, for which it asks nobody. Exit status: 0 done, 1 the daemon said no,
- * 2 wrong usage, 3 the daemon cannot be asked.
+ * sptgtctl: asks a running sptgtd and shows the answer; and makes secrets, for which it asks nobody.
+ * Exit status: 0 done, 1 the daemon said no, 2 wrong usage, 3 the daemon cannot be asked.
  */
 #include <errno.h>
 #include <getopt.h>

@@ -110,7 +110,8 @@ int value_entity_identifier(const struct schema_key *key, const char *text, void
 	}
 	normal[n] = 0;
 	if (text[n] || n < ENTITY_IDENTIFIER_MIN)
-		return spt_error_set(error, -EINVAL, "%s: '%.200s' is not an Entity Identifier: %u to %u letters, digits and . - _ :",
+		return spt_error_set(error, -EINVAL,
+			"%s: '%.200s' is not an Entity Identifier: %u to %u letters, digits and . - _ :",
 			key->option.name, text, ENTITY_IDENTIFIER_MIN, ENTITY_IDENTIFIER_MAX);
 	if (!strncmp(normal, OF_SERVERS, strlen(OF_SERVERS)))
 		return spt_error_set(error, -EINVAL, "%s: '%.200s': names that begin with %s are the server's to give",

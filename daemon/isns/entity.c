@@ -94,8 +94,9 @@ static bool reached_by(const struct isns_registration *r, const struct isns_node
 }
 
 /*
- * RFC 4171 5.6.4, 5.6.5.1: keys before what belongs to them, and what is contained behind what contains it. A PG object for each portal of the entity; where a node is not reached its tag
- * is null, because one that is left out would be 1.
+ * RFC 4171 5.6.4, 5.6.5.1: keys before what belongs to them, and what is contained behind what contains it. A PG
+ * object for each portal of the entity; where a node is not reached its tag is null, because one that is left
+ * out would be 1.
  */
 static void put_portal_groups(struct writer *w, const struct isns_registration *r,
 	const struct isns_node *node)

@@ -608,6 +608,8 @@ class Initiator:
     def _take_response(self, task, pdu):
         check(task.sequence_bytes == 0, 'a SCSI Response in the middle of a Data-In sequence (11.7.1)')
         equal(pdu.response, 0, 'the response code (11.4.3)')
+        if not self.number('ErrorRecoveryLevel'):
+            equal(pdu.expdatasn, len(task.data_ins), 'ExpDataSN (11.4.8)')
         if pdu.data:
             length = int.from_bytes(pdu.data[:2], 'big')
             check(2 + length <= len(pdu.data), 'SenseLength is beyond the data segment (11.4.7)')
