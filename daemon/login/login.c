@@ -37,6 +37,7 @@ void login_free(struct login *login)
 	if (login->auth)
 		login->auth_ops->end(login->auth);
 	gather_reset(&login->in);
+	free(login->large);
 	free(login);
 }
 
@@ -126,7 +127,8 @@ static enum login_action finish_turn(struct login *l)
 /* A complete text is in l->in. */
 static enum login_action complete(struct login *l)
 {
-	reply_start(l);
+	if (reply_start_for_text(l) < 0)
+		return login_fail(l, LOGIN_OUT_OF_RESOURCES, "no memory for the answers");
 	if (l->identified)
 		return finish_turn(l);
 	if (take_identity(l) < 0)

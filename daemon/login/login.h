@@ -16,7 +16,7 @@
  * While a question is open the connection reads nothing more. It also keeps the deadline of the
  * whole login. One request gives one reply, whose memory is the login's until the next call.
  *
- * Everything a stranger can make a login hold is bounded by LOGIN_TEXT_MAX in each direction.
+ * Everything a stranger can make a login hold is bounded by LOGIN_TEXT_MAX, and its answer by LOGIN_ANSWER_MAX.
  */
 #ifndef LOGIN_LOGIN_H
 #define LOGIN_LOGIN_H
@@ -33,7 +33,9 @@
 #define LOGIN_SEGMENT_MAX  8192u  /* data segment of a login PDU, both ways (RFC 7143 13.12) */
 #define LOGIN_TEXT_MAX     16384u /* one text joined over its PDUs (RFC 7143 6.1: at least 8192) */
 #define LOGIN_PDUS_MAX     64u    /* Login Requests of one login */
-#define LOGIN_UNKNOWN_MAX  32u    /* keys not understood, in one login */
+/* Keys not understood, as they are written, in one negotiation: RFC 7143 6.1 wants no less to be taken. */
+#define LOGIN_UNKNOWN_BYTES 8192u
+#define LOGIN_ANSWER_MAX    65536u /* those answered, the shortest of 3 bytes by 16, and all that are known */
 
 struct login;
 

@@ -31,7 +31,7 @@ struct login {
 	bool tag_told;   /* TargetPortalGroupTag and TargetAlias are sent */
 	bool declared;   /* MaxRecvDataSegmentLength is sent */
 	uint16_t pdus;
-	uint16_t unknown;
+	uint32_t unknown_bytes; /* of this stage */
 	struct pdu_login_request first;   /* what must not change from PDU to PDU */
 	struct pdu_login_request request; /* the one that is being answered */
 	struct negotiation n;
@@ -49,9 +49,10 @@ struct login {
 	uint16_t status;
 	char reason[128];
 	struct gather in;
-	struct key_writer out; /* over @text */
+	struct key_writer out; /* over @text, or over @large */
 	size_t sent;           /* of what @out has */
 	struct login_message message;
+	char *large; /* LOGIN_ANSWER_MAX bytes: where the answers may be longer than @text; NULL: they were not yet */
 	char text[LOGIN_TEXT_MAX]; /* last: nothing of it is looked at before it is written */
 };
 
@@ -73,6 +74,8 @@ bool security_allows_none(const struct login *l);
 
 /* reply.c. The answers of a turn are written to l->out, empty at its start. */
 void reply_start(struct login *l);
+/* The same for the answers to the text in l->in. 0 or -ENOMEM. */
+int reply_start_for_text(struct login *l);
 /* The turn is over: T, offers, the question about the session. */
 enum login_action reply_turn(struct login *l);
 /* The turn is over and the stage goes on. */

@@ -3,8 +3,11 @@
  * What goes back to the initiator: what the target has to declare and to offer, whether the stage
  * may be left (RFC 7143 6.3, 11.13.6), and texts that are longer than a PDU.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "login/machine.h"
 
@@ -16,8 +19,29 @@ static const bool MAY_LEAD[4][4] = {
 
 void reply_start(struct login *l)
 {
-	l->out = key_writer_init(l->text, sizeof(l->text));
+	l->out = key_writer_init(l->large ? l->large : l->text, l->large ? LOGIN_ANSWER_MAX : sizeof(l->text));
 	l->sent = 0;
+}
+
+/* Could all of its keys be answered in the half of @text? Who is asked has the other half. */
+static bool is_short(const struct login *l)
+{
+	size_t bytes = l->in.bytes;
+
+	for (size_t i = 0; i < l->in.bytes; i++)
+		bytes += l->in.data[i] ? 0 : strlen("NotUnderstood");
+	return bytes <= sizeof(l->text) / 2;
+}
+
+int reply_start_for_text(struct login *l)
+{
+	if (!l->large && !is_short(l)) {
+		l->large = malloc(LOGIN_ANSWER_MAX);
+		if (!l->large)
+			return -ENOMEM;
+	}
+	reply_start(l);
+	return 0;
 }
 
 static struct pdu_login_response *start(struct login *l)
@@ -33,7 +57,7 @@ static struct pdu_login_response *start(struct login *l)
 		.sns = { .stat_sn = l->stat_sn, .exp_cmd_sn = q->cmd_sn, .max_cmd_sn = q->cmd_sn },
 	};
 	memcpy(r->isid, q->isid, sizeof(r->isid));
-	l->message.text = l->text;
+	l->message.text = l->out.start;
 	return r;
 }
 
@@ -45,7 +69,7 @@ static bool fill(struct login *l, struct pdu_login_response *r)
 
 	r->data_bytes = (uint32_t)MIN(left, (size_t)LOGIN_SEGMENT_MAX);
 	r->continues = !last;
-	l->message.text = l->text + l->sent;
+	l->message.text = l->out.start + l->sent;
 	l->sent += r->data_bytes;
 	/* RFC 7143 11.13.4: StatSN advances with every response of status class 0 */
 	l->stat_sn = sn_add(l->stat_sn, 1);
@@ -67,6 +91,7 @@ static enum login_action reply_transit(struct login *l)
 	r->transit = true;
 	r->nsg = l->request.nsg;
 	l->stage = l->request.nsg;
+	l->unknown_bytes = 0; /* RFC 7143 6.2: every stage is a negotiation by itself */
 	l->state = STATE_REQUEST;
 	(void)fill(l, r);
 	return LOGIN_REPLY;

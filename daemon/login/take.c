@@ -102,9 +102,10 @@ static int take_unknown(struct login *l, const struct key_pair *pair)
 {
 	static const char answer[] = "NotUnderstood";
 
-	if (++l->unknown > LOGIN_UNKNOWN_MAX) {
-		login_fail(l, LOGIN_INITIATOR_ERROR, "more than %u keys not understood",
-			LOGIN_UNKNOWN_MAX);
+	l->unknown_bytes += (uint32_t)(pair->name_bytes + pair->value_bytes + 2);
+	if (l->unknown_bytes > LOGIN_UNKNOWN_BYTES) {
+		login_fail(l, LOGIN_INITIATOR_ERROR, "more than %u bytes of keys not understood",
+			LOGIN_UNKNOWN_BYTES);
 		return -1;
 	}
 	/* RFC 7143 6.2: reserved words are no values, and what we offer are no keys that we do not know */

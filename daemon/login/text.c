@@ -30,12 +30,13 @@ static int take_send_targets(const struct key_pair *pair, struct text_outcome *o
 	return 0;
 }
 
-static int take_unknown(const struct key_pair *pair, unsigned *unknown, struct key_writer *answer,
+static int take_unknown(const struct key_pair *pair, size_t *bytes, struct key_writer *answer,
 	struct text_outcome *out)
 {
-	if (++*unknown > LOGIN_UNKNOWN_MAX) {
-		snprintf(out->reason, sizeof(out->reason), "more than %u keys not understood",
-			LOGIN_UNKNOWN_MAX);
+	*bytes += pair->name_bytes + pair->value_bytes + 2;
+	if (*bytes > LOGIN_UNKNOWN_BYTES) {
+		snprintf(out->reason, sizeof(out->reason), "more than %u bytes of keys not understood",
+			LOGIN_UNKNOWN_BYTES);
 		return REJECT_PROTOCOL_ERROR;
 	}
 	if (key_is_answer(pair)) {
@@ -77,7 +78,7 @@ static int take_known(struct negotiation *n, const struct key_row *row,
 static int take_pairs(struct negotiation *n, struct key_reader *reader, struct key_writer *answer,
 	struct text_outcome *out)
 {
-	unsigned unknown = 0;
+	size_t unknown_bytes = 0;
 	struct key_pair pair;
 	int r = 0;
 
@@ -87,7 +88,7 @@ static int take_pairs(struct negotiation *n, struct key_reader *reader, struct k
 		if (row)
 			r = take_known(n, row, &pair, answer, out);
 		else
-			r = take_unknown(&pair, &unknown, answer, out);
+			r = take_unknown(&pair, &unknown_bytes, answer, out);
 	}
 	if (!r && reader->error) {
 		snprintf(out->reason, sizeof(out->reason), "malformed text: %s",

@@ -23,7 +23,7 @@ struct text_outcome {
  * went well, changes @params, and adds its keys to @seen: those of the negotiation so far, none of
  * which may come again (RFC 7143 6.4); 0 at its start. 0; or the Reject reason that the request deserves (positive,
  * wire/reject.h), with nothing changed and outcome->reason set; -EMSGSIZE: @answer is too small (it
- * never is with LOGIN_TEXT_MAX bytes).
+ * never is with LOGIN_ANSWER_MAX bytes).
  */
 int text_negotiate(struct login_params *params, uint64_t *seen, const void *text, size_t bytes,
 	struct key_writer *answer, struct text_outcome *outcome);

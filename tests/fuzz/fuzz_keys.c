@@ -86,7 +86,7 @@ static void check_text(const uint8_t *data, size_t size)
 /* As a Text Request in full feature phase. */
 static void check_negotiation(const uint8_t *data, size_t size)
 {
-	static char said[LOGIN_TEXT_MAX];
+	static char said[LOGIN_ANSWER_MAX];
 	struct login_params params = login_params_default(), before = params;
 	struct key_writer answer = key_writer_init(said, sizeof(said));
 	struct text_outcome out;

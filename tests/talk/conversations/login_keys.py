@@ -316,6 +316,38 @@ def eight_kilobytes(t):
     s.settle()
 
 
+@conversation('RFC 7143 6.1, 6.2', 'eight kilobytes of the shortest keys: each is answered, in as many PDUs as that takes', seconds=30)
+def shortest_keys(t):
+    s = t.connect()
+    s.login_request(s.names(), 1, transit=False)
+    s.login_response()
+    keys = ['%s%s%s' % (a, b, c) for a in 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' for b in 'abcdefghijklmnopqrstuvwxyz' for c in '123']
+    keys = keys[:8192 // 5]
+    whole, gathered = text([(key, '') for key in keys]), b''
+    s.login_request(whole[:5000], 1, transit=False, more=True)
+    s.login_response()
+    s.login_request(whole[5000:], 1, transit=False)
+    while True:
+        pdu = s.expect('login_response', status_class=0)
+        gathered += pdu.data
+        if not pdu.has(CONTINUE):
+            break
+        s.login_request({}, 1, transit=False)
+    equal([key for key, value in pairs(gathered) if value == 'NotUnderstood'], keys, 'the keys that are answered')
+    s.enter(s.advance({}))
+    s.settle()
+    itt = s.new_itt()
+    s.send('text', itt=itt, data=text([(key, '') for key in keys[:1500]]))
+    gathered = b''
+    while True:
+        pdu = s.expect('text_response', itt=itt)
+        gathered += pdu.data
+        if pdu.has(FINAL):
+            break
+        s.send('text', itt=itt, ttt=pdu.ttt)
+    equal([key for key, value in pairs(gathered) if value == 'NotUnderstood'], keys[:1500], 'those of a Text Request')
+
+
 @conversation('RFC 7143 6.1, 6.2',
               'two thousand unknown keys: refused, or each answered within the bounds of a PDU', seconds=30)
 def too_many_keys(t):
