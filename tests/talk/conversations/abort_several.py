@@ -83,7 +83,7 @@ def sequence_ends_early(t):
     untouched(s)
     task = waiting_write(s)
     s.send('data_out', lun=task.pdu.lun, itt=task.itt, ttt=task.r2ts[0].ttt, datasn=0, offset=0, flags=FINAL, data=task.write[:BLOCK])
-    s.expect('reject', reason=4)
+    s.expect('reject', reason=9)
 
 
 @conversation('RFC 7143 4.2.3.3 a', 'an initiator that sends nothing more is waited for as long as the target says, no longer', alone=True)
