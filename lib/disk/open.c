@@ -36,7 +36,8 @@ static const char *const IO_CHOICES[] = { "auto", "uring", "threads", NULL };
 	{ "rotation-rate", SPT_OPTION_NUMBER, false, "1", 0, 65534, NULL,                          \
 		"Revolutions per minute as told to initiators; 1 is solid state, 0 not told" },    \
 	{ "thin", SPT_OPTION_BOOL, false, "yes", 0, 0, NULL,                                       \
-		"Give space back on UNMAP and for zeros, where the store can" },                   \
+		"Give space back on UNMAP and for zeros, where the store can: a block device only " \
+		"in blocks as large as its own" },                                         \
 	{ "removable", SPT_OPTION_BOOL, false, "no", 0, 0, NULL, "The medium can be ejected" }
 
 const struct spt_option disk_mem_options[DISK_MEM_OPTIONS] = {
