@@ -8,6 +8,7 @@ sessions: task management, logins of every kind, connections that come to a sess
 
 import json
 import os
+import random
 import socket
 import struct
 import subprocess
@@ -108,11 +109,12 @@ class Sessions(unittest.TestCase):
         self.talks.append(talk)
         return talk
 
-    def control(self, method, path):
+    def control(self, method, path, meanwhile=lambda: None):
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(60)
             s.connect(self.daemon.dir + '/control.sock')
             s.sendall(('%s %s HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n' % (method, path)).encode())
+            meanwhile()
             head, body = b''.join(iter(lambda: s.recv(1 << 16), b'')).split(b'\r\n\r\n', 1)
         return int(head.split()[1]), body
 
@@ -167,7 +169,16 @@ class Migrate(Sessions):
         listed = [s['id'] for s in self.sessions()]
         self.assertEqual(len(listed), len(set(listed)), 'a session is listed twice')
         self.assertLessEqual(self.known, set(listed), 'a session is not listed')
-        time.sleep(0.01)
+        time.sleep(0.002)
+
+    def while_moving(self, session_id, act):
+        """At any moment of its way."""
+        def meanwhile():
+            end = time.perf_counter() + random.random() * 0.001
+            while time.perf_counter() < end:
+                pass
+            act()
+        self.control('POST', '/v1/sessions/move/%d' % session_id, meanwhile)
 
     def visitor(self, reinstates):
         """Logins and logouts; also by a name that is taken, whose session ends wherever it is (RFC 7143 6.3.5)."""
@@ -183,13 +194,16 @@ class Migrate(Sessions):
         """Sessions that the operator ends, wherever they are."""
         talk = self.talk('write')
         s = talk.log_in().settle()
-        self.assertEqual(self.control('DELETE', '/v1/sessions/%d' % self.session_of(talk)['id'])[0], 200)
+        number = self.session_of(talk)['id']
+        self.while_moving(number, lambda: self.control('DELETE', '/v1/sessions/%d' % number))
         s.gone()
         talk.close()
 
     def joiner(self, s):
         """A connection comes to a session, wherever that is, and works beside the first (RFC 7143 6.3.1)."""
-        other = s.add(1)
+        added = []
+        self.while_moving(self.session_of(s.talk)['id'], lambda: added.append(s.add(1)))
+        other = added[0]
         other.ping()
         s.ping()
         other.log_out(reason=1)
@@ -242,6 +256,23 @@ class Migrate(Sessions):
         return 1
 
     # --- the tests
+
+    def test_on_its_way(self):
+        """Whoever looks for a session finds it while it is between two loops."""
+        end = time.monotonic() + SECONDS
+        s = self.logged_in(keys={'MaxConnections': '4'})
+        number = self.session_of(s.talk)['id']
+        while time.monotonic() < end:
+            self.joiner(s)
+            self.dismissed()
+            for _ in range(4):
+                self.while_moving(number, self.lister)
+            talk = self.talk()
+            before, after = talk.log_in(), []
+            self.while_moving(self.session_of(talk)['id'], lambda: after.append(talk.log_in()))
+            before.gone(allowed=())
+            after[0].log_out()
+            talk.close()
 
     def load(self, lun, *options):
         return subprocess.Popen([LOAD, '--fill', '--verify', '--span', '4M', '--read', '50', '--timeout', '60', '--warmup', '0s',
