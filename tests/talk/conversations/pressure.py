@@ -105,6 +105,6 @@ def aca(t):
     for attribute in (5, 6, 7):
         itt = s.new_itt()
         s.send('command', flags=FINAL | attribute, itt=itt, lun=t.lun, cdb=TEST_UNIT_READY)
-        pdu = s.expect('reject', reason=0x09)
+        pdu = s.expect('reject', reason=0x04)
         equal(int.from_bytes(pdu.data[16:20], 'big'), itt, 'the ITT in the Reject')
     equal(s.read(t.region, 1), pattern(BLOCK, 1), 'the medium')
