@@ -360,19 +360,19 @@ class Balance(Sessions):
     def setUp(self):
         self.start(CONFIG.replace('MORE', '').replace('workers = 4', 'workers = 2').replace('interval = 0', 'interval = 200ms'))
 
-    def heavy(self, s):
+    def heavy(self, s, lun):
         """Much work for little that is sent: WRITE SAME(10), many at a time."""
         while len(s.tasks) < 12:
-            self.write_same(s, self.blocks)
+            self.write_same(s, lun, self.blocks)
         self.assertIn(s.step(seconds=60).status, (None, GOOD))
 
-    def write_same(self, s, blocks):
-        return s.start(struct.pack('>BBIBHB', 0x41, 0, 0, 0, blocks, 0), write=b'x' * BLOCK)
+    def write_same(self, s, lun, blocks):
+        return s.start(struct.pack('>BBIBHB', 0x41, 0, 0, 0, blocks, 0), write=b'x' * BLOCK, lun=lun)
 
     def measure(self, s, blocks=2048):
         """How many take some milliseconds here: all that is under way has to end in 200."""
         began = time.monotonic()
-        s.finish(self.write_same(s, blocks), seconds=60)
+        s.finish(self.write_same(s, 0, blocks), seconds=60)
         self.blocks = max(256, min(32768, int(blocks * 0.004 / (time.monotonic() - began))))
 
     def moved(self):
@@ -380,15 +380,17 @@ class Balance(Sessions):
 
     def test_overloaded(self):
         first, second = self.logged_in('load'), self.logged_in('load')
+        second.talk.lun = 2                  # each has a disk of its own
+        second.settle()
         self.measure(first)
-        alone = self.actor(self.heavy, first)
+        alone = self.actor(self.heavy, first, 0)
         time.sleep(2)
         self.assertEqual(self.moved(), 0)
         if self.session_of(second.talk)['loop'] != self.session_of(first.talk)['loop']:
             while b'try again' in self.move(self.session_of(second.talk)['id'])[1]:
                 pass
         before = self.moved()
-        both = self.actor(self.heavy, second)
+        both = self.actor(self.heavy, second, 2)
         try:
             end = time.monotonic() + 60
             while self.moved() == before and time.monotonic() < end:
