@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -21,6 +22,11 @@
 #include "base/util.h"
 #include "loop/offload.h"
 #include "loop/spin.h"
+
+/* Of those that yield so many are remembered (the others are asked again), and so many have their turn in one of the loop's:
+ * while others have something, and while nobody has. */
+#define LATER_MAX  64u
+#define LATER_FEW  4u
 
 struct queue {
 	struct spt_post *first, **last;
@@ -37,6 +43,9 @@ struct loop {
 	struct spin spin;
 	const uint64_t *commands; /* how many there have been */
 	long preemptions; /* of this thread, when they were last counted */
+	struct spt_watch *later[LATER_MAX]; /* those that yield and have something, the first come first; NULL: gone */
+	unsigned n_later;
+	bool usual; /* in this turn one that does not yield had something */
 	struct queue deferred, running; /* running: deferred ones whose turn is now */
 	pthread_mutex_t lock;           /* the two below, and queued of what was posted */
 	struct queue posted;
@@ -109,6 +118,29 @@ static void wake(struct loop *loop)
 	(void)n; /* full: it is awake already */
 }
 
+/* The loop of this thread, while it has a turn. */
+static _Thread_local struct loop *turning;
+
+/* It has its turn when the others have had theirs, and what they deferred. Where there is no room it has something the next time still. */
+static void put_later(struct loop *loop, struct spt_watch *watch)
+{
+	if (loop->n_later == LATER_MAX)
+		return;
+	for (unsigned i = 0; i < loop->n_later; i++) {
+		if (loop->later[i] == watch)
+			return;
+	}
+	loop->later[loop->n_later++] = watch;
+}
+
+static void forget_later(struct loop *loop, const struct spt_watch *watch)
+{
+	for (unsigned i = 0; i < loop->n_later; i++) {
+		if (loop->later[i] == watch)
+			loop->later[i] = NULL;
+	}
+}
+
 static void ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct spt_watch *watch = arg;
@@ -116,7 +148,26 @@ static void ready(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	arrival();
+	if (watch->events & SPT_YIELDS) {
+		put_later(turning, watch);
+		return;
+	}
+	turning->usual = true;
 	watch->fn(watch, events);
+}
+
+/* What it had may be over by now: whoever watches finds out by trying, as with any other event. */
+static void run_later(struct loop *loop)
+{
+	unsigned n = MIN(loop->n_later, loop->usual ? LATER_FEW : LATER_MAX);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct spt_watch *watch = TAKE(loop->later[i]);
+		if (watch)
+			watch->fn(watch, watch->events & (SPT_READABLE | SPT_WRITABLE));
+	}
+	loop->n_later -= n;
+	memmove(loop->later, loop->later + n, loop->n_later * sizeof(loop->later[0]));
 }
 
 static short to_libevent(unsigned events)
@@ -130,8 +181,10 @@ static int host_watch(struct spt_host *host, struct spt_watch *watch, unsigned e
 	struct loop *loop = loop_of(host);
 	struct event *e = watch->impl;
 
-	if (e && watch->events == events && event_get_fd(e) == watch->fd)
+	if (e && !((watch->events ^ events) & ~(unsigned)SPT_YIELDS) && event_get_fd(e) == watch->fd) {
+		watch->events = events;
 		return 0;
+	}
 	if (!e) {
 		e = event_new(loop->base, watch->fd, to_libevent(events), ready, watch);
 		if (!e)
@@ -142,14 +195,14 @@ static int host_watch(struct spt_host *host, struct spt_watch *watch, unsigned e
 		event_assign(e, loop->base, watch->fd, to_libevent(events), ready, watch);
 	}
 	watch->events = events;
-	if (events && event_add(e, NULL) < 0)
+	if (to_libevent(events) & (EV_READ | EV_WRITE) && event_add(e, NULL) < 0)
 		return -EIO;
 	return 0;
 }
 
 static void host_unwatch(struct spt_host *host, struct spt_watch *watch)
 {
-	(void)host;
+	forget_later(loop_of(host), watch);
 	if (watch->impl)
 		event_free(TAKE(watch->impl));
 	watch->events = 0;
@@ -291,6 +344,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	arrival();
+	loop->usual = true;
 	ssize_t r = read(fd, &n, sizeof(n));
 	(void)r;
 	pthread_mutex_lock(&loop->lock);
@@ -367,8 +421,14 @@ static bool turn(struct loop *loop, int flags)
 {
 	run_deferred(loop);
 	loop->now_us = 0;
-	bool ok = event_base_loop(loop->base, EVLOOP_ONCE | flags) >= 0;
+	loop->usual = false;
+	turning = loop;
+	bool ok = event_base_loop(loop->base, EVLOOP_ONCE | (loop->n_later ? EVLOOP_NONBLOCK : flags)) >= 0;
 	run_deferred(loop);
+	if (loop->n_later) {
+		run_later(loop);
+		run_deferred(loop);
+	}
 	return ok;
 }
 

@@ -133,7 +133,8 @@ static void reap(struct spt_post *post)
 
 void conn_watch(struct conn *conn)
 {
-	unsigned events = (conn->rx.paused ? 0u : SPT_READABLE) | (conn->tx.blocked ? SPT_WRITABLE : 0u);
+	unsigned events = (conn->rx.paused ? 0u : SPT_READABLE) | (conn->tx.blocked ? SPT_WRITABLE : 0u) |
+		(conn->login ? SPT_YIELDS : 0u); /* a thousand who log in do not keep those waiting who are in */
 
 	if (spt_host_watch(conn->env->host, &conn->watch, events) < 0)
 		conn_close(conn, CLOSE_NO_MEMORY, "cannot watch the socket");

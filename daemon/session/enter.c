@@ -63,6 +63,7 @@ static void enter_full_feature(struct conn *conn)
 		conn->params.user[0] ? ", user " : "", conn->params.user,
 		(unsigned long long)conn->session->id, conn->params.cid);
 	login_free(TAKE(conn->login));
+	conn_watch(conn);
 	env->ops->login_over(conn);
 	conn_keepalive_start(conn);
 }

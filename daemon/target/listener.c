@@ -14,7 +14,8 @@
 #include "target/server.h"
 #include "target/worker.h"
 
-#define BACKLOG 1024
+#define BACKLOG	       1024
+#define ACCEPTS_A_TURN 16
 /* After an accept() that failed for want of descriptors or memory, so that we do not spin. */
 #define PAUSE_US 100000u
 
@@ -116,7 +117,7 @@ int listener_adopt(struct listener *l, int fd)
 static void resume(struct spt_timer *timer)
 {
 	struct listener *l = timer->arg;
-	spt_host_watch(loop_host(l->server->workers[0].loop), &l->watch, SPT_READABLE);
+	spt_host_watch(loop_host(l->server->workers[0].loop), &l->watch, SPT_READABLE | SPT_YIELDS);
 }
 
 static void pause_accepting(struct listener *l, int err)
@@ -151,7 +152,7 @@ static void ready(struct spt_watch *watch, unsigned events)
 {
 	(void)events;
 	/* A flood of connections does not keep the loop from its other work. */
-	for (int i = 0; i < 64 && accept_one(watch->arg); i++)
+	for (int i = 0; i < ACCEPTS_A_TURN && accept_one(watch->arg); i++)
 		;
 }
 
@@ -162,7 +163,7 @@ int listener_start(struct listener *l, struct server *server)
 	l->watch.arg = l;
 	l->pause = (struct spt_timer){ .fn = resume, .arg = l };
 	log_notice("portal %s: listening on %s", l->portal.name, l->text);
-	return spt_host_watch(loop_host(server->workers[0].loop), &l->watch, SPT_READABLE);
+	return spt_host_watch(loop_host(server->workers[0].loop), &l->watch, SPT_READABLE | SPT_YIELDS);
 }
 
 void listener_close(struct listener *l)

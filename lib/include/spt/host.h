@@ -21,6 +21,9 @@ struct spt_host;
 enum {
 	SPT_READABLE = 1 << 0,
 	SPT_WRITABLE = 1 << 1,
+	/* For spt_host_watch() only: what comes may wait while others have something. A host may ignore it; the
+	 * library itself never asks for it. */
+	SPT_YIELDS = 1 << 2,
 };
 
 /* A file descriptor that is watched, level-triggered. */

@@ -224,6 +224,71 @@ static void on_readable(struct spt_watch *watch, unsigned ready)
 	}
 }
 
+/*
+ * Twenty that yield and one that does not, all with something in every turn: the one has a turn, and what it deferred has
+ * its, before a few of the others have theirs; and when it has nothing more the others do not wait for one another.
+ */
+#define YIELDING 20u
+
+static struct spt_watch yielding[YIELDING];
+
+static void on_yielding(struct spt_watch *watch, unsigned ready)
+{
+	assert_int_equal(ready, SPT_READABLE);
+	note('y');
+	spt_host_watch(host, watch, SPT_YIELDS); /* for nothing more */
+	if (n_trace == 4)
+		spt_host_unwatch(host, &yielding[watch == yielding]); /* perhaps its turn is the next */
+	if (n_trace >= YIELDING - 1 + 6) /* all, but for the one that is gone */
+		spt_host_post(host, &stopper);
+}
+
+static void on_usual(struct spt_watch *watch, unsigned ready)
+{
+	note('u');
+	spt_host_defer(host, watch->arg);
+	if (n_trace > 10)
+		spt_host_watch(host, watch, 0);
+}
+
+/* So many of them in a row; what follows. */
+static const char *row(const char *at, char c, size_t least, size_t most)
+{
+	size_t n = strspn(at, (char[]){ c, 0 });
+
+	assert_in_range(n, least, most);
+	return at + n;
+}
+
+static void yields(void **state)
+{
+	struct letter after = letter('d', NULL, NULL);
+	struct spt_watch usual = { .fn = on_usual, .arg = &after.post };
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	for (unsigned i = 0; i < YIELDING; i++) {
+		yielding[i] = (struct spt_watch){ .fd = fds[0], .fn = on_yielding };
+		assert_int_equal(spt_host_watch(host, &yielding[i], SPT_READABLE | SPT_YIELDS), 0);
+	}
+	usual.fd = fds[0];
+	assert_int_equal(spt_host_watch(host, &usual, SPT_READABLE), 0);
+	loop_run(loop);
+	const char *at = trace;
+	for (int i = 0; i < 3; i++) {
+		assert_memory_equal(at, "ud", 2);
+		at = row(at + 2, 'y', 3, i < 2 ? 4 : YIELDING);
+	}
+	assert_string_equal(at, "");
+	assert_in_range(n_trace, YIELDING - 1 + 6, YIELDING + 6);
+	spt_host_unwatch(host, &usual);
+	for (unsigned i = 0; i < YIELDING; i++)
+		spt_host_unwatch(host, &yielding[i]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static struct spt_watch *watched;
 
 static void watch_again(struct letter *l)
@@ -419,6 +484,7 @@ int main(void)
 		TEST(undeferred),
 		TEST(timers),
 		TEST(descriptors),
+		TEST(yields),
 		TEST(posts_from_threads),
 		TEST(offloaded),
 		TEST(idle_is_asleep),
