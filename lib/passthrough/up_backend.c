@@ -15,6 +15,7 @@
 #include <spt/buffer.h>
 #include <spt/option.h>
 
+#include "base/list.h"
 #include "base/util.h"
 #include "passthrough/backends.h"
 #include "passthrough/up_device.h"
@@ -63,6 +64,7 @@ static int up_open(const struct spt_open *open, struct spt_error *error, void **
 	d->handle = open->device;
 	d->zeros = MAP_FAILED;
 	pthread_mutex_init(&d->lock, NULL);
+	list_init(&d->channels);
 	learned_init(&d->learned);
 	int r = open_device(d, open, error);
 	if (r < 0) {

@@ -53,7 +53,7 @@ void up_channel_enter(struct up_channel *c)
 
 void up_channel_leave(struct up_channel *c)
 {
-	if (--c->busy > 0 || !c->closing || c->engine || c->lookup_waits)
+	if (--c->busy > 0 || !c->closing || c->engine || c->lookup_waits || c->reset_posted)
 		return;
 	void (*closed)(void *) = c->closed;
 	void *arg = c->closed_arg;
@@ -263,13 +263,49 @@ struct reset_run {
 	struct spt_reset *reset;
 };
 
-void up_channel_reset_done(struct up_reset *up)
+/*
+ * SAM-5 6.3.3: a reset of the logical unit has ended the commands of every nexus, and without TAS nobody says so to the others of
+ * ours. What they still wait for is asked about one by one: what is gone is answered, and nothing new is touched.
+ */
+static void reset_passed(struct spt_post *post)
+{
+	struct up_channel *c = post->arg;
+
+	up_channel_enter(c);
+	pthread_mutex_lock(&c->device->lock);
+	c->reset_posted = false;
+	pthread_mutex_unlock(&c->device->lock);
+	if (c->state == UP_STATE_UP) {
+		up_places_abort_all(up_engine_places(c->engine), spt_host_now_us(c->host));
+		spt_host_defer(c->host, &c->flush);
+	}
+	up_channel_leave(c);
+}
+
+static void pass_reset_on(const struct up_channel *from)
+{
+	struct up_device *d = from->device;
+	struct up_channel *c;
+
+	pthread_mutex_lock(&d->lock);
+	list_foreach (c, &d->channels, device_link) {
+		if (c == from || c->reset_posted)
+			continue;
+		c->reset_posted = true;
+		spt_host_post(c->host, &c->reset_passed);
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
+void up_channel_reset_done(struct up_channel *c, struct up_reset *up)
 {
 	struct reset_run *run = container_of(up, struct reset_run, up);
 	struct spt_reset *reset = run->reset;
 	int result = up->result;
 
 	free(run);
+	if (result == 0 && reset->function == SPT_TMF_LOGICAL_UNIT_RESET)
+		pass_reset_on(c);
 	reset->done(reset, result);
 }
 
@@ -323,7 +359,11 @@ int up_channel_open(void *device, const struct spt_channel_params *params, void 
 	c->watch = (struct spt_watch){ .fd = -1, .fn = up_session_ready, .arg = c };
 	c->flush = (struct spt_post){ .fn = up_session_flush, .arg = c };
 	c->looked = (struct spt_post){ .fn = up_session_looked, .arg = c };
+	c->reset_passed = (struct spt_post){ .fn = reset_passed, .arg = c };
 	c->timer = (struct spt_timer){ .fn = up_session_tick, .arg = c };
+	pthread_mutex_lock(&d->lock);
+	list_append(&d->channels, &c->device_link);
+	pthread_mutex_unlock(&d->lock);
 	up_session_connect(c);
 	up_session_arm(c);
 	*ret_channel = c;
@@ -340,6 +380,9 @@ void up_channel_close(void *channel, void (*closed)(void *arg), void *arg)
 	c->closed = closed;
 	c->closed_arg = arg;
 	up_lookup_forget(c);
+	pthread_mutex_lock(&c->device->lock);
+	list_del(&c->device_link);
+	pthread_mutex_unlock(&c->device->lock);
 	if ((c->state == UP_STATE_UP || c->state == UP_STATE_PROBE) && up_engine_logout(c->engine)) {
 		up_report_down(c->device, c->state == UP_STATE_UP, NULL);
 		c->state = UP_STATE_LOGOUT;

@@ -58,6 +58,7 @@ struct up_device {
 	bool slots[UP_SHARED_MAX];   /* that shared sessions have taken */
 	struct up_report report;
 	struct up_portals portals; /* of the hosts */
+	struct spt_link channels;  /* struct up_channel.device_link: those that are not being closed */
 	/* up_lookup.c's. */
 	struct up_hosts hosts;
 	bool named; /* there is a name among them */
@@ -110,6 +111,9 @@ struct up_channel {
 	struct spt_link lookup_link;
 	struct spt_post looked; /* the end of a lookup */
 	bool lookup_waits;      /* for that, whatever the state is meanwhile */
+	struct spt_link device_link;  /* under device->lock, like reset_posted */
+	struct spt_post reset_passed; /* another channel's reset of the logical unit */
+	bool reset_posted;
 	unsigned busy; /* entered; to be freed when it is left */
 	bool closing;
 	void (*closed)(void *arg);
@@ -179,7 +183,7 @@ void up_channel_hold(struct up_channel *channel);
 uint64_t up_channel_next_us(const struct up_channel *channel);
 void up_channel_finish(struct up_channel *channel, struct up_engine *engine,
 	struct up_command *command);
-void up_channel_reset_done(struct up_reset *reset);
+void up_channel_reset_done(struct up_channel *channel, struct up_reset *reset);
 
 int up_channel_open(void *device, const struct spt_channel_params *params, void **ret_channel);
 void up_channel_close(void *channel, void (*closed)(void *arg), void *arg);

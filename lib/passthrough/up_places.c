@@ -116,6 +116,14 @@ void up_places_abort(struct up_places *p, struct up_command *cmd, uint64_t now_u
 	p->aborts_wanted++;
 }
 
+void up_places_abort_all(struct up_places *p, uint64_t now_us)
+{
+	struct up_command *cmd;
+
+	list_foreach (cmd, &p->sent, link)
+		up_places_abort(p, cmd, now_us);
+}
+
 uint64_t up_places_abort_since(const struct up_places *p)
 {
 	uint64_t since = UINT64_MAX;

@@ -83,6 +83,8 @@ void up_places_release(struct up_places *places, struct up_command *command, boo
 void up_places_drained(struct up_places *places);
 
 void up_places_abort(struct up_places *places, struct up_command *command, uint64_t now_us);
+/* Of all that is under way. */
+void up_places_abort_all(struct up_places *places, uint64_t now_us);
 /* Since when the oldest abort waits for its command to end; UINT64_MAX: none does. */
 uint64_t up_places_abort_since(const struct up_places *places);
 /* The next whose abort can be sent now, marked as sent; NULL: none. */

@@ -218,7 +218,7 @@ void up_session_end(struct up_channel *c, enum up_state state, const char *why)
 	while ((cmd = up_places_take(up_engine_places(e))))
 		up_channel_finish(c, e, cmd);
 	while ((reset = up_places_take_reset(up_engine_places(e))))
-		up_channel_reset_done(reset);
+		up_channel_reset_done(c, reset);
 	up_engine_free(e);
 }
 
@@ -281,7 +281,7 @@ void up_session_look(struct up_channel *c)
 	while (c->engine && (cmd = up_places_take(up_engine_places(c->engine))))
 		up_channel_finish(c, c->engine, cmd);
 	while (c->engine && (reset = up_places_take_reset(up_engine_places(c->engine))))
-		up_channel_reset_done(reset);
+		up_channel_reset_done(c, reset);
 	if (c->engine)
 		follow_phase(c);
 	up_channel_pump(c);

@@ -107,13 +107,19 @@ def good(t):
     scene.end()
 
 
-@conversation('SAM-5 7.7', 'the reset that an abort comes to ends the commands of others on a shared nexus, and they are answered', seconds=60)
-def reset_of_a_shared_nexus(t):
-    scene = Scene(t, '\nnexus = shared\ninitiator-name = iqn.2026-11.org.sptgt:all')
+def reset_ends_those_of_others(t, keys):
+    """An abort that upstream refuses comes to a reset, which there ends all that it had of the logical unit, without a word."""
+    scene = Scene(t, keys)
     one, other = scene.session('one'), scene.session('other')
+    resets = []
+
+    def manage(link, pdu):
+        abort = pdu.flags & 0x7f == ABORT_TASK
+        if not abort:
+            resets.append(pdu)
+        link.send('tmf_response', itt=pdu.itt, response=0 if not abort else 1 if resets else 255)
     scene.up.on(0x28, lambda link, pdu: None)
-    scene.up.on('tmf', lambda link, pdu: link.send('tmf_response', itt=pdu.itt,
-                                                   response=255 if pdu.flags & 0x7f == ABORT_TASK else 0))
+    scene.up.on('tmf', manage)
     task = one.start(READ10(0, 1), read=BLOCK)
     theirs = other.start(READ10(0, 1), read=BLOCK)
     other.silent(0.3)
@@ -122,6 +128,16 @@ def reset_of_a_shared_nexus(t):
     one.expect('tmf_response', itt=itt, seconds=10, response=0)
     equal(other.finish(theirs).sense_code(), 0x0b0000, 'the sense of a command that nobody had aborted')
     scene.end()
+
+
+@conversation('SAM-5 7.7', 'the reset that an abort comes to ends the commands of others on a shared nexus, and they are answered', seconds=60)
+def reset_of_a_shared_nexus(t):
+    reset_ends_those_of_others(t, '\nnexus = shared\ninitiator-name = iqn.2026-11.org.sptgt:all')
+
+
+@conversation('SAM-5 6.3.3', 'the same where each has an upstream nexus of its own, to which nobody tells of it', seconds=60)
+def reset_by_another_nexus(t):
+    reset_ends_those_of_others(t, '')
 
 
 @conversation('SAM-5 5.4.2',
