@@ -124,7 +124,10 @@ static void begin(struct reload *r)
 
 static void begin_again(struct spt_timer *timer)
 {
-	begin(timer->arg);
+	struct reload *r = timer->arg;
+
+	spt_host_timer_clear(loop_host(r->server->workers[0].loop), timer);
+	begin(r);
 }
 
 /* Is it worth another try, as what is in use may be so by a generation that goes? Then that is on its way. */
@@ -139,7 +142,7 @@ static bool tries_again(struct reload *r)
 	plan_deinit(&r->plan);
 	listening_discard(&r->listening);
 	config_free(r->config);
-	r->again = (struct spt_timer){ .fn = begin_again, .arg = r, .impl = r->again.impl };
+	r->again = (struct spt_timer){ .fn = begin_again, .arg = r };
 	spt_host_timer_set(host, &r->again, IN_USE_AGAIN_US);
 	return true;
 }

@@ -191,7 +191,9 @@ void session_remove(struct session *s, struct conn *conn)
 
 void session_left(struct session *s)
 {
-	bool waits = s->params.error_recovery_level == 2 && !s->doomed && !list_empty(&s->departed);
+	/* RFC 7143 13.16: with a DefaultTime2Retain of 0 there is nothing to come back to. */
+	bool waits = s->params.error_recovery_level == 2 && s->params.default_time2retain_s && !s->doomed &&
+		!list_empty(&s->departed);
 
 	if (!s->n_conns && !s->ending && !waits)
 		stop(s);

@@ -285,7 +285,7 @@ def nothing_retained(t):
     a.failed(TEST_UNIT_READY, 0x06477f)
     a.good(TEST_UNIT_READY)
     lose(a)
-    t.until(lambda: ended(a), 'the session is there though nothing is retained')
+    t.until(lambda: ended(a), 'the session is there though nothing is retained', 2)
 
 
 @conversation('RFC 7143 6.3.5', 'a session that waits is reinstated by a login without TSIH, at once', alone=True)
