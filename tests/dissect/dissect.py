@@ -6,6 +6,7 @@ must be as RFC 7143 says, also where those programs do not go (talk_further): a 
 (4.2.2.1), DataSN and R2TSN without gaps (4.2.2.4), and one answer to each command.
 
 usage: dissect.py --sptgtd PROGRAM [--keep FILE]
+       dissect.py --judge FILE PORT      of a capture of the kernel's initiator, say
 """
 
 import argparse
@@ -64,6 +65,10 @@ TAG_NONE = 0xffffffff
 R2T, ASYNC, REJECT = 0x31, 0x32, 0x3f
 SNACK, TASK_REASSIGN = 0x10, 8
 WITH_STATUS = {RESPONSE, TMF_RESPONSE, LOGIN_RESPONSE, TEXT_RESPONSE, LOGOUT_RESPONSE, ASYNC, REJECT}
+# What a run of any initiator has in it that discovers, reads, writes and resets; and what ours has beside.
+USUAL = (COMMAND, TMF, LOGIN, TEXT, DATA_OUT, LOGOUT, RESPONSE, TMF_RESPONSE, LOGIN_RESPONSE, TEXT_RESPONSE, DATA_IN, LOGOUT_RESPONSE,
+         R2T)
+FURTHER = (SNACK, ASYNC)
 BAD = '_ws.malformed or _ws.expert.severity == error or iscsi.opcode.invalid or iscsi.keyvalue.invalid'
 
 
@@ -299,7 +304,7 @@ def faults(path, port):
         yield frame
 
 
-def judge(path, port):
+def judge(path, port, demanded):
     bad = list(faults(path, port))
     if bad:
         raise Wrong('tshark finds fault with frames ' + ', '.join(bad[:10]))
@@ -309,8 +314,7 @@ def judge(path, port):
         seen[opcode] += 1
         numbers = connections.setdefault(stream, Numbers(stream))
         (numbers.down if down else numbers.up)(opcode, fields)
-    for opcode in (COMMAND, TMF, LOGIN, TEXT, DATA_OUT, LOGOUT, RESPONSE, TMF_RESPONSE, LOGIN_RESPONSE, TEXT_RESPONSE,
-                   DATA_IN, LOGOUT_RESPONSE, R2T, SNACK, ASYNC):
+    for opcode in demanded:
         if not seen[opcode]:
             raise Wrong('no PDU with opcode 0x%02x was seen: the capture is not whole' % opcode)
     print('%d PDUs of %d connections, none malformed, all numbers in order' % (sum(seen.values()), len(connections)))
@@ -318,9 +322,17 @@ def judge(path, port):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--sptgtd', required=True)
+    parser.add_argument('--sptgtd')
+    parser.add_argument('--judge', nargs=2, metavar=('FILE', 'PORT'))
     parser.add_argument('--keep', metavar='FILE', help='keep the capture')
     args = parser.parse_args()
+    if args.judge:
+        try:
+            judge(args.judge[0], int(args.judge[1]), USUAL)
+        except Wrong as e:
+            print('wrong: %s' % e)
+            return 1
+        return 0
     daemon = Daemon(args.sptgtd, CONFIG, files={'secret': '%s "%s"\n' % (USER, SECRET)})
     with tempfile.TemporaryDirectory(prefix='sptgt-dissect-') as directory:
         path = os.path.join(directory, 'capture.pcap')
@@ -333,7 +345,7 @@ def main():
             talk(directory, daemon.port())
             talk_further(daemon.port())
             capture.stop()
-            judge(path, daemon.port())
+            judge(path, daemon.port(), USUAL + FURTHER)
         except Wrong as e:
             print('wrong: %s' % e)
             return 1
