@@ -33,10 +33,10 @@ struct config_algorithms {
 	uint8_t list[4];
 };
 
-/* How initiators prove who they are: of a target, or of discovery sessions. */
 /* Whose order of preference decides. */
 enum config_order { CONFIG_ORDER_INITIATOR, CONFIG_ORDER_TARGET };
 
+/* How initiators prove who they are: of a target, or of discovery sessions. */
 struct config_auth {
 	bool chap;       /* auth = chap */
 	char *chap_file; /* NULL: none */

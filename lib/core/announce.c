@@ -15,7 +15,8 @@ static bool busy(const struct spt_session *s, const struct spt_itl *itl)
 	const struct spt_task *t;
 
 	list_foreach (t, &s->tasks, session_link) {
-		if (t->state != SPT_TASK_DONE && t->state != SPT_TASK_HELD && (t->itl == itl || lun_find(t->session, t->aux.lun) == itl))
+		bool has_result = t->state == SPT_TASK_DONE || t->state == SPT_TASK_HELD;
+		if (!has_result && (t->itl == itl || lun_find(t->session, t->aux.lun) == itl))
 			return true;
 	}
 	return false;
