@@ -17,6 +17,7 @@
 
 #include "base/list.h"
 #include "base/util.h"
+#include "store/stream.h"
 
 /* Giving back more than this at once takes longer than a loop should stand still. */
 #define OFFLOAD_BYTES (4u << 20)
@@ -135,7 +136,7 @@ static void write_io(struct mem_store *m, struct store_io *io)
 
 	if (!io->bytes)
 		return;
-	memcpy(m->memory + io->offset_bytes, io->data, io->bytes);
+	stream_copy(m->memory + io->offset_bytes, io->data, io->bytes);
 	map_set(m, io->offset_bytes >> m->unit_shift,
 		(last >> m->unit_shift) - (io->offset_bytes >> m->unit_shift) + 1);
 }
