@@ -64,6 +64,7 @@ struct config_texts {
 struct config_daemon {
 	uint32_t workers; /* event loops; 0: one for each CPU */
 	uint64_t poll_us; /* how long they may stay awake without work */
+	uint64_t gather_us; /* and let commands gather */
 	uint64_t balance_interval_us; /* target/migrate.h; 0: never */
 	uint64_t memory_bytes; /* for payload, of all sessions together; 0: a part of the machine's */
 	char *control_socket;

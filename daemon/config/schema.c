@@ -40,6 +40,11 @@ static const struct schema_key DAEMON[] = {
 		"one and sooner than that: being woken takes longer than most of them. One processor is "
 		"always left to others, and an idle daemon sleeps. 0 is never" },
 		SCHEMA_RESTART, D(poll_us) },
+	{ { "gather", SPT_OPTION_DURATION, false, "100us", 0, 1000, NULL,
+		"How long an event loop that is faster than its initiators may pause at most, so that commands gather that are cheaper "
+		"to take and answer together. It does so only where it has measured that no fewer of them are served "
+		"with a pause than without. 0 is never" },
+		SCHEMA_RESTART, D(gather_us) },
 	{ { "balance-interval", SPT_OPTION_DURATION, false, "1s", 0, SECONDS(3600), NULL,
 		"How often it is looked whether an event loop has more to do than it can while another one has time: "
 		"then a session with a part of the work is moved there, which is a pause of some milliseconds for "

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include <spt/buffer.h>
 
 #include "base/util.h"
+#include "loop/gather.h"
 #include "loop/offload.h"
 #include "loop/spin.h"
 
@@ -27,6 +29,8 @@
  * while others have something, and while nobody has. */
 #define LATER_MAX  64u
 #define LATER_FEW  4u
+/* How late a pause of some microseconds may end; by itself the kernel takes 50 us. */
+#define SLACK_NS 1000ul
 
 struct queue {
 	struct spt_post *first, **last;
@@ -41,6 +45,7 @@ struct loop {
 	atomic_bool stop;
 	uint64_t now_us; /* 0: not read in this turn */
 	struct spin spin;
+	struct gather gather;
 	const uint64_t *commands; /* how many there have been */
 	long preemptions; /* of this thread, when they were last counted */
 	struct spt_watch *later[LATER_MAX]; /* those that yield and have something, the first come first; NULL: gone */
@@ -54,6 +59,8 @@ struct loop {
 
 /* When in this turn of the thread's loop the first descriptor was ready (a timer is no arrival); 0: none was. */
 static _Thread_local uint64_t arrived_ns;
+
+static const uint64_t NO_COMMANDS;
 
 static uint64_t clock_ns(void)
 {
@@ -367,6 +374,7 @@ int loop_new(unsigned number, struct loop **ret)
 	if (!loop)
 		return -ENOMEM;
 	loop->number = number;
+	loop->commands = &NO_COMMANDS;
 	loop->host.ops = &HOST_OPS;
 	queue_init(&loop->deferred);
 	queue_init(&loop->running);
@@ -465,10 +473,22 @@ static bool stay_awake(struct loop *loop, uint64_t since_ns)
 	}
 }
 
-static void run_spinning(struct loop *loop)
+/* Lets commands gather, if it should. Returns the time. */
+static uint64_t pause_at(struct loop *loop, uint64_t now_ns)
+{
+	struct timespec pause = { .tv_nsec = (long)gather_pause(&loop->gather, now_ns, *loop->commands) };
+
+	if (!pause.tv_nsec)
+		return now_ns;
+	nanosleep(&pause, NULL);
+	return clock_ns();
+}
+
+void loop_run(struct loop *loop)
 {
 	uint64_t since_ns = clock_ns();
 
+	prctl(PR_SET_TIMERSLACK, SLACK_NS, 0, 0, 0);
 	while (!atomic_load_explicit(&loop->stop, memory_order_acquire)) {
 		arrived_ns = 0;
 		bool awake = stay_awake(loop, since_ns);
@@ -480,24 +500,15 @@ static void run_spinning(struct loop *loop)
 		uint64_t end_ns = clock_ns();
 		if (!awake)
 			spin_slept(&loop->spin, arrived_ns - since_ns, *loop->commands - commands, end_ns - arrived_ns);
-		since_ns = end_ns;
+		since_ns = pause_at(loop, end_ns);
 	}
 }
 
-void loop_run(struct loop *loop)
-{
-	if (loop->spin.limit_ns) {
-		run_spinning(loop);
-		return;
-	}
-	while (!atomic_load_explicit(&loop->stop, memory_order_acquire) && turn(loop, 0))
-		;
-}
-
-void loop_spin(struct loop *loop, uint64_t limit_us, const uint64_t *commands)
+void loop_learn(struct loop *loop, uint64_t poll_us, uint64_t gather_us, const uint64_t *commands)
 {
 	loop->commands = commands;
-	spin_init(&loop->spin, limit_us);
+	spin_init(&loop->spin, poll_us);
+	gather_init(&loop->gather, gather_us);
 }
 
 void loop_stop(struct loop *loop)

@@ -15,10 +15,10 @@ struct event_base;
 /* -ENOMEM or -errno. @number is for people: which worker this is. */
 int loop_new(unsigned number, struct loop **ret);
 /*
- * How long it may stay awake without work, see loop/spin.h; 0: never. @commands counts those that have come to this
- * loop. Before loop_run().
+ * How long it may stay awake without work (loop/spin.h) and let commands gather (loop/gather.h); 0: never. @commands counts
+ * those that have come to this loop. Before loop_run().
  */
-void loop_spin(struct loop *loop, uint64_t limit_us, const uint64_t *commands);
+void loop_learn(struct loop *loop, uint64_t poll_us, uint64_t gather_us, const uint64_t *commands);
 /* Nothing may be watched or armed on it. NULL is allowed. */
 void loop_free(struct loop *loop);
 /* Runs on the calling thread until loop_stop(). */

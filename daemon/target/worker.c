@@ -39,7 +39,8 @@ int worker_init(struct worker *w, struct server *server, unsigned number)
 	int r = loop_new(number, &w->loop);
 	if (r < 0)
 		return r;
-	loop_spin(w->loop, server->generation->config->daemon.poll_us, &w->env.counters.commands);
+	const struct config_daemon *d = &server->generation->config->daemon;
+	loop_learn(w->loop, d->poll_us, d->gather_us, &w->env.counters.commands);
 	r = spt_context_new(loop_host(w->loop), &w->context);
 	if (r < 0)
 		return r;

@@ -25,6 +25,7 @@ control-socket = none
 state-dir = {{dir}}
 workers = 1
 poll = 0
+gather = 0
 [portal-main]
 listen = 127.0.0.1:0
 [device-memory]

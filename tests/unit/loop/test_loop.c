@@ -451,7 +451,7 @@ static void idle_is_asleep(void **state)
 	pthread_t thread;
 	int fds[2];
 
-	loop_spin(loop, 5000, &commands);
+	loop_learn(loop, 5000, 0, &commands);
 	assert_int_equal(pipe(fds), 0);
 	watch.fd = fds[0];
 	assert_int_equal(spt_host_watch(host, &watch, SPT_READABLE), 0);
