@@ -68,6 +68,7 @@ LIBRARIES = [
     (r'systemd/.*', 'daemon/service/systemd.c'),
     (r'jansson\.h', 'daemon/control/json.c'),
     (r'isa-l.*', 'daemon/wire/digest.c'),
+    (r'emmintrin\.h', 'lib/store/stream.c'),
     (r'liburing\.h', 'lib/store/uring.c'),
     (r'iscsi/.*', 'lib/passthrough/up_engine.c'),
     (r'openssl/.*', 'daemon/login/hash.c'),
