@@ -36,6 +36,7 @@ PLACES = {
 }
 
 
+MEDIUM = "1G"  # as large as the targets' disks
 LOGIN_SECONDS = 2  # at most: istgt takes one after the other, a second each
 
 
@@ -207,6 +208,8 @@ class Bench:
             if self.place:
                 argv += ["--server-cpu", str(*self.place[1])]
             yield "tcp", lambda: self.execute(argv)
+            if cell.streams:
+                yield "tcp-medium", lambda: self.execute([*argv, "--medium", MEDIUM])
         if self.iperf and cell.streams:
             yield "iperf3", lambda: self.iperf.run(self.args.duration, self.place)
 
@@ -232,7 +235,7 @@ class Bench:
 
     def ordered(self):
         """The runs with the targets in one order, ours first."""
-        names = [t.name for t in self.targets] + ["tcp", "iperf3"]
+        names = [t.name for t in self.targets] + ["tcp", "tcp-medium", "iperf3"]
         return {cell: {n: by_name[n] for n in names if n in by_name}
                 for cell, by_name in self.runs.items()}
 
@@ -270,7 +273,7 @@ def too_slow(args, runs):
     slow = []
     for cell, targets in runs.items():
         for name, done in targets.items():
-            if args.at_least is None or name in ("sptgtd", "tcp", "iperf3"):
+            if args.at_least is None or name in ("sptgtd", "tcp", "tcp-medium", "iperf3"):
                 continue
             ratio = tables.ratio(targets.get("sptgtd", []), done, "iops")
             if ratio is None or ratio[0] < args.at_least:

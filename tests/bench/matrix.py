@@ -20,7 +20,7 @@ class Cell:
     logins: int = 0  # so many initiators log in and out all the time: beside the load, or alone without a block
     login_rate: int = 0  # a second, at most
     raw: bool = False  # by an initiator of our own: libiscsi's of Debian has no data digest, and costs more than the target
-    streams: bool = False  # iperf3's one stream is its limit
+    streams: bool = False  # its limits are iperf3's one stream, and a bare exchange with a medium
 
     def load_arguments(self):
         args = ["--block", str(self.block), "--depth", str(self.depth), "--read", str(self.read),
@@ -29,7 +29,7 @@ class Cell:
 
     def tcp_arguments(self):
         """None where a bare exchange would not be the same work."""
-        if not self.block or self.logins or self.lun or self.raw or self.sessions > 1 or self.read not in (0, 100) or self.digests != "none":
+        if not self.block or self.logins or self.lun or self.sessions > 1 or self.read not in (0, 100) or self.digests != "none":
             return None
         data = HEADER + self.block
         request, response = (HEADER, data) if self.read else (data, HEADER)
@@ -54,8 +54,8 @@ def read(depth, sessions=1):
 
 def own_initiator(name, *args, **more):
     """Without digests and with both."""
-    return [Cell(f"{name}, own initiator" + rest, *args, raw=True, digests=digests, **more)
-            for rest, digests in (("", "none"), (", digests", "both"))]
+    return [Cell(f"{name}, own initiator", *args, raw=True, **more),
+            Cell(f"{name}, own initiator, digests", *args, raw=True, **{**more, "digests": "both", "streams": False})]
 
 
 # What the performance of a target is judged by: docs/performance.md.
@@ -65,8 +65,11 @@ GOALS = QUICK + [
     Cell("4 KiB random write QD32 x 4 sessions", 4 * KIB, 32, read=0, sessions=4),
     Cell("4 KiB random write QD32 x 64 sessions", 4 * KIB, 32, read=0, sessions=64),
     *own_initiator("4 KiB random read QD32", 4 * KIB, 32),
-    *own_initiator("1 MiB sequential read QD8", 1024 * KIB, 8, sequential=True),
-    *own_initiator("1 MiB sequential write QD8", 1024 * KIB, 8, read=0, sequential=True),
+    Cell("4 KiB random write QD32, own initiator", 4 * KIB, 32, read=0, raw=True),
+    Cell("4 KiB random write QD32 x 4 sessions, own initiator", 4 * KIB, 32, read=0, sessions=4, raw=True),
+    Cell("4 KiB random write QD32 x 64 sessions, own initiator", 4 * KIB, 32, read=0, sessions=64, raw=True),
+    *own_initiator("1 MiB sequential read QD8", 1024 * KIB, 8, sequential=True, streams=True),
+    *own_initiator("1 MiB sequential write QD8", 1024 * KIB, 8, read=0, sequential=True, streams=True),
     Cell("4 KiB random read QD32, cached file", 4 * KIB, 32, lun=FILE_CACHED),
     Cell("4 KiB random read QD32, file O_DIRECT", 4 * KIB, 32, lun=FILE_DIRECT),
     Cell("4 KiB random read QD1, by another target", 4 * KIB, 1, lun=UPSTREAM),

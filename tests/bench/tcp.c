@@ -6,7 +6,9 @@
  *
  * --request 48 --response 4144 is a 4 KiB read; --request 1048624 --response 48 a 1 MiB write. With
  * --batch all that one call has received is answered by one call; without, each by a call of its
- * own. With --spin neither side sleeps.
+ * own. With --spin neither side sleeps. With --medium the server's messages lie one behind the other in so much memory, as those of
+ * a disk in memory do, and the client's in as much as its queue needs; otherwise each side uses the same memory again and again, which is
+ * then in its processor's cache.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -34,6 +36,7 @@ struct exchange {
 	uint64_t duration_us;
 	uint64_t warmup_us;
 	uint64_t server_cpu; /* and one, so that 0 is any */
+	uint64_t medium_bytes; /* 0: the same memory again and again */
 	bool spin;
 	bool batch;
 	const char *json_path;
@@ -49,12 +52,15 @@ struct end {
 	uint64_t batch;    /* messages in one send call at most */
 	char *out;
 	char *in;
+	uint64_t out_bytes, in_bytes; /* how much memory that is, and where in it the next call begins */
+	uint64_t out_at, in_at;
+	bool walks;
 };
 
-static int end_init(
-	struct end *e, int fd, const struct exchange *x, uint64_t send, uint64_t receive)
+static int end_init(struct end *e, int fd, const struct exchange *x, uint64_t send, uint64_t receive, uint64_t memory)
 {
 	uint64_t batch = x->batch ? MIN(x->depth, MAX(BUFFER / send, UINT64_C(1))) : 1;
+	bool sends = send > receive; /* the larger messages are the payload */
 
 	*e = (struct end){
 		.fd = fd,
@@ -62,12 +68,16 @@ static int end_init(
 		.send_bytes = send,
 		.receive_bytes = receive,
 		.batch = batch,
+		.out_bytes = MAX(batch * send, sends ? memory : 0),
+		.in_bytes = MAX(MAX(BUFFER, receive), sends ? 0 : memory),
+		.walks = memory,
 	};
-	e->out = malloc(batch * send);
-	e->in = malloc(MAX(BUFFER, receive));
+	e->out = malloc(e->out_bytes);
+	e->in = malloc(e->in_bytes);
 	if (!e->out || !e->in)
 		return -ENOMEM;
-	memset(e->out, 1, batch * send);
+	memset(e->out, 1, e->out_bytes);
+	memset(e->in, 1, e->in_bytes);
 	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) < 0 ? -errno : 0;
 }
 
@@ -83,12 +93,16 @@ static int send_all(struct end *e, uint64_t bytes)
 	uint64_t sent = 0;
 	ssize_t n;
 
+	if (e->out_bytes - e->out_at < bytes)
+		e->out_at = 0;
 	while (sent < bytes) {
-		n = send(e->fd, e->out + sent, bytes - sent, MSG_NOSIGNAL);
+		n = send(e->fd, e->out + e->out_at + sent, bytes - sent, MSG_NOSIGNAL);
 		if (n < 0)
 			return -errno;
 		sent += (uint64_t)n;
 	}
+	if (e->walks)
+		e->out_at += bytes;
 	return 0;
 }
 
@@ -112,10 +126,12 @@ static int64_t receive_messages(struct end *e)
 	ssize_t n;
 
 	do
-		n = recv(e->fd, e->in, MAX(BUFFER, e->receive_bytes), e->spin ? MSG_DONTWAIT : 0);
+		n = recv(e->fd, e->in + e->in_at, MIN(MAX(BUFFER, e->receive_bytes), e->in_bytes - e->in_at), e->spin ? MSG_DONTWAIT : 0);
 	while (n < 0 && errno == EAGAIN);
 	if (n <= 0)
 		return n < 0 ? -errno : -EPIPE;
+	if (e->walks)
+		e->in_at = (e->in_at + (uint64_t)n) % e->in_bytes;
 	e->received += (uint64_t)n;
 	whole = (int64_t)(e->received / e->receive_bytes);
 	e->received %= e->receive_bytes;
@@ -149,7 +165,8 @@ static void serve(int fd, const struct exchange *x)
 	struct end e;
 	int64_t n;
 
-	if (pin(x->server_cpu) < 0 || end_init(&e, fd, x, x->response_bytes, x->request_bytes) < 0)
+	if (pin(x->server_cpu) < 0 || end_init(&e, fd, x, x->response_bytes, x->request_bytes, x->medium_bytes) < 0 ||
+		send(fd, "", 1, MSG_NOSIGNAL) != 1) /* the client begins when the memory is there */
 		_exit(1);
 	while ((n = receive_messages(&e)) >= 0)
 		if (send_messages(&e, (uint64_t)n) < 0)
@@ -208,9 +225,13 @@ static int run_client(const struct exchange *x, int fd, pid_t server, struct res
 {
 	struct client c = { .depth = x->depth, .histogram = &res->read };
 	struct usage from, to;
+	uint64_t memory = x->medium_bytes ? x->depth * MAX(x->request_bytes, x->response_bytes) : 0;
+	char ready;
 	int r;
 
-	r = end_init(&c.end, fd, x, x->request_bytes, x->response_bytes);
+	r = end_init(&c.end, fd, x, x->request_bytes, x->response_bytes, memory);
+	if (!r && recv(fd, &ready, 1, MSG_WAITALL) != 1)
+		r = -EPIPE;
 	if (!r)
 		r = client_send(&c, x->depth);
 	if (!r)
@@ -274,7 +295,7 @@ static int run_exchange(const struct exchange *x, struct result *res)
 static int usage_error(void)
 {
 	fputs("usage: tcp [--request SIZE] [--response SIZE] [--depth N] [--duration TIME]\n"
-	      "           [--warmup TIME] [--server-cpu N] [--batch] [--spin]\n"
+	      "           [--warmup TIME] [--server-cpu N] [--medium SIZE] [--batch] [--spin]\n"
 	      "           [--json FILE|-]\n",
 		stderr);
 	return -EINVAL;
@@ -290,6 +311,8 @@ static int parse_valued(const char *name, const char *value, struct exchange *x)
 		return parse_size(value, &x->response_bytes);
 	if (!strcmp(name, "--depth"))
 		return parse_u64_range(value, 1, MAX_DEPTH, &x->depth);
+	if (!strcmp(name, "--medium"))
+		return parse_size(value, &x->medium_bytes);
 	if (!strcmp(name, "--duration"))
 		return parse_duration(value, &x->duration_us);
 	if (!strcmp(name, "--warmup"))
