@@ -120,8 +120,6 @@ static void init_task(struct command *c, const struct pdu_scsi_command *pdu)
 	t->expected_out_bytes = pdu_scsi_command_out_bytes(pdu);
 	t->offered = (struct spt_data){ 0 };
 	t->no_room = false;
-	/* RFC 7143 7.8: a digest that does not fit may cost the connection; somebody else's write must not make it so. */
-	t->steady_in = c->conn->params.data_digest == DIGEST_CRC32C;
 }
 
 /*

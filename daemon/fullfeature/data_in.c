@@ -105,13 +105,13 @@ void response_fill(struct command *c, struct conn *conn, struct tx_frame *frame)
 /* How what follows is cut, so that it can be sent again as it was. */
 static void note_segments(struct command *c, const struct login_params *p)
 {
-	if (c->segments.segment_bytes == p->max_send_data_segment_bytes)
+	if (c->segments.segment_bytes == tx_segment_bytes(p))
 		return;
 	c->segments = (struct segments){
 		.first_sn = c->data_sn,
 		.offset_bytes = c->sent_bytes,
 		.burst_done_bytes = c->burst_bytes,
-		.segment_bytes = p->max_send_data_segment_bytes,
+		.segment_bytes = tx_segment_bytes(p),
 		.burst_bytes = p->max_burst_bytes,
 	};
 }
@@ -121,7 +121,7 @@ static void fill_data(struct command *c, struct conn *conn, struct tx_frame *fra
 {
 	const struct spt_task *t = &c->task;
 	const struct login_params *p = &conn->params;
-	uint32_t bytes = MIN(t->in.bytes - c->sent_bytes, p->max_send_data_segment_bytes);
+	uint32_t bytes = MIN(t->in.bytes - c->sent_bytes, tx_segment_bytes(p));
 
 	bytes = MIN(bytes, p->max_burst_bytes - c->burst_bytes);
 	if (p->error_recovery_level)
@@ -135,6 +135,7 @@ static void fill_data(struct command *c, struct conn *conn, struct tx_frame *fra
 	};
 	frame->data = t->in.data + c->sent_bytes;
 	frame->data_bytes = bytes;
+	frame->lent = t->in_lent;
 	c->sent_bytes += bytes;
 	c->burst_bytes += bytes;
 	bool end = c->sent_bytes == t->in.bytes;

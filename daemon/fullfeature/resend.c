@@ -20,9 +20,9 @@ static void fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame
 	const struct spt_task *t = &c->task;
 	struct segment s = segments_at(&r->segments, r->next, t->in.bytes);
 	/* MaxRecvDataSegmentLength has become less meanwhile: the rest needs an R-Data SNACK. */
-	bool shrunk = s.bytes > conn->params.max_send_data_segment_bytes;
+	bool shrunk = s.bytes > tx_segment_bytes(&conn->params);
 
-	s.bytes = MIN(s.bytes, conn->params.max_send_data_segment_bytes);
+	s.bytes = MIN(s.bytes, tx_segment_bytes(&conn->params));
 	bool end = s.offset_bytes + s.bytes == t->in.bytes;
 	bool acknowledge = s.final && !end;
 	struct pdu_data_in pdu = {
@@ -39,6 +39,7 @@ static void fill(struct tx_item *item, struct conn *conn, struct tx_frame *frame
 
 	frame->data = t->in.data + s.offset_bytes;
 	frame->data_bytes = s.bytes;
+	frame->lent = t->in_lent;
 	frame->last = shrunk || r->next == r->end;
 	pdu_data_in_encode(&pdu, frame->head);
 }

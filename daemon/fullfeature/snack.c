@@ -117,7 +117,7 @@ static struct verdict data(struct conn *conn, const struct pdu_snack *pdu)
 	if (c->ended || run.first < c->segments.first_sn)
 		return FORGOTTEN;
 	/* RFC 7143 11.16.3: who takes less in a PDU than then needs an R-Data SNACK */
-	if (c->segments.segment_bytes > conn->params.max_send_data_segment_bytes)
+	if (c->segments.segment_bytes > tx_segment_bytes(&conn->params))
 		return (struct verdict){ REJECT_PROTOCOL_ERROR, "MaxRecvDataSegmentLength has changed" };
 	resend_data(c, conn, run.first, run.end);
 	return DONE;

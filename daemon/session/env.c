@@ -93,7 +93,8 @@ int session_env_init(struct session_env *env, struct spt_host *host)
 	list_init(&env->conns);
 	list_init(&env->sessions);
 	env->scratch = malloc(RX_SCRATCH_BYTES);
-	return env->scratch ? 0 : -ENOMEM;
+	env->steady = malloc(TX_STEADY_BYTES);
+	return env->scratch && env->steady ? 0 : -ENOMEM;
 }
 
 void session_env_deinit(struct session_env *env)
@@ -102,4 +103,5 @@ void session_env_deinit(struct session_env *env)
 	spt_host_timer_clear(env->host, &env->tidy);
 	spares_free(&env->rings);
 	free(env->scratch);
+	free(env->steady);
 }

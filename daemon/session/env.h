@@ -112,6 +112,7 @@ struct session_env {
 	uint64_t logout_wait_us; /* that an initiator has when it is asked to log out */
 	bool draining;           /* Login Requests are answered by "service unavailable" */
 	uint8_t *scratch;
+	uint8_t *steady;          /* TX_STEADY_BYTES, in use only while one connection sends */
 	struct spares rings;      /* struct tx_ring */
 	struct spares commands;   /* fullfeature/command.c */
 	struct spt_timer tidy;

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <spt/buffer.h>
+
 #include "session/conn.h"
 #include "wire/digest.h"
 
@@ -20,6 +22,13 @@
 #define SENDS_A_TURN 8u
 
 static void flush(struct spt_post *post);
+
+uint32_t tx_segment_bytes(const struct login_params *params)
+{
+	uint32_t most = params->data_digest == DIGEST_CRC32C ? TX_STEADY_BYTES : UINT32_MAX;
+
+	return MIN(params->max_send_data_segment_bytes, most);
+}
 
 void tx_init(struct conn *conn)
 {
@@ -69,7 +78,7 @@ static bool ring_take(struct conn *conn)
 		conn_close(conn, CLOSE_NO_MEMORY, NULL);
 		return false;
 	}
-	ring->first = ring->n = 0;
+	ring->first = ring->n = ring->sealed = 0;
 	ring->first_done = 0;
 	conn->tx.ring = ring;
 	return true;
@@ -83,19 +92,36 @@ static void ring_put(struct conn *conn)
 		spares_put(&conn->env->rings, ring);
 }
 
+static void rest_put(struct conn *conn)
+{
+	struct tx *tx = &conn->tx;
+
+	spt_pool_put(conn->env->host->pool, TAKE(tx->rest), tx->rest_bytes);
+}
+
+static void copy(struct tx_frame *f, uint8_t *to)
+{
+	memcpy(to, f->data, f->data_bytes);
+	f->data = to;
+	f->copied = true;
+}
+
 static struct tx_frame *ring_at(struct tx_ring *ring, unsigned i)
 {
 	return &ring->frames[(ring->first + i) % TX_RING_FRAMES];
 }
 
-/* Padding and digests (RFC 7143 11.2.3, 11.2.4). */
-static void seal(const struct conn *conn, struct tx_frame *f, bool plain)
+static bool digested(const struct conn *conn, const struct tx_frame *f, uint8_t digest)
 {
-	bool digests = conn_full_feature(conn) && !plain;
+	return digest == DIGEST_CRC32C && conn_full_feature(conn) && !f->item->plain;
+}
 
+/* Padding and digests (RFC 7143 11.2.3, 11.2.4). */
+static void seal(const struct conn *conn, struct tx_frame *f)
+{
 	f->head_bytes = BHS_BYTES;
 	f->tail_bytes = 0;
-	if (digests && conn->params.header_digest == DIGEST_CRC32C) {
+	if (digested(conn, f, conn->params.header_digest)) {
 		crc32c_put(crc32c_add(crc32c_begin(), f->head, BHS_BYTES), f->head + BHS_BYTES);
 		f->head_bytes += DIGEST_BYTES;
 	}
@@ -103,7 +129,7 @@ static void seal(const struct conn *conn, struct tx_frame *f, bool plain)
 		return;
 	f->tail_bytes = (uint8_t)bhs_padding(f->data_bytes);
 	memset(f->tail, 0, f->tail_bytes);
-	if (digests && conn->params.data_digest == DIGEST_CRC32C) {
+	if (digested(conn, f, conn->params.data_digest)) {
 		crc32c_t crc = crc32c_add(crc32c_begin(), f->data, f->data_bytes);
 		crc = crc32c_add(crc, f->tail, f->tail_bytes);
 		crc32c_put(crc, f->tail + f->tail_bytes);
@@ -124,8 +150,8 @@ static void make_frames(struct conn *conn)
 		f->data = NULL;
 		f->data_bytes = 0;
 		f->last = true;
+		f->lent = f->copied = false;
 		item->fill(item, conn, f);
-		seal(conn, f, item->plain);
 		ring->n++;
 		if (f->last) {
 			tx->first = item->next;
@@ -133,6 +159,68 @@ static void make_frames(struct conn *conn)
 				tx->last = &tx->first;
 		}
 	}
+}
+
+/*
+ * Seals what may be sent next. @used: bytes of this batch that have a digest. What the socket did not take of an earlier batch,
+ * and was copied, goes first.
+ */
+static void seal_frames(struct conn *conn, uint32_t *used)
+{
+	struct tx_ring *ring = conn->tx.ring;
+
+	if (!ring->sealed) {
+		*used = 0;
+		rest_put(conn);
+	}
+	while (!conn->tx.rest && ring->sealed < ring->n) {
+		struct tx_frame *f = ring_at(ring, ring->sealed);
+		if (digested(conn, f, conn->params.data_digest)) {
+			if (*used && *used + f->data_bytes > TX_STEADY_BYTES)
+				return;
+			assert(!f->lent || f->data_bytes <= TX_STEADY_BYTES);
+			if (f->lent)
+				copy(f, conn->env->steady + *used);
+			*used += f->data_bytes;
+		}
+		seal(conn, f);
+		ring->sealed++;
+	}
+}
+
+static uint32_t copied_bytes(struct tx_ring *ring)
+{
+	uint32_t bytes = 0;
+
+	for (unsigned i = 0; i < ring->sealed; i++) {
+		const struct tx_frame *f = ring_at(ring, i);
+		bytes += f->copied ? f->data_bytes : 0;
+	}
+	return bytes;
+}
+
+/* The socket takes no more for now, and the loop's buffer is for the next one that sends. False: the connection is closed. */
+static bool keep_rest(struct conn *conn)
+{
+	struct tx *tx = &conn->tx;
+	uint32_t at = 0, bytes = tx->rest ? 0 : copied_bytes(tx->ring);
+
+	if (!bytes)
+		return true;
+	tx->rest = spt_pool_get(conn->env->host->pool, bytes);
+	tx->rest_bytes = bytes;
+	if (!tx->rest) {
+		conn_close(conn, CLOSE_NO_MEMORY, NULL);
+		return false;
+	}
+	for (unsigned i = 0; i < tx->ring->sealed; i++) {
+		struct tx_frame *f = ring_at(tx->ring, i);
+		if (!f->copied)
+			continue;
+		copy(f, tx->rest + at);
+		at += f->data_bytes;
+	}
+	return true;
 }
 
 static void add_iov(struct iovec *iov, int *n, const void *data, size_t bytes, size_t *skip)
@@ -157,14 +245,16 @@ static ssize_t send_ring(struct conn *conn)
 	size_t skip = ring->first_done;
 	int n = 0;
 
-	for (unsigned i = 0; i < ring->n; i++) {
+	for (unsigned i = 0; i < ring->sealed; i++) {
 		const struct tx_frame *f = ring_at(ring, i);
 		add_iov(iov, &n, f->head, f->head_bytes, &skip);
 		add_iov(iov, &n, f->data, f->data_bytes, &skip);
 		add_iov(iov, &n, f->tail, f->tail_bytes, &skip);
 	}
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)n };
-	return sendmsg(conn->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	/* The rest of the ring follows at once, and fills the segment that this would end in. */
+	int more = ring->sealed < ring->n ? MSG_MORE : 0;
+	return sendmsg(conn->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT | more);
 }
 
 static void account(struct conn *conn, size_t sent)
@@ -173,12 +263,13 @@ static void account(struct conn *conn, size_t sent)
 
 	conn->last_tx_us = spt_host_now_us(conn->env->host);
 	ring->first_done += sent;
-	while (ring->n && ring->first_done >= frame_bytes(ring_at(ring, 0))) {
+	while (ring->sealed && ring->first_done >= frame_bytes(ring_at(ring, 0))) {
 		const struct tx_frame *f = ring_at(ring, 0);
 		struct tx_item *item = f->last ? f->item : NULL;
 		ring->first_done -= frame_bytes(f);
 		ring->first = (ring->first + 1) % TX_RING_FRAMES;
 		ring->n--;
+		ring->sealed--;
 		if (item)
 			item_sent(conn, item);
 	}
@@ -194,18 +285,21 @@ static void set_blocked(struct conn *conn, bool blocked)
 
 static void send_failed(struct conn *conn, int err)
 {
-	if (err == EAGAIN || err == EINTR)
-		set_blocked(conn, true);
-	else if (err == ECONNRESET || err == EPIPE)
+	if (err == EAGAIN || err == EINTR) {
+		if (keep_rest(conn))
+			set_blocked(conn, true);
+	} else if (err == ECONNRESET || err == EPIPE) {
 		conn_close(conn, CLOSE_PEER_RESET, NULL);
-	else
+	} else {
 		conn_close(conn, CLOSE_SOCKET_ERROR, "%s", strerror(err));
+	}
 }
 
 static void flush(struct spt_post *post)
 {
 	struct conn *conn = post->arg;
 	struct tx *tx = &conn->tx;
+	uint32_t used = 0;
 
 	for (unsigned i = 0; !conn->closing; i++) {
 		if (!tx->ring && (!tx->first || !ring_take(conn)))
@@ -213,13 +307,16 @@ static void flush(struct spt_post *post)
 		make_frames(conn);
 		if (!tx->ring->n) {
 			ring_put(conn);
+			rest_put(conn);
 			set_blocked(conn, false);
 			return;
 		}
 		if (i == SENDS_A_TURN) {
-			set_blocked(conn, true); /* the others first: the socket calls us back */
+			if (keep_rest(conn))
+				set_blocked(conn, true); /* the others first: the socket calls us back */
 			return;
 		}
+		seal_frames(conn, &used);
 		ssize_t n = send_ring(conn);
 		if (n < 0) {
 			send_failed(conn, errno);
@@ -247,6 +344,7 @@ void tx_drop(struct conn *conn)
 			f->item->sent(f->item, conn);
 	}
 	ring_put(conn);
+	rest_put(conn);
 	while (tx->first) {
 		struct tx_item *item = tx->first;
 		tx->first = item->next;

@@ -19,13 +19,16 @@
 struct conn;
 struct tx_item;
 struct retained;
+struct login_params;
 
 /* A PDU on its way out. */
 struct tx_frame {
 	uint8_t head[BHS_BYTES + DIGEST_BYTES];
 	uint8_t tail[8]; /* padding, data digest */
 	uint8_t head_bytes, tail_bytes;
-	bool last; /* its item has nothing more to say */
+	bool last;   /* its item has nothing more to say */
+	bool lent;   /* others may write to its data meanwhile */
+	bool copied; /* its data is no longer where fill() said, but in one of the path's own buffers */
 	uint32_t data_bytes;
 	const uint8_t *data;
 	struct tx_item *item;
@@ -35,8 +38,8 @@ struct tx_item {
 	struct tx_item *next;
 	bool plain; /* no digests: the last Login Response, sent when they are already agreed */
 	/*
-	 * Makes the item's next PDU: frame->head (48 bytes), data, data_bytes, last. Digests and padding are
-	 * the path's. It is called again until it sets last.
+	 * Makes the item's next PDU: frame->head (48 bytes), data, data_bytes, lent, last. Digests and padding are
+	 * the path's. It is called again until it sets last. Lent data of more than tx_segment_bytes() is not possible.
 	 */
 	void (*fill)(struct tx_item *item, struct conn *conn, struct tx_frame *frame);
 	/* Every byte is sent, or (@conn is closing) never will be: the memory is the owner's again. */
@@ -44,9 +47,15 @@ struct tx_item {
 };
 
 #define TX_RING_FRAMES 64u
+/*
+ * What is sealed at once where there is a data digest: little enough to be in the processor's cache still when it is sent. Lent memory is
+ * copied first, as somebody's write between digest and sending would cost the initiator its connection.
+ */
+#define TX_STEADY_BYTES (256u << 10)
 
 struct tx_ring {
 	unsigned first, n;     /* frames in use */
+	unsigned sealed;       /* of them have their digests, and may be sent */
 	size_t first_done;     /* bytes of the first one that are sent */
 	struct tx_frame frames[TX_RING_FRAMES];
 };
@@ -56,9 +65,14 @@ struct tx {
 	unsigned n_items;              /* until sent() */
 	size_t owed_bytes;             /* of messages: memory of their own */
 	struct tx_ring *ring;          /* while something is on its way */
+	uint8_t *rest;                 /* of the loop's pool: copied data of frames that the socket did not take at once */
+	uint32_t rest_bytes;
 	struct spt_post flush;
 	bool blocked; /* the socket is full */
 };
+
+/* The longest data segment of a command's data: what the initiator takes, with a data digest no more than is sealed at once. */
+uint32_t tx_segment_bytes(const struct login_params *params);
 
 void tx_init(struct conn *conn);
 /* Queues @item and has the queue flushed at the end of this turn. */

@@ -108,6 +108,7 @@ void spt_task_lend_in(struct spt_task *task, const void *data, uint32_t bytes,
 	assert(!task->in.data);
 	/* Nobody writes through it: the transmit path only reads. */
 	task->in = (struct spt_data){ .data = (uint8_t *)(uintptr_t)data, .bytes = bytes };
+	task->in_lent = true;
 	task->lent_release = release;
 }
 

@@ -78,7 +78,7 @@ int spt_task_enter(struct spt_context *context, struct spt_task *task)
 	task->status = SPT_GOOD;
 	task->sense_bytes = 0;
 	task->aborting = task->tas = task->above = false;
-	task->in_pooled = task->out_pooled = false;
+	task->in_pooled = task->out_pooled = task->in_lent = false;
 	task->completions = 0;
 	task->out_wanted_bytes = task->out_received_bytes = 0;
 	task->in = task->out = (struct spt_data){ 0 };
@@ -394,7 +394,7 @@ void task_drop_in(struct spt_task *task)
 		task->lent_release(task);
 	}
 	task->in = (struct spt_data){ 0 };
-	task->in_pooled = false;
+	task->in_pooled = task->in_lent = false;
 	task->lent_release = NULL;
 }
 

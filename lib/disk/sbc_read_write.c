@@ -2,8 +2,7 @@
 /*
  * READ and WRITE of 6, 10, 12, 16 and 32 bytes (SBC-4 5.13 to 5.18, 5.42 to 5.46). What is moved is
  * clamped to what the initiator expects; what the CDB asks for is told, and residuals come from the
- * difference. A read from a store in memory lends that memory and takes nothing
- * else, unless what is sent must not change when others write there.
+ * difference. A read from a store in memory lends that memory and takes nothing else.
  */
 #include "base/be.h"
 #include "base/util.h"
@@ -72,7 +71,7 @@ static void run_read(struct disk_channel *c, struct spt_task *task)
 	uint32_t bytes = (uint32_t)MIN(asked, (uint64_t)task->expected_in_bytes);
 
 	task->in_would_bytes = asked;
-	if (bytes && d->store->lends && !task->steady_in) {
+	if (bytes && d->store->lends) {
 		spt_task_lend_in(task, store_lend(d->store, disk_bytes(d, r.lba), bytes), bytes,
 			NULL);
 		spt_task_good(task);

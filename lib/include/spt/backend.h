@@ -182,7 +182,9 @@ void spt_task_full(struct spt_task *task);
  * @bytes; NULL when over the session's budget: call spt_task_full(). Released by spt_task_end().
  */
 uint8_t *spt_task_take_in(struct spt_task *task, uint32_t bytes);
-/* Lend memory instead; @release (or NULL) is called when it is no longer looked at. */
+/*
+ * Lend memory instead, to which others may write while it is looked at; @release (or NULL) is called when it no longer is.
+ */
 void spt_task_lend_in(struct spt_task *task, const void *data, uint32_t bytes,
 	void (*release)(struct spt_task *task));
 /*

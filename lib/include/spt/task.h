@@ -110,8 +110,6 @@ struct spt_task {
 	 */
 	struct spt_data offered;
 	bool no_room; /* there was no memory for such a buffer: TASK SET FULL when its turn comes */
-	/* Data-in is not to change before spt_task_end(), because a digest is over it: no lent memory that others write to. */
-	bool steady_in;
 	/*
 	 * The caller's own memory for the payload, or NULL: data-in is put there and data-out taken from
 	 * there without a copy, where it is large enough and the backend lends no memory of its own.
@@ -138,6 +136,7 @@ struct spt_task {
 	 * Valid with CHECK CONDITION too.
 	 */
 	struct spt_data in;
+	bool in_lent; /* a medium's own memory: what others write there meanwhile changes it */
 	/* What the command would have moved had the initiator given it room: residuals come from here.
 	 * Less than expected is an underflow, more an overflow (SAM-5 5.4.2; RFC 7143 11.4.5). */
 	uint64_t in_would_bytes;

@@ -186,15 +186,20 @@ void rig_enter(struct rig *rig)
 	conn_keepalive_start(conn);
 }
 
-void rig_open_entered(struct rig *rig)
+void rig_enter_attended(struct rig *rig)
 {
 	uint8_t bhs[BHS_BYTES];
 
-	rig_open(rig);
 	rig_enter(rig);
 	rig_command_bhs(rig, &(struct rig_command){ .itt = 1, .immediate = true }, bhs);
 	rig_send(rig, bhs, NULL, 0);
 	assert_int_equal(rig_expect(rig, OP_SCSI_RESPONSE)->bhs[3], SPT_CHECK_CONDITION);
+}
+
+void rig_open_entered(struct rig *rig)
+{
+	rig_open(rig);
+	rig_enter_attended(rig);
 }
 
 void rig_swap(struct rig *rig)

@@ -51,7 +51,9 @@ void rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
 /* From there straight to full feature phase with rig->params. */
 void rig_enter(struct rig *rig);
-/* Both; the unit attention of the beginning is taken. */
+/* The unit attention of the beginning is taken. */
+void rig_enter_attended(struct rig *rig);
+/* All of it. */
 void rig_open_entered(struct rig *rig);
 void rig_join(struct rig *rig);
 

@@ -17,7 +17,7 @@ struct answer {
 	uint8_t status, outcome;
 };
 
-static uint8_t medium[200000];
+static uint8_t medium[1000000];
 
 static void finish(struct rig *rig, const struct answer *a)
 {
@@ -207,6 +207,70 @@ static void partial_sends(void **state)
 	}
 }
 
+/* A read of lent memory with digests that stays in the socket, its first part sent. */
+static void begin_digested_read(struct rig *rig)
+{
+	int small = 4096;
+
+	rig_open(rig);
+	rig->params.header_digest = rig->params.data_digest = DIGEST_CRC32C;
+	rig->params.max_send_data_segment_bytes = rig->params.max_burst_bytes = 1u << 20;
+	rig_enter_attended(rig);
+	assert_int_equal(setsockopt(rig->conn->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+}
+
+static void put_digested_read(struct rig *rig)
+{
+	start_read(rig, sizeof(medium));
+	finish(rig, &(struct answer){ .bytes = sizeof(medium), .would_in = sizeof(medium) });
+	fake_host_settle(&rig->fake);
+	assert_true(rig->conn->tx.blocked);
+}
+
+/*
+ * Somebody writes to the medium again and again while it is sent: every PDU has the digest of its data (the rig looks at that), which
+ * is of one time each, and none is longer than is sealed at once.
+ */
+static void written_while_sent(void **state)
+{
+	struct rig rig;
+	uint8_t value = 1, last = 1;
+	unsigned times = 0;
+
+	begin_digested_read(&rig);
+	memset(medium, value, sizeof(medium));
+	put_digested_read(&rig);
+	for (uint32_t at = 0; at < sizeof(medium);) {
+		memset(medium, ++value, sizeof(medium));
+		const struct rig_pdu *r = rig_expect(&rig, OP_DATA_IN);
+		assert_true(r->bytes <= TX_STEADY_BYTES);
+		for (uint32_t i = 1; i < r->bytes; i++)
+			assert_int_equal(r->data[i], r->data[0]);
+		assert_in_range(r->data[0], last, value);
+		times += r->data[0] != last;
+		last = r->data[0];
+		at += r->bytes;
+	}
+	assert_true(times > 0); /* what is not sealed yet is not copied either */
+	rig_close(&rig);
+}
+
+/* What is copied is copied to memory that has a limit. */
+static void no_memory_for_the_rest(void **state)
+{
+	struct spt_memory *memory = spt_memory_new(1);
+	struct rig rig;
+
+	begin_digested_read(&rig);
+	spt_pool_limit(rig.fake.host.pool, memory, 0);
+	start_read(&rig, sizeof(medium));
+	finish(&rig, &(struct answer){ .bytes = sizeof(medium), .would_in = sizeof(medium) });
+	fake_host_settle(&rig.fake);
+	rig_gone(&rig, CLOSE_NO_MEMORY);
+	rig_close(&rig);
+	spt_memory_free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +279,8 @@ int main(void)
 		cmocka_unit_test(residuals_of_writes),
 		cmocka_unit_test(delivery_failure),
 		cmocka_unit_test(partial_sends),
+		cmocka_unit_test(written_while_sent),
+		cmocka_unit_test(no_memory_for_the_rest),
 	};
 
 	for (size_t i = 0; i < sizeof(medium); i++)
