@@ -281,13 +281,13 @@ class Migrate(Sessions):
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def test_all_at_once(self):
-        actors = [self.actor(self.changed, self.logged_in('changes')),
-                  self.actor(self.joiner, self.logged_in(keys={'MaxConnections': '4'})),
-                  self.actor(self.writer, self.logged_in('write', {'ImmediateData': 'No', 'InitialR2T': 'Yes'})),
-                  self.actor(self.resetter, self.logged_in()),
-                  self.actor(self.victim, self.logged_in()),
-                  self.actor(self.visitor, False), self.actor(self.visitor, True), self.actor(self.dismissed),
-                  self.actor(self.lister), self.actor(self.mover)]
+        # All are there before the first reset: a session settles when no more unit attentions come.
+        parts = [(self.changed, self.logged_in('changes')),
+                 (self.joiner, self.logged_in(keys={'MaxConnections': '4'})),
+                 (self.writer, self.logged_in('write', {'ImmediateData': 'No', 'InitialR2T': 'Yes'})),
+                 (self.resetter, self.logged_in()), (self.victim, self.logged_in()),
+                 (self.visitor, False), (self.visitor, True), (self.dismissed,), (self.lister,), (self.mover,)]
+        actors = [self.actor(*part) for part in parts]
         loads = [self.load(0, '--sessions', '3', '--depth', '16'),
                  self.load(2, '--sessions', '2', '--depth', '4', '--block', '128K', '--digests', 'header')]
         try:
