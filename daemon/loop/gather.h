@@ -8,8 +8,8 @@
  * Which of the two it is cannot be seen from here, but measured. Now and then the next longer or the next shorter pause is on trial:
  * windows with it and with the one in use alternate, and what moves more commands in the same time, several times more often
  * than not, is kept. While few commands gather a longer one has to bring more of them, as it costs latency where the initiators' rate does
- * not depend on the target's; while many do, it need not, as it saves processor time. What failed is tried again after a rest, the more seldom the more often it failed. Where a pause brings but one
- * command, as at queue depth 1, it is given up after a few.
+ * not depend on the target's; while many do, it need not, as it saves processor time. What failed is tried again after a rest,
+ * the more seldom the more often it failed. Where a pause brings but one command, as at queue depth 1, it is given up after a few.
  *
  * Pure arithmetic.
  */

@@ -199,7 +199,7 @@ static uint32_t copied_bytes(struct tx_ring *ring)
 	return bytes;
 }
 
-/* The socket takes no more for now, and the loop's buffer is for the next one that sends. False: the connection is closed. */
+/* The socket is full, or others have their turn: the loop's buffer is for the next one that sends. False: the connection is closed. */
 static bool keep_rest(struct conn *conn)
 {
 	struct tx *tx = &conn->tx;

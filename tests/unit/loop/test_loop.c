@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/list.h"
 #include "base/util.h"
 #include "loop/loop.h"
 #include "loop/offload.h"
@@ -471,6 +472,49 @@ static void idle_is_asleep(void **state)
 	close(fds[1]);
 }
 
+/* Always something to do, and a command each 4 us however seldom it is looked at: a queue that is never empty. */
+struct busy {
+	struct spt_watch watch;
+	uint64_t commands, begun_us, turns;
+};
+
+static uint64_t clock_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static void busy_turn(struct spt_watch *watch, unsigned events)
+{
+	struct busy *b = container_of(watch, struct busy, watch);
+	uint64_t us = clock_us() - b->begun_us;
+
+	b->commands = us / 4;
+	b->turns += us > 400000; /* the trials are over */
+	if (us > 600000)
+		loop_stop(loop);
+}
+
+/* The longest pause serves as many in the fewest turns; without, there are some hundred thousand. */
+static void pauses(void **state)
+{
+	struct busy b = { .watch = { .fn = busy_turn }, .begun_us = clock_us() };
+	int fds[2];
+
+	loop_learn(loop, 0, 100, &b.commands);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	b.watch.fd = fds[0];
+	assert_int_equal(spt_host_watch(host, &b.watch, SPT_READABLE), 0);
+	loop_run(loop);
+	assert_in_range(b.turns, 1, 8000);
+	spt_host_unwatch(host, &b.watch);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -488,6 +532,7 @@ int main(void)
 		TEST(posts_from_threads),
 		TEST(offloaded),
 		TEST(idle_is_asleep),
+		TEST(pauses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
