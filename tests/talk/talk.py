@@ -13,8 +13,10 @@ Every PDU from the target is held against RFC 7143 as it comes in (Initiator._ho
 """
 
 import itertools
+import re
 import socket
 import struct
+import sys
 import threading
 import time
 
@@ -289,6 +291,17 @@ class Initiator:
         out, self.buffer = self.buffer[:count], self.buffer[count:]
         return out
 
+    def taken(self):
+        """Waits until the target, on this machine, has read all that we have sent."""
+        ours, theirs = ('%08X:%04X' % (int.from_bytes(socket.inet_aton(address), sys.byteorder), port)
+                        for address, port in (self.socket.getsockname(), self.socket.getpeername()))
+
+        def read():
+            with open('/proc/net/tcp') as f:
+                queues = {tuple(row[1:3]): row[4].split(':') for row in map(str.split, f)}
+            return queues[ours, theirs][0] == queues[theirs, ours][1] == '00000000'
+        self.talk.until(read, 'the target does not read what we have sent')
+
     def close(self):
         if not self.closed:
             self.closed = True
@@ -298,6 +311,13 @@ class Initiator:
         """RST instead of FIN"""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
         self.close()
+
+    def lose(self):
+        """RST, and the target knows."""
+        end = re.compile(r':%d\b.* closed: ' % self.local_port)
+        before = len(end.findall(self.talk.daemon.log()))
+        self.reset()
+        self.talk.daemon.says(end, before + 1)
 
     # --- PDUs
 

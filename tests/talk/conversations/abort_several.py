@@ -3,7 +3,6 @@
 (SAM-5 5.6), resets of the target by configuration, and the functions of RFC 7144."""
 
 import re
-import time
 
 from talk import *  # noqa: F403
 
@@ -268,7 +267,7 @@ def task_aborted_while_data_comes(t):
     two.step(answer=False)
     late = two.pdu('data_out', lun=t.lun, itt=task.itt, ttt=task.r2ts[0].ttt, flags=0, data=task.write[:half]).encode()
     two.send_bytes(late[:200])
-    time.sleep(0.1)
+    two.taken()
     function(one, LOGICAL_UNIT_RESET, COMPLETE)
     two.step(answer=False)
     equal(task.status, 0x40, 'the status')

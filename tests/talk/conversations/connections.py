@@ -3,7 +3,6 @@
 4.2.2.1, 4.2.5.1, 6.3.1, 6.3.4, 7.14, 11.14)."""
 
 import hashlib
-import time
 
 from talk import *  # noqa: F403
 
@@ -231,7 +230,7 @@ def closed_unanswered(t):
     for _ in range(100):                # more than the socket takes: the answer waits behind it
         a.start(READ10(t.region, 1024), read=1024 * BLOCK)
     a.send('logout', flags=FINAL, itt=a.new_itt(), immediate=True)
-    time.sleep(0.2)
+    a.taken()
     a.reset()
     b.gone(seconds=5, allowed=())
 

@@ -36,8 +36,8 @@ def session(t, connections, keys=KEYS, name='other'):
 def acknowledged(connections):
     """The target knows that all it has sent has arrived."""
     for s in connections:
-        s.send('nop_out', immediate=True, itt=NONE, ttt=NONE)
-    time.sleep(0.1)                                  # that has no answer
+        s.send('nop_out', immediate=True, itt=NONE, ttt=NONE)      # that has no answer
+        s.taken()
 
 
 def ask(s, function, lun=0, **more):

@@ -29,12 +29,6 @@ def add(s, cid, keys=None):
     return s.add(cid, {'MaxRecvDataSegmentLength': '4096', **(keys or {})})
 
 
-def lose(s):
-    """The connection is gone, and the target knows."""
-    s.reset()
-    time.sleep(0.05)
-
-
 def writing(s, t, blocks=64, answered=1, seed=1):
     """A write in the middle of its R2Ts."""
     task = s.start(WRITE10(t.region, blocks), write=pattern(blocks * BLOCK, seed))
@@ -49,7 +43,7 @@ def write(t):
     a = log_in(t)
     b = add(a, 1)
     task = writing(b, t, answered=1)
-    lose(b)
+    b.lose()
     logout(a, RECOVERY, 1, time2wait=0, time2retain=20)
     a.reassign(task)
     r2t = a.expect('r2t', itt=task.itt, offset=16384, desired=16384)
@@ -68,7 +62,7 @@ def half_a_sequence(t):
     task = writing(b, t, blocks=32, answered=0)
     b.send('data_out', lun=task.pdu.lun, itt=task.itt, ttt=task.r2ts[0].ttt, datasn=0, offset=0, flags=0, data=task.write[:6000])
     b.ping()
-    lose(b)
+    b.lose()
     c = add(a, 1)                              # the login is the logout of the old one: 6.3.4
     c.reassign(task)
     r2t = c.expect('r2t', itt=task.itt, offset=6000, desired=16384 - 6000)
@@ -85,7 +79,7 @@ def unsolicited(t):
     b.send('command', flags=WRITE | SIMPLE, itt=99, lun=t.lun, edtl=len(data), cdb=WRITE10(t.region, 32), data=data[:4096])
     b.send('data_out', lun=t.lun, itt=99, ttt=NONE, datasn=0, offset=4096, flags=0, data=data[4096:8192])
     b.ping()
-    lose(b)
+    b.lose()
     logout(a, RECOVERY, 1)
     a.send('tmf', flags=FINAL | 8, itt=a.new_itt(), immediate=True, rtt=99)
     a.expect('tmf_response', response=0)
@@ -104,7 +98,7 @@ def lost_read(a, t, taken, blocks=64):
     task = b.start(READ10(t.region, blocks), read=blocks * BLOCK)
     for _ in range(taken):
         b.step()
-    lose(b)
+    b.lose()
     logout(a, RECOVERY, 1)
     return task, want
 
@@ -140,7 +134,7 @@ def read_elsewhere(t):
     b.params['MaxRecvDataSegmentLength'] = '512'
     b.snack(3, itt=task.itt, ttt=7)
     b.expect('data_in', datasn=4, offset=16384)
-    lose(b)
+    b.lose()
     c = a.add(1, {'MaxRecvDataSegmentLength': '8192'})
     c.reassign(task)
     for n in range(2):
@@ -157,7 +151,7 @@ def statuses(t):
     b.ping()
     b.no_acknowledgement()
     tasks = [b.good(TEST_UNIT_READY), b.command(bytes([0x28, 0xff]) + bytes(8)), b.good(TEST_UNIT_READY)]
-    lose(b)
+    b.lose()
     logout(a, RECOVERY, 1)
     a.reassign(done, response=NO_TASK)
     for task in (tasks[1], tasks[0], tasks[2]):
@@ -176,7 +170,7 @@ def data_given_back(t):
     b = a.add(1, {'MaxRecvDataSegmentLength': '262144'})
     b.no_acknowledgement()
     tasks = [b.good(READ10(t.region, 1024), read=1024 * BLOCK) for _ in range(8)]
-    lose(b)
+    b.lose()
     logout(a, RECOVERY, 1)
     for exp in (0, 1):
         a.reassign(tasks[0], exp, response=NO_TASK)
@@ -196,7 +190,7 @@ def responses(t):
     a.reassign(task, itt=0xabcdef, response=NO_TASK)
     a.reassign(task, itt=NONE, response=NO_TASK)
     a.reassign(task, immediate=False, response=REJECTED)
-    lose(b)
+    b.lose()
     a.reassign(task, response=STILL_ALLEGIANT)          # 7.2.2: not before the logout of its connection
     logout(a, RECOVERY, 1)
     a.reassign(task)
@@ -230,7 +224,7 @@ def the_only_one(t):
         a = log_in(t, **keys)
         task = writing(a, t, blocks=32, answered=0)
         number = a.cmdsn
-        lose(a)
+        a.lose()
         b = add(a, cid)
         equal((b.tsih, b.expcmdsn), (a.tsih, number), 'TSIH and ExpCmdSN')
         if cid:
@@ -257,17 +251,17 @@ def ended(a):
 def too_late(t):
     a = log_in(t, DefaultTime2Retain='1')
     writing(a, t)
-    lose(a)
+    a.lose()
     time.sleep(0.5)
     b = add(a, 0)
     b.ping()
-    lose(b)
+    b.lose()
     time.sleep(1.6)
     check(ended(a), 'the session is there after Time2Retain')
     a = log_in(t, DefaultTime2Retain='1')
     b = add(a, 1)
     task = writing(b, t)
-    lose(b)
+    b.lose()
     time.sleep(1.6)
     logout(a, RECOVERY, 1, 1)
     a.reassign(task, response=NO_TASK)
@@ -280,11 +274,11 @@ def nothing_retained(t):
     a = log_in(t, DefaultTime2Retain='0')
     b = add(a, 1)
     task = writing(b, t)
-    lose(b)
+    b.lose()
     a.reassign(task, response=NO_TASK)
     a.failed(TEST_UNIT_READY, 0x06477f)
     a.good(TEST_UNIT_READY)
-    lose(a)
+    a.lose()
     t.until(lambda: ended(a), 'the session is there though nothing is retained', 2)
 
 
@@ -292,7 +286,7 @@ def nothing_retained(t):
 def reinstated(t):
     a = log_in(t)
     writing(a, t)
-    lose(a)
+    a.lose()
     started = time.monotonic()
     b = log_in(t)
     check(time.monotonic() - started < 5, 'the login waits for the old session')
@@ -306,7 +300,7 @@ def closed(t):
     b = add(a, 1)
     b.no_acknowledgement()
     tasks = [b.good(TEST_UNIT_READY), writing(b, t)]
-    lose(b)
+    b.lose()
     logout(a, 1, 1)
     for task in tasks:
         a.reassign(task, response=NO_TASK)
@@ -320,7 +314,7 @@ def hole(t):
     first = a.cmdsn
     late = b.start(TEST_UNIT_READY, cmdsn=first + 1)
     b.silent(0.05)
-    lose(b)
+    b.lose()
     logout(a, RECOVERY, 1)
     a.reassign(late, response=NO_TASK)
     check(a.cmdsn == first + 1, 'CmdSN')
@@ -339,7 +333,7 @@ def many_lost(t):
         b = add(a, 1 + n)
         a.settle()                                  # what is given up is told
         tasks.append(writing(b, t, answered=0))
-        lose(b)
+        b.lose()
     logout(a, RECOVERY, 1, 1)
     logout(a, RECOVERY, 24)
     a.reassign(tasks[-1])
