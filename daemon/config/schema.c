@@ -75,8 +75,8 @@ static const struct schema_key DAEMON[] = {
 		"made" },
 		SCHEMA_LIVE, D(max_connections) },
 	{ { "max-logins", SPT_OPTION_NUMBER, false, "64", 1, 65536, NULL,
-		"Connections whose login is not finished; one more is closed as soon as it is "
-		"made" },
+		"Connections whose login is not finished; while there are so many, others wait to be "
+		"accepted" },
 		SCHEMA_LIVE, D(max_logins) },
 	{ { "login-timeout", SPT_OPTION_DURATION, false, "15s", SECONDS(1), SECONDS(600), NULL,
 		"How long a login may take from the connection on" },

@@ -426,7 +426,7 @@ static void login_over(struct conn *conn)
 {
 	if (!conn->refusing)
 		let_go_of_generation(conn);
-	server_login_over(server_of(conn));
+	admission_login_over(server_of(conn));
 }
 
 static void conn_gone(struct conn *conn)

@@ -114,10 +114,19 @@ int listener_adopt(struct listener *l, int fd)
 	return r;
 }
 
+int listener_watch(struct listener *l)
+{
+	bool waits = l->paused || l->server->admission.held;
+
+	return spt_host_watch(loop_host(l->server->workers[0].loop), &l->watch, waits ? 0 : SPT_READABLE | SPT_YIELDS);
+}
+
 static void resume(struct spt_timer *timer)
 {
 	struct listener *l = timer->arg;
-	spt_host_watch(loop_host(l->server->workers[0].loop), &l->watch, SPT_READABLE | SPT_YIELDS);
+
+	l->paused = false;
+	listener_watch(l);
 }
 
 static void pause_accepting(struct listener *l, int err)
@@ -129,7 +138,8 @@ static void pause_accepting(struct listener *l, int err)
 		log_error("portal %s: cannot accept connections: %s; those that wait are tried again "
 			"every %u ms%s%s", l->portal.name, strerror(err), PAUSE_US / 1000,
 			err == EMFILE ? " (see max-connections and LimitNOFILE)" : "", more);
-	spt_host_watch(host, &l->watch, 0);
+	l->paused = true;
+	listener_watch(l);
 	spt_host_timer_set(host, &l->pause, PAUSE_US);
 }
 
@@ -137,6 +147,9 @@ static bool accept_one(struct listener *l)
 {
 	struct sockaddr_storage peer;
 	socklen_t bytes = sizeof(peer);
+
+	if (!admission_open(l->server, &l->portal))
+		return false;
 	int fd = accept4(l->watch.fd, (struct sockaddr *)&peer, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
@@ -163,7 +176,7 @@ int listener_start(struct listener *l, struct server *server)
 	l->watch.arg = l;
 	l->pause = (struct spt_timer){ .fn = resume, .arg = l };
 	log_notice("portal %s: listening on %s", l->portal.name, l->text);
-	return spt_host_watch(loop_host(server->workers[0].loop), &l->watch, SPT_READABLE | SPT_YIELDS);
+	return listener_watch(l);
 }
 
 void listener_close(struct listener *l)

@@ -18,6 +18,7 @@ struct listener {
 	struct server *server;
 	struct spt_watch watch;
 	struct spt_timer pause; /* after a failed accept() */
+	bool paused;
 	struct log_limit log;   /* of those */
 	struct config_address configured; /* without a length: it was handed to us */
 	struct conn_portal portal;
@@ -32,6 +33,8 @@ int listener_open(struct listener *listener, const struct config_address *addres
 /* Takes over @fd, which listens already. */
 int listener_adopt(struct listener *listener, int fd);
 int listener_start(struct listener *listener, struct server *server);
+/* Accepts, unless it is paused or admission.h holds all. 0 or -errno. */
+int listener_watch(struct listener *listener);
 void listener_close(struct listener *listener);
 
 #endif

@@ -119,6 +119,7 @@ int server_init(struct server *s, struct config *config, const struct server_soc
 	registry_init(&s->registry);
 	migrations_init(&s->migrations);
 	slowdown_init(&s->slowdown);
+	admission_init(s);
 	s->state_dir = strdup(config->daemon.state_dir);
 	if (!s->state_dir) {
 		config_free(config);
@@ -312,6 +313,7 @@ void server_switch(struct server *s, struct generation *g, struct listening *lis
 	add_generation(s, g);
 	spt_memory_set_limit(s->memory, memory_limit(&g->config->daemon));
 	switch_listening(s, listening);
+	admission_changed(s);
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		migrations_hold(s); /* no session passes the change by */
 		worker_switch(&s->workers[i], g);
@@ -335,54 +337,20 @@ struct worker *server_least_loaded(struct server *s, const struct worker *except
 		except ? (unsigned)(except - s->workers) : BALANCE_ANY)];
 }
 
-/* Why a connection from @peer is not taken, or NULL. */
-static const char *refusal(struct server *s, const struct sockaddr *peer)
-{
-	const struct config_daemon *limits = &s->generation->config->daemon;
-
-	if (s->n_conns >= limits->max_connections)
-		return "max-connections are open";
-	if (s->n_logins >= limits->max_logins)
-		return "max-logins are under way";
-	return slowdown_allows(&s->slowdown, peer) ? NULL :
-		"too many failed authentications of its address wait to be answered";
-}
-
-static void log_refusal(struct server *s, const struct conn_portal *portal, const char *why)
-{
-	uint64_t now_us = spt_host_now_us(loop_host(s->workers[0].loop));
-	char more[LOG_LIMIT_TEXT];
-
-	if (log_limit_line(&s->refused, now_us, more))
-		log_warning("portal %s: connection refused: %s%s", portal->name, why, more);
-}
-
 void server_accepted(struct server *s, int fd, const struct conn_portal *portal,
 	const struct sockaddr *peer)
 {
-	const char *why = refusal(s, peer);
-
-	if (why) {
-		log_refusal(s, portal, why);
+	if (!admission_take(s, portal, peer)) {
 		close(fd);
 		return;
 	}
 	struct worker *w = server_least_loaded(s, NULL);
-	s->n_conns++;
-	s->n_logins++;
 	w->n_conns++;
 	worker_hand_over(w, fd, portal, peer);
 }
 
-void server_login_over(struct server *s)
-{
-	s->n_logins--;
-}
-
 void server_conn_gone(struct server *s, struct worker *w, bool in_login)
 {
-	s->n_conns--;
 	w->n_conns--;
-	if (in_login)
-		s->n_logins--;
+	admission_gone(s, in_login);
 }

@@ -17,6 +17,7 @@
 #include "target/generation.h"
 #include "target/listening.h"
 #include "target/migrate.h"
+#include "target/admission.h"
 #include "target/registry.h"
 #include "target/slowdown.h"
 
@@ -40,8 +41,7 @@ struct server {
 	struct spt_memory *memory; /* that the workers' pools share */
 	struct registry registry;
 	struct slowdown slowdown;
-	struct log_limit refused; /* connections, on the first worker */
-	atomic_uint n_conns, n_logins;
+	struct admission admission;
 	atomic_uint workers_left; /* while draining */
 	bool draining;            /* on the first worker */
 	void (*drained)(void *arg); /* on the first worker's loop, when all is over */
@@ -74,8 +74,6 @@ void server_accepted(struct server *server, int fd, const struct conn_portal *po
 	const struct sockaddr *peer);
 /* On the first worker's loop: the one that is least busy, and not @except (or NULL). */
 struct worker *server_least_loaded(struct server *server, const struct worker *except);
-/* A login is over, well or not. */
-void server_login_over(struct server *server);
 /* @in_login: it never reached full feature phase. */
 void server_conn_gone(struct server *server, struct worker *worker, bool in_login);
 void server_worker_drained(struct server *server);

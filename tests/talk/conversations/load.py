@@ -138,6 +138,22 @@ def flood(t):
     t.log_in().settle()
 
 
+@conversation('bounded connections', 'beyond max-logins connections wait, and come in as logins end, well or not', alone=True)
+def waits_for_its_turn(t):
+    witness = witness_of(t)
+    silent = [t.connect() for _ in range(64)]
+    later = [t.connect() for _ in range(8)]
+    for n, s in enumerate(later):
+        s.name = '%s-%d' % (t.name, n)
+        s.login_request(s.names(), csg=1)
+    later[0].silent(0.3)
+    works(witness, t.region)
+    silent.pop().close()
+    for s in later:
+        s.enter(s.login_response())
+        s.ping()
+
+
 @conversation('bounded connections', 'connections that come and go as fast as they can', alone=True, seconds=60)
 def churn(t):
     witness = witness_of(t)
