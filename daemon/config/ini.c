@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/write_all.h"
 #include "config/scan.h"
 
 void ini_free(struct ini *ini)
@@ -39,21 +40,6 @@ void ini_free(struct ini *ini)
 static void cleanup_ini(struct ini **ini)
 {
 	ini_free(*ini);
-}
-
-static int write_all(int fd, const char *data, size_t bytes)
-{
-	while (bytes) {
-		ssize_t n = write(fd, data, bytes);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		bytes -= (size_t)n;
-	}
-	return 0;
 }
 
 /* Its complaints have no line number; ours were made before. */

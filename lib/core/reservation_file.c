@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 
 #include "base/util.h"
+#include "base/write_all.h"
 #include "core/core.h"
 
 #define HEADING "sptgt persistent reservations 1\n"
@@ -126,20 +127,6 @@ int reservation_image(struct spt_device *device, struct reservation_image *ret)
 	int r = image_locked(&device->reservations, ret);
 	pthread_mutex_unlock(&device->lock);
 	return r;
-}
-
-static int write_all(int fd, const char *data, size_t bytes)
-{
-	while (bytes > 0) {
-		ssize_t n = write(fd, data, bytes);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		bytes -= (size_t)n;
-	}
-	return 0;
 }
 
 static int write_synced(const char *path, const struct reservation_image *image)
