@@ -11,7 +11,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -22,19 +21,13 @@
 
 #include "base/util.h"
 #include "loop/gather.h"
+#include "loop/later.h"
 #include "loop/offload.h"
+#include "loop/queue.h"
 #include "loop/spin.h"
 
-/* Of those that yield so many are remembered (the others are asked again), and so many have their turn in one of the loop's:
- * while others have something, and while nobody has. */
-#define LATER_MAX  64u
-#define LATER_FEW  4u
 /* How late a pause of some microseconds may end; by itself the kernel takes 50 us. */
 #define SLACK_NS 1000ul
-
-struct queue {
-	struct spt_post *first, **last;
-};
 
 struct loop {
 	struct spt_host host; /* first */
@@ -48,8 +41,7 @@ struct loop {
 	struct gather gather;
 	const uint64_t *commands; /* how many there have been */
 	long preemptions; /* of this thread, when they were last counted */
-	struct spt_watch *later[LATER_MAX]; /* those that yield and have something, the first come first; NULL: gone */
-	unsigned n_later;
+	struct later later;
 	bool usual; /* in this turn one that does not yield had something */
 	struct queue deferred, running; /* running: deferred ones whose turn is now */
 	pthread_mutex_t lock;           /* the two below, and queued of what was posted */
@@ -81,43 +73,6 @@ static struct loop *loop_of(struct spt_host *host)
 	return (struct loop *)host;
 }
 
-static void queue_init(struct queue *q)
-{
-	q->first = NULL;
-	q->last = &q->first;
-}
-
-static void queue_put(struct queue *q, struct spt_post *post)
-{
-	post->next = NULL;
-	post->queued = 1;
-	*q->last = post;
-	q->last = &post->next;
-}
-
-/* Takes the whole of @from, which is left empty. */
-static void queue_move(struct queue *to, struct queue *from)
-{
-	*to = *from;
-	if (!to->first)
-		to->last = &to->first;
-	queue_init(from);
-}
-
-static bool queue_remove(struct queue *q, struct spt_post *post)
-{
-	for (struct spt_post **p = &q->first; *p; p = &(*p)->next) {
-		if (*p != post)
-			continue;
-		*p = post->next;
-		if (q->last == &post->next)
-			q->last = p;
-		post->queued = 0;
-		return true;
-	}
-	return false;
-}
-
 static void wake(struct loop *loop)
 {
 	uint64_t one = 1;
@@ -128,26 +83,6 @@ static void wake(struct loop *loop)
 /* The loop of this thread, while it has a turn. */
 static _Thread_local struct loop *turning;
 
-/* It has its turn when the others have had theirs, and what they deferred. Where there is no room it has something the next time still. */
-static void put_later(struct loop *loop, struct spt_watch *watch)
-{
-	if (loop->n_later == LATER_MAX)
-		return;
-	for (unsigned i = 0; i < loop->n_later; i++) {
-		if (loop->later[i] == watch)
-			return;
-	}
-	loop->later[loop->n_later++] = watch;
-}
-
-static void forget_later(struct loop *loop, const struct spt_watch *watch)
-{
-	for (unsigned i = 0; i < loop->n_later; i++) {
-		if (loop->later[i] == watch)
-			loop->later[i] = NULL;
-	}
-}
-
 static void ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct spt_watch *watch = arg;
@@ -156,25 +91,11 @@ static void ready(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	arrival();
 	if (watch->events & SPT_YIELDS) {
-		put_later(turning, watch);
+		later_put(&turning->later, watch);
 		return;
 	}
 	turning->usual = true;
 	watch->fn(watch, events);
-}
-
-/* What it had may be over by now: whoever watches finds out by trying, as with any other event. */
-static void run_later(struct loop *loop)
-{
-	unsigned n = MIN(loop->n_later, loop->usual ? LATER_FEW : LATER_MAX);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct spt_watch *watch = TAKE(loop->later[i]);
-		if (watch)
-			watch->fn(watch, watch->events & (SPT_READABLE | SPT_WRITABLE));
-	}
-	loop->n_later -= n;
-	memmove(loop->later, loop->later + n, loop->n_later * sizeof(loop->later[0]));
 }
 
 static short to_libevent(unsigned events)
@@ -209,7 +130,7 @@ static int host_watch(struct spt_host *host, struct spt_watch *watch, unsigned e
 
 static void host_unwatch(struct spt_host *host, struct spt_watch *watch)
 {
-	forget_later(loop_of(host), watch);
+	later_forget(&loop_of(host)->later, watch);
 	if (watch->impl)
 		event_free(TAKE(watch->impl));
 	watch->events = 0;
@@ -431,10 +352,10 @@ static bool turn(struct loop *loop, int flags)
 	loop->now_us = 0;
 	loop->usual = false;
 	turning = loop;
-	bool ok = event_base_loop(loop->base, EVLOOP_ONCE | (loop->n_later ? EVLOOP_NONBLOCK : flags)) >= 0;
+	bool ok = event_base_loop(loop->base, EVLOOP_ONCE | (loop->later.n ? EVLOOP_NONBLOCK : flags)) >= 0;
 	run_deferred(loop);
-	if (loop->n_later) {
-		run_later(loop);
+	if (loop->later.n) {
+		later_run(&loop->later, loop->usual);
 		run_deferred(loop);
 	}
 	return ok;
