@@ -76,6 +76,7 @@ def working(t):
 def cut_everywhere(t, end):
     whole = script(t)
     finish = working(t)
+    before = t.metrics()['sptgt_connections_total']
     for cut in range(0, len(whole) + 1, STEP):
         s = t.connect()
         try:
@@ -87,6 +88,12 @@ def cut_everywhere(t, end):
         end(s, cut)
         t.connections.remove(s)
     finish()
+
+    def only_the_other_is_left():
+        now = t.metrics()
+        return now['sptgt_connections_total'] - before == len(whole) + 1 and now['sptgt_connections'] == 1
+    # A login of theirs that comes after ours would reinstate our session (RFC 7143 6.3.5).
+    t.until(only_the_other_is_left, 'connections that have ended are not let go of', 20)
     t.log_in().settle().write(t.region, pattern(BLOCK))
 
 
