@@ -20,11 +20,13 @@ import sys
 import tempfile
 import time
 
-import plot
-import tables
-from iperf import Iperf
-from matrix import MATRICES, UPSTREAM, WITHIN
-from targets import installed
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+import plot  # noqa: E402
+import tables  # noqa: E402
+from iperf import Iperf  # noqa: E402
+from matrix import MATRICES, UPSTREAM, WITHIN  # noqa: E402
+from targets import installed  # noqa: E402
 
 
 # Where the threads of client and server may run. How far apart they are decides what a wake-up

@@ -17,31 +17,12 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 from crowd import FIRST_BURST, IQN, Member, ten  # noqa: E402
+from sptgt_config import configuration, device, section, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 
-CONFIG = f"""\
-[daemon]
-control-socket = none
-state-dir = {{dir}}
-workers = 1
-poll = 0
-gather = 0
-[portal-main]
-listen = 127.0.0.1:0
-[device-memory]
-backend = mem
-size = 64M
-[device-file]
-backend = file
-path = {{dir}}/disk
-size = 64M
-[target-bench]
-name = {IQN}
-portal = main
-lun.0 = memory
-lun.1 = file
-initiators = *
-"""
+CONFIG = configuration(
+    device("memory"), section("device-file", "backend = file", "path = {dir}/disk", "size = 64M"),
+    target("bench", luns="lun.0 = memory\nlun.1 = file"), workers=1, control="none", daemon="poll = 0\ngather = 0")
 FIELDS = ("system_calls", "receives", "sends", "waits", "allocations", "copied_bytes")
 
 

@@ -14,30 +14,18 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
-from crowd import IQN, Crowd, ten  # noqa: E402
+from crowd import Crowd, ten  # noqa: E402
+from sptgt_config import configuration, device, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 
-CONFIG = f"""\
-[daemon]
-control-socket = none
-state-dir = {{{{dir}}}}
-workers = {{workers}}
-max-connections = {{most}}
-[portal-main]
-listen = 127.0.0.1:0
-nop-interval = {{nops}}
-nop-timeout = 60s
-[device-memory]
-backend = mem
-size = 16M
-[target-bench]
-name = {IQN}
-portal = main
-lun.0 = memory
-initiators = *
-max-sessions = {{most}}
-"""
 MIB_BLOCKS = 2048
+
+
+def config(args):
+    most = args.sessions + 1  # the one more is the probe's
+    return configuration(device("disk", size="16M"), target("bench", f"max-sessions = {most}"), workers=args.workers, control="none",
+                         daemon=f"max-connections = {most}",
+                         portals=(f"main\nnop-interval = {args.nop_interval}\nnop-timeout = 60s",))
 
 
 def resident_kib(pid):
@@ -110,9 +98,7 @@ def main():
     args = p.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, args.sessions + 64)), hard))
-    # The one session more is the probe's.
-    daemon = Daemon(args.sptgtd, CONFIG.format(most=args.sessions + 1, workers=args.workers,
-                                                nops=args.nop_interval))
+    daemon = Daemon(args.sptgtd, config(args))
     try:
         result = measure(args, daemon)
     finally:

@@ -20,36 +20,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
 from crowd import IQN, Member, Refused, ten  # noqa: E402
+from sptgt_config import configuration, device, section, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 
-CONFIG = f"""\
-[daemon]
-control-socket = {{{{dir}}}}/control.sock
-state-dir = {{{{dir}}}}
-workers = 4
-max-logins = 256
-{{keys}}
-[portal-main]
-listen = 127.0.0.1:0
-[device-memory]
-backend = mem
-size = 64M
-[device-file]
-backend = file
-path = {{{{dir}}}}/disk
-size = 64M
-[device-shaken]
-backend = mem
-size = 16M
-[target-bench]
-name = {IQN}
-portal = main
-lun.0 = memory
-lun.1 = file
-lun.2 = shaken
-initiators = *
-max-sessions = 256
-"""
+LUNS = "lun.0 = memory\nlun.1 = file\nlun.2 = shaken"
+CONFIG = configuration(
+    device("memory"), section("device-file", "backend = file", "path = {dir}/disk", "size = 64M"), device("shaken", size="16M"),
+    target("bench", "max-sessions = 256", luns=LUNS), workers=4, daemon="max-logins = 256\n@KEYS@")
 SHAKEN = 2
 ABORT_TASK_SET, LUN_RESET = 2, 5
 TMF_RESPONSE = 0x22
@@ -153,7 +130,7 @@ def main():
     args = p.parse_args()
     wrong = []
     for keys in ("poll = 0", "poll = 100us"):
-        daemon = Daemon(args.sptgtd, CONFIG.format(keys=keys))
+        daemon = Daemon(args.sptgtd, CONFIG.replace("@KEYS@", keys))
         try:
             for sessions in args.sessions:
                 print(f"{keys}, two loads of {sessions} sessions", flush=True)

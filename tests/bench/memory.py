@@ -12,32 +12,17 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
-from crowd import IQN, RESPONSE, R2T, Crowd, ten  # noqa: E402
+from crowd import RESPONSE, R2T, Crowd, ten  # noqa: E402
 from idle import move_a_mebibyte, resident_kib, rested_kib  # noqa: E402
+from sptgt_config import configuration, device, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 
 LIMIT_MIB = 128
 SLACK_MIB = 8  # what is no payload: connections, commands, the allocator's
 WRITES, MIB_BLOCKS = 60, 2048
 GOOD, BUSY, FULL = 0x00, 0x08, 0x28
-CONFIG = f"""\
-[daemon]
-control-socket = none
-state-dir = {{dir}}
-workers = 2
-memory = {LIMIT_MIB}M
-[portal-main]
-listen = 127.0.0.1:0
-[device-memory]
-backend = mem
-size = 16M
-[target-bench]
-name = {IQN}
-portal = main
-lun.0 = memory
-initiators = *
-max-burst-length = 1M
-"""
+CONFIG = configuration(device("disk", size="16M"), target("bench", "max-burst-length = 1M"), control="none",
+                       daemon=f"memory = {LIMIT_MIB}M")
 
 
 def expect(true, what):

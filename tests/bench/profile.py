@@ -22,26 +22,10 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
+from crowd import IQN  # noqa: E402
 from process import Daemon  # noqa: E402
+from sptgt_config import configuration, device, target  # noqa: E402
 
-IQN = "iqn.2026-11.org.sptgt:bench"
-CONFIG = """\
-[daemon]
-control-socket = none
-state-dir = {directory}
-workers = 1
-{keys}
-[portal-main]
-listen = 127.0.0.1:0
-[device-memory]
-backend = mem
-size = 64M
-[target-bench]
-name = {iqn}
-portal = main
-lun.0 = memory
-initiators = *
-"""
 WORK = [
     ("4 KiB random read QD1", ["--depth", "1"]),
     ("4 KiB random read QD32", ["--depth", "32"]),
@@ -67,7 +51,8 @@ class Sptgtd:
     def __init__(self, args, directory, before=()):
         path = os.path.join(directory, "sptgt.conf")
         with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
-            f.write(CONFIG.format(directory=directory, keys="\n".join(args.key), iqn=IQN))
+            f.write(configuration(device("disk"), target("bench"), workers=1, control="none",
+                                  daemon="\n".join(args.key)).replace("{dir}", directory))
         program = os.path.join(args.build, "daemon", "sptgtd")
         self.args = args
         self.daemon = Daemon([*before, program, "--config", path, "--log", "stderr"], os.path.join(directory, "log"))

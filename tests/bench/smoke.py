@@ -13,24 +13,11 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
+from crowd import IQN  # noqa: E402
+from sptgt_config import configuration, device, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 
-IQN = "iqn.2026-11.org.sptgt:bench"
-CONFIG = f"""\
-[daemon]
-control-socket = {{dir}}/control.sock
-state-dir = {{dir}}
-[portal-main]
-listen = 127.0.0.1:0
-[device-memory]
-backend = mem
-size = 64M
-[target-bench]
-name = {IQN}
-portal = main
-lun.0 = memory
-initiators = *
-"""
+CONFIG = configuration(device("disk"), target("bench"), workers=0)
 SHORT = ["--duration", "300ms", "--warmup", "50ms"]
 
 # What each run adds to the options: reads and writes, small and large, one and several sessions.

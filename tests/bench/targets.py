@@ -13,10 +13,9 @@ import socket
 import subprocess
 
 from process import Daemon, free_port, place, port_answers
+from sptgt_config import NAMES, configuration, device, section, target
 
-IQN = "iqn.2026-11.org.sptgt:bench"
-MORE_IQN = "iqn.2026-11.org.sptgt:more"
-FAR_IQN = "iqn.2026-11.org.sptgt:far"
+IQN, MORE_IQN, FAR_IQN = (NAMES + name for name in ("bench", "more", "far"))
 
 
 class Target:
@@ -88,29 +87,23 @@ class Sptgtd(Target):
         self.far = None
 
     def far_config(self):
-        return (f"[daemon]\ncontrol-socket = none\nstate-dir = {self.directory}\n"
-                "[portal-main]\nlisten = 127.0.0.1:0\n"
-                f"[device-memory]\nbackend = mem\nsize = {FILE_MIB}M\n"
-                f"[target-far]\nname = {FAR_IQN}\nportal = main\nlun.0 = memory\ninitiators = *\n")
+        return configuration(device("disk", size=f"{FILE_MIB}M"), target("far"), workers=0, control="none")
+
+    def file(self, name, *lines):
+        return section("device-" + name, "backend = file", "path = {dir}/" + name, f"size = {FILE_MIB}M", *lines)
 
     def config(self):
-        keys = "".join(f"{key}\n" for key in self.daemon_keys)
-        return (f"[daemon]\ncontrol-socket = {self.path('control.sock')}\n"
-                f"state-dir = {self.directory}\nmax-connections = 4096\nmax-logins = 2048\n{keys}"
-                "[portal-main]\nlisten = 127.0.0.1:0\n"
-                f"[device-memory]\nbackend = mem\nsize = {self.size_mib}M\n"
-                f"[device-cached]\nbackend = file\npath = {self.path('cached')}\nsize = {FILE_MIB}M\n"
-                f"[device-direct]\nbackend = file\npath = {self.path('direct')}\nsize = {FILE_MIB}M\ndirect = yes\n"
-                f"[device-far]\nbackend = iscsi\nurl = iscsi://127.0.0.1:{self.far_port}/{FAR_IQN}/0\n"
-                f"[target-bench]\nname = {IQN}\nportal = main\nlun.0 = memory\ninitiators = *\n"
-                "max-sessions = 2048\n"
-                # Of their own: a login to the first must not be one to the far target as well.
-                f"[target-more]\nname = {MORE_IQN}\nportal = main\ninitiators = *\n"
-                "lun.1 = cached\nlun.2 = direct\nlun.3 = far\n")
+        return configuration(
+            device("disk", size=f"{self.size_mib}M"), self.file("cached"), self.file("direct", "direct = yes"),
+            section("device-far", "backend = iscsi", f"url = iscsi://127.0.0.1:{self.far_port}/{FAR_IQN}/0"),
+            target("bench", "max-sessions = 2048"),
+            # Of their own: a login to the first must not be one to the far target as well.
+            target("more", luns="lun.1 = cached\nlun.2 = direct\nlun.3 = far"),
+            workers=0, daemon="\n".join(("max-connections = 4096", "max-logins = 2048", *self.daemon_keys)))
 
     def start_one(self, name, config):
         """A daemon with this configuration, and its port."""
-        path = self.write(name + ".conf", config)
+        path = self.write(name + ".conf", config.replace("{dir}", self.directory))
         daemon = Daemon([self.program, "--config", path, "--log", "stderr"], self.path(name + ".log"))
         daemon.wait_for("ready line", lambda: "ready" in daemon.log())
         return daemon, int(re.search(r"listening on 127\.0\.0\.1:(\d+)", daemon.log()).group(1))

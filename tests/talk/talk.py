@@ -12,6 +12,7 @@ fails. t.connect() gives an Initiator, a TCP connection that numbers and checks;
 Every PDU from the target is held against RFC 7143 as it comes in (Initiator._hold), whatever the conversation is about.
 """
 
+import functools
 import itertools
 import re
 import socket
@@ -20,6 +21,8 @@ import sys
 import threading
 import time
 
+import sptgt_config
+from sptgt_config import configuration, device, section
 from wire import (CONTINUE, FINAL, FROM_TARGET, NONE, OVERFLOW, READ, SIMPLE, STATUS, UNDERFLOW, WRITE, Pdu,
                   crc32c, lun_field, pairs, text)
 
@@ -27,7 +30,7 @@ __all__ = ['conversation', 'Talk', 'Initiator', 'Background', 'Wrong', 'Gone', '
            'check', 'equal', 'one_of', 'pattern', 'Pdu', 'text', 'pairs', 'crc32c', 'lun_field',
            'NONE', 'FINAL', 'CONTINUE', 'READ', 'WRITE', 'SIMPLE', 'OVERFLOW', 'UNDERFLOW', 'STATUS',
            'BLOCK', 'GOOD', 'CHECK_CONDITION', 'ISID',
-           'config', 'device', 'target', 'READ10', 'WRITE10', 'INQUIRY', 'TEST_UNIT_READY', 'READ_CAPACITY10']
+           'config', 'configuration', 'section', 'device', 'target', 'READ10', 'WRITE10', 'INQUIRY', 'TEST_UNIT_READY', 'READ_CAPACITY10']
 
 BLOCK = 512
 GOOD, CHECK_CONDITION = 0x00, 0x02
@@ -43,29 +46,14 @@ DEFAULTS = {'HeaderDigest': 'None', 'DataDigest': 'None', 'InitialR2T': 'Yes', '
             'DefaultTime2Retain': '20', 'DataPDUInOrder': 'Yes', 'DataSequenceInOrder': 'Yes'}
 
 
-def _section(name, *lines):
-    """Lines may be several in one text, with the indentation of where they stand."""
-    lines = [line.strip() for text in lines for line in text.strip().split('\n')]
-    return '\n'.join(['[%s]' % name] + [line for line in lines if line]) + '\n'
+target = functools.partial(sptgt_config.target, initiators=INITIATORS)
 
 
-def device(name, *lines, size='64M'):
-    return _section('device-' + name, 'backend = mem', 'size = ' + size, *lines)
-
-
-def target(name, *lines, portal='main', luns='lun.0 = disk', initiators=INITIATORS):
-    return _section('target-' + name, 'name = iqn.2026-11.org.sptgt:' + name, 'portal = ' + portal,
-                    'initiators = ' + initiators, luns, *lines)
-
-
-def config(*sections, daemon='', portals=('main',), disk='', talk='', workers=2, size='64M', **more):
+def config(*sections, disk='', talk='', size='64M', daemon='', portals=('main',), workers=2, **more):
     """What nearly every subject's daemon has, a disk of memory behind the target to talk to, and lines more of the [daemon], of
-    the disk and of that target; then further sections. portals: a name, or the text of its section's lines behind it."""
-    out = [_section('daemon', 'workers = %d' % workers, 'control-socket = {dir}/control.sock', 'state-dir = {dir}', daemon)]
-    for portal in portals:
-        name, _, lines = portal.partition('\n')
-        out.append(_section('portal-' + name, '' if 'listen =' in lines else 'listen = 127.0.0.1:0', lines))
-    return ''.join(out + [device('disk', disk, size=size), target('talk', talk, **more), *sections])
+    the disk and of that target; then further sections."""
+    return configuration(device('disk', disk, size=size), target('talk', talk, **more), *sections, daemon=daemon, portals=portals,
+                         workers=workers)
 
 
 class Wrong(Exception):

@@ -9,7 +9,7 @@ finds it there. A longer CDB and a command with data in both directions are refu
 import struct
 import sys
 
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], sys.argv[1] + '/../lib']
 from talk import BLOCK, READ10, Talk, check, equal  # noqa: E402
 
 READ32, WRITE32 = 0x0009, 0x000b                    # SBC-4 5.19, 5.44: service actions of 7Fh
