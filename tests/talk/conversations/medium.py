@@ -128,6 +128,7 @@ def nobody_comes_in(t):
     silent, mute = t.connect(address=address), t.connect(address=address)
     for connection in (silent, mute):                   # they are accepted before the end begins
         connection.send_bytes(bytes([0x43]))
+        connection.taken()
     s.ping()
     disk.daemon.process.send_signal(signal.SIGTERM)
     s.expect('async', event=1)                          # it drains: asked to log out
