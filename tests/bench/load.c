@@ -27,6 +27,7 @@ struct load {
 	unsigned started;
 	struct session **session;
 	struct worker **worker;
+	struct capacity capacity;
 	struct result result;
 };
 
@@ -46,7 +47,7 @@ static int log_in(struct load *l)
 	if (!l->session)
 		return say("sessions", -ENOMEM);
 	for (unsigned i = 0; i < opt->sessions; i++) {
-		r = session_new(opt, i, &l->session[i]);
+		r = session_new(opt, i, &l->capacity, &l->session[i]);
 		if (r < 0)
 			return r;
 		l->sessions++;
@@ -58,10 +59,12 @@ static int log_in(struct load *l)
 static int plan(struct load *l)
 {
 	const struct options *opt = l->run.opt;
-	uint32_t block = session_block_bytes(l->session[0]);
-	uint64_t bytes = session_blocks(l->session[0]) * block;
+	uint32_t block = l->capacity.block_bytes;
+	uint64_t bytes = l->capacity.blocks * block;
 	struct run *run = &l->run;
 
+	if (!bytes)
+		return say("the logical unit is empty", -ENOSPC);
 	if (opt->span_bytes)
 		bytes = MIN(bytes, opt->span_bytes);
 	if (opt->block_bytes % block)

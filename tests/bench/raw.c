@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Sessions without libiscsi, for what Debian's cannot do: header and data digests, made and checked. The same face as
- * session.c (session.h). One connection, immediate data, one R2T at a time; what a target asks for is sent from the
- * owner's buffers and what it sends is received into them.
- */
-#include <arpa/inet.h>
+/* The connection of a session of our own making and the commands on it: see raw.h. */
+#include "raw.h"
+
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,58 +13,12 @@
 
 #include "base/be.h"
 #include "base/util.h"
-#include "session.h"
+#include "cdb.h"
 #include "wire/digest.h"
 
-#define BHS	    48u
-#define DIGEST	    4u
-#define SEGMENT_MAX 262144u /* that we receive */
-#define BURST_MAX   262144u
-#define TEXT_MAX    8192u
-#define SCRATCH     65536u
 #define FRAMES_ONCE 64u
-#define NO_TAG	    0xffffffffu
 
-enum { LOGIN_RESPONSE = 0x23, RESPONSE = 0x21, DATA_IN = 0x25, R2T = 0x31, NOP_IN = 0x20 };
-
-/* A PDU on its way out. */
-struct frame {
-	uint8_t head[BHS + DIGEST], tail[3 + DIGEST];
-	const uint8_t *data;
-	size_t head_bytes, data_bytes, tail_bytes;
-};
-
-struct command {
-	uint8_t *data;
-	size_t bytes, got;
-	bool write, busy;
-};
-
-struct session {
-	int fd;
-	uint8_t lun;
-	bool header_digest, data_digest;
-	uint64_t blocks;
-	uint32_t block_bytes, segment_bytes, first_burst;
-	uint32_t cmd_sn, max_cmd_sn, exp_stat_sn;
-	session_done_fn *done;
-	void *done_arg;
-
-	struct frame *frames;
-	size_t n_frames, frames_max, sent; /* sent: bytes of the first one */
-
-	uint8_t in[SCRATCH];
-	size_t have;
-	uint8_t head[BHS], text[TEXT_MAX], tail[3 + DIGEST];
-	bool in_body;
-	uint8_t *body;
-	size_t body_bytes, body_got, tail_bytes, tail_got;
-	int answer; /* of the command that is waited for: -1 until then */
-	unsigned depth;
-	struct command command[];
-};
-
-static int complain(const char *what, int error)
+int raw_complain(const char *what, int error)
 {
 	fprintf(stderr, "load: %s: %s\n", what, strerror(-error));
 	return error;
@@ -261,7 +211,7 @@ static int pdu(struct session *s)
 	struct command *c = command_of(s);
 
 	if (!data_is_sound(s))
-		return complain("data digest", -EBADMSG);
+		return raw_complain("data digest", -EBADMSG);
 	if (s->head[0] == LOGIN_RESPONSE) {
 		s->answer = s->head[36] << 8 | s->head[37];
 		s->exp_stat_sn = be32_get(s->head + 24) + 1;
@@ -294,7 +244,7 @@ static int step(struct session *s, const uint8_t **p, size_t *bytes)
 			return 0;
 		memcpy(s->head, *p, BHS);
 		if (s->header_digest && !crc32c_equal(crc32c_add(crc32c_begin(), *p, BHS), *p + BHS))
-			return complain("header digest", -EBADMSG);
+			return raw_complain("header digest", -EBADMSG);
 		*p += head_bytes;
 		*bytes -= head_bytes;
 		int r = place(s);
@@ -346,7 +296,7 @@ static int await(struct session *s)
 	while (s->answer < 0) {
 		struct pollfd fd = { s->fd, (short)session_events(s), 0 };
 		if (poll(&fd, 1, 30000) <= 0)
-			return complain("no answer", -ETIMEDOUT);
+			return raw_complain("no answer", -ETIMEDOUT);
 		int r = session_service(s, fd.revents);
 		if (r < 0)
 			return r;
@@ -354,122 +304,24 @@ static int await(struct session *s)
 	return 0;
 }
 
-/* --- login --- */
-
-static int dial(struct session *s, const char *url, char *target)
+int raw_exchange(struct session *s, const uint8_t *head, const void *data, size_t bytes)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	char host[64];
-	unsigned port, lun;
-	int on = 1;
+	int r = put(s, head, data, bytes);
 
-	if (sscanf(url, "iscsi://%63[0-9.]:%u/%223[^/]/%u", host, &port, target, &lun) != 4 || port > 65535 || lun > 255 ||
-		inet_pton(AF_INET, host, &a.sin_addr) != 1)
-		return complain(url, -EINVAL);
-	a.sin_port = htons((uint16_t)port);
-	s->lun = (uint8_t)lun;
-	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&a, sizeof(a)) < 0)
-		return complain(url, -errno);
-	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	return 0;
+	return r < 0 ? r : await(s);
 }
 
-/* The value of @key in the answers, or NULL. */
-static const char *value_of(const struct session *s, const char *key)
+int raw_read(struct session *s, const uint8_t *cdb, void *data, size_t bytes)
 {
-	size_t n = strlen(key);
+	s->command[0] = (struct command){ .data = data, .bytes = bytes, .busy = true };
+	int r = send_command(s, 0, cdb);
 
-	for (const char *p = (const char *)s->text; p < (const char *)s->text + s->body_bytes; p += strlen(p) + 1) {
-		if (!strncmp(p, key, n) && p[n] == '=')
-			return p + n + 1;
-	}
-	return NULL;
-}
-
-static int take_answers(struct session *s, const struct options *opt)
-{
-	const char *v;
-
-	if (s->answer) {
-		fprintf(stderr, "load: login refused with status %04x\n", (unsigned)s->answer);
-		return -EACCES;
-	}
-	s->text[MIN(s->body_bytes, (size_t)TEXT_MAX - 1)] = 0;
-	if ((v = value_of(s, "MaxRecvDataSegmentLength")))
-		s->segment_bytes = (uint32_t)strtoul(v, NULL, 10);
-	if ((v = value_of(s, "FirstBurstLength")))
-		s->first_burst = (uint32_t)strtoul(v, NULL, 10);
-	if ((v = value_of(s, "ImmediateData")) && strcmp(v, "Yes"))
-		s->first_burst = 0;
-	if (s->head[1] != 0x87)
-		return 0;
-	for (int i = 0; i < 2; i++) {
-		bool wanted = i ? opt->digests == DIGESTS_BOTH : opt->digests != DIGESTS_NONE;
-		v = value_of(s, i ? "DataDigest" : "HeaderDigest");
-		if (v && !strcmp(v, "CRC32C") != wanted)
-			return complain(i ? "DataDigest" : "HeaderDigest", -EPROTO);
-		if (i)
-			s->data_digest = wanted;
-		else
-			s->header_digest = wanted;
-	}
-	return 0;
-}
-
-static int log_in(struct session *s, const struct options *opt, unsigned index)
-{
-	char target[224], text[1024];
-	int r = dial(s, opt->url, target);
-
-	if (r < 0)
-		return r;
-	s->segment_bytes = 8192; /* RFC 7143 13.12 */
-	s->first_burst = 65536;
-	int n = snprintf(text, sizeof(text), "InitiatorName=%s%cTargetName=%s%cSessionType=Normal%c"
-		"HeaderDigest=%s%cDataDigest=%s%cMaxRecvDataSegmentLength=%u%cMaxBurstLength=%u%cFirstBurstLength=65536%c"
-		"InitialR2T=Yes%cImmediateData=Yes%cMaxOutstandingR2T=1%cErrorRecoveryLevel=0%c", opt->initiator, 0, target, 0, 0,
-		opt->digests == DIGESTS_NONE ? "None" : "CRC32C", 0, opt->digests == DIGESTS_BOTH ? "CRC32C" : "None", 0,
-		SEGMENT_MAX, 0, BURST_MAX, 0, 0, 0, 0, 0, 0);
-	for (unsigned turn = 0; turn < 5; turn++) {
-		uint8_t head[BHS] = { 0x43, 0x87, [8] = 0x80 };
-		be32_put(head + 9, (uint32_t)getpid() << 10 | index);
-		be32_put(head + 24, s->cmd_sn = 1);
-		be32_put(head + 28, s->exp_stat_sn);
-		r = put(s, head, text, turn ? 0 : (size_t)n);
-		if (!r)
-			r = await(s);
-		if (!r)
-			r = take_answers(s, opt);
-		if (r < 0 || s->head[1] == 0x87)
-			return r;
-	}
-	return complain("login", -EPROTO);
-}
-
-static int read_capacity(struct session *s)
-{
-	uint8_t cdb[16] = { 0x9e, 0x10, [13] = 32 }, data[32];
-	int r = 0;
-
-	for (unsigned i = 0; i < 3; i++) { /* the first one tells of the power on */
-		s->command[0] = (struct command){ .data = data, .bytes = sizeof(data), .busy = true };
-		r = send_command(s, 0, cdb);
-		if (!r)
-			r = await(s);
-		if (r < 0 || !s->answer)
-			break;
-	}
-	if (r < 0 || s->answer)
-		return complain("READ CAPACITY(16)", r < 0 ? r : -EIO);
-	s->blocks = be64_get(data) + 1;
-	s->block_bytes = be32_get(data + 8);
-	return 0;
+	return r < 0 ? r : await(s);
 }
 
 /* --- session.h --- */
 
-int session_new(const struct options *opt, unsigned index, struct session **ret)
+int session_new(const struct options *opt, unsigned index, struct capacity *ret_capacity, struct session **ret)
 {
 	unsigned depth = (unsigned)opt->queue_depth;
 	struct session *s = calloc(1, sizeof(*s) + depth * sizeof(s->command[0]));
@@ -478,9 +330,7 @@ int session_new(const struct options *opt, unsigned index, struct session **ret)
 		return -ENOMEM;
 	s->fd = -1;
 	s->depth = depth;
-	int r = log_in(s, opt, index);
-	if (!r)
-		r = read_capacity(s);
+	int r = raw_login(s, opt, index, ret_capacity);
 	if (r < 0) {
 		session_free(s);
 		return r;
@@ -505,23 +355,11 @@ void session_on_done(struct session *s, session_done_fn *done, void *arg)
 	s->done_arg = arg;
 }
 
-uint64_t session_blocks(const struct session *s)
-{
-	return s->blocks;
-}
-
-uint32_t session_block_bytes(const struct session *s)
-{
-	return s->block_bytes;
-}
-
-/* SBC-4 5.16 READ(16), 5.44 WRITE(16). */
 int session_submit(struct session *s, unsigned slot, const struct session_request *req)
 {
-	uint8_t cdb[16] = { req->write ? 0x8a : 0x88 };
+	uint8_t cdb[16] = { 0 };
 
-	be64_put(cdb + 2, req->lba);
-	be32_put(cdb + 10, req->blocks);
+	cdb_put(cdb, req);
 	s->command[slot] = (struct command){ .data = req->data, .bytes = req->bytes, .write = req->write, .busy = true };
 	return send_command(s, slot, cdb);
 }
@@ -543,5 +381,5 @@ int session_service(struct session *s, int revents)
 	/* What the answers have just queued goes out at once, without another wait. */
 	if (!r)
 		r = flush(s);
-	return r < 0 ? complain("connection", r) : 0;
+	return r < 0 ? raw_complain("connection", r) : 0;
 }

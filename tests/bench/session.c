@@ -12,8 +12,7 @@
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
 
-#include "base/be.h"
-#include "base/util.h"
+#include "cdb.h"
 
 struct command {
 	struct session *session;
@@ -24,8 +23,6 @@ struct command {
 struct session {
 	struct iscsi_context *iscsi;
 	int lun;
-	uint64_t blocks;
-	uint32_t block_bytes;
 	session_done_fn *done;
 	void *done_arg;
 	unsigned under_way;
@@ -90,7 +87,7 @@ static int log_in(struct session *s, const struct options *opt, unsigned index)
 	return r ? complain(s, "login") : 0;
 }
 
-static int read_capacity(struct session *s)
+static int read_capacity(struct session *s, struct capacity *ret)
 {
 	struct scsi_task *task = iscsi_readcapacity16_sync(s->iscsi, s->lun);
 	struct scsi_readcapacity16 *rc = NULL;
@@ -98,20 +95,14 @@ static int read_capacity(struct session *s)
 	if (task && task->status == SCSI_STATUS_GOOD)
 		rc = scsi_datain_unmarshall(task);
 	if (rc) {
-		s->blocks = rc->returned_lba + 1;
-		s->block_bytes = rc->block_length;
+		ret->blocks = rc->returned_lba + 1;
+		ret->block_bytes = rc->block_length;
 	}
 	scsi_free_scsi_task(task);
-	if (!rc)
-		return complain(s, "READ CAPACITY(16)");
-	if (!s->block_bytes || !s->blocks) {
-		fputs("load: the logical unit is empty\n", stderr);
-		return -ENOSPC;
-	}
-	return 0;
+	return rc ? 0 : complain(s, "READ CAPACITY(16)");
 }
 
-int session_new(const struct options *opt, unsigned index, struct session **ret)
+int session_new(const struct options *opt, unsigned index, struct capacity *ret_capacity, struct session **ret)
 {
 	unsigned depth = (unsigned)opt->queue_depth;
 	struct session *s = calloc(1, sizeof(*s) + depth * sizeof(s->command[0]));
@@ -125,7 +116,7 @@ int session_new(const struct options *opt, unsigned index, struct session **ret)
 	s->iscsi = iscsi_create_context(opt->initiator);
 	r = s->iscsi ? log_in(s, opt, index) : -ENOMEM;
 	if (!r)
-		r = read_capacity(s);
+		r = read_capacity(s, ret_capacity);
 	if (r < 0) {
 		s->lost = true;
 		session_free(s);
@@ -152,16 +143,6 @@ void session_on_done(struct session *s, session_done_fn *done, void *arg)
 {
 	s->done = done;
 	s->done_arg = arg;
-}
-
-uint64_t session_blocks(const struct session *s)
-{
-	return s->blocks;
-}
-
-uint32_t session_block_bytes(const struct session *s)
-{
-	return s->block_bytes;
 }
 
 /* GOOD and every byte moved, or the reason on stderr. */
@@ -193,24 +174,17 @@ static void command_done(struct iscsi_context *iscsi, int status, void *data, vo
 	s->done(s->done_arg, (unsigned)(c - s->command), judge(s, status, &c->task));
 }
 
-/* SBC-4 5.16 READ(16), 5.44 WRITE(16). */
-static void build_cdb(struct scsi_task *task, const struct session_request *req)
-{
-	task->cdb[0] = req->write ? 0x8a : 0x88;
-	be64_put(task->cdb + 2, req->lba);
-	be32_put(task->cdb + 10, req->blocks);
-	task->cdb_size = 16;
-	task->xfer_dir = req->write ? SCSI_XFER_WRITE : SCSI_XFER_READ;
-	task->expxferlen = (int)req->bytes;
-}
-
 int session_submit(struct session *s, unsigned slot, const struct session_request *req)
 {
 	struct command *c = &s->command[slot];
 
-	c->task = (struct scsi_task){ 0 };
+	c->task = (struct scsi_task){
+		.cdb_size = 16,
+		.xfer_dir = req->write ? SCSI_XFER_WRITE : SCSI_XFER_READ,
+		.expxferlen = (int)req->bytes,
+	};
 	c->iov = (struct scsi_iovec){ .iov_base = req->data, .iov_len = req->bytes };
-	build_cdb(&c->task, req);
+	cdb_put(c->task.cdb, req);
 	if (req->write)
 		scsi_task_set_iov_out(&c->task, &c->iov, 1);
 	else
