@@ -23,42 +23,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 
 import suite  # noqa: E402
 import tgtd  # noqa: E402
+from sptgt_config import NAMES, configuration, section, target  # noqa: E402
 from sptgt_daemon import Daemon, DaemonError  # noqa: E402
 
-TARGET = 'iqn.2026-11.org.sptgt:conform'
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[portal-second]
-listen = 127.0.0.1:0
-[device-disk]
-@DISK@
-[target-conform]
-name = iqn.2026-11.org.sptgt:conform
-portal = main, second
-lun.0 = @LUN@
-initiators = *
-"""
-CONFIG_BEFORE = """
-[daemon]
-workers = 1
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-up]
-backend = iscsi
-url = @URL@
-[target-conform]
-name = iqn.2026-11.org.sptgt:conform
-portal = main
-lun.0 = up
-initiators = *
-"""
+TARGET = NAMES + 'conform'
 DISK = {'backend': 'mem', 'size': '1G'}
 
 
@@ -97,8 +65,10 @@ def run_expected(args):
     known = suite.names()
     wrong = ['%s: in the table, but there is no such test' % n for n in table if n not in known]
     disk = dict(DISK, **dict(word.replace(' ', '').split('=', 1) for word in args.disk))
-    config = CONFIG.replace('@DISK@', '\n'.join('%s = %s' % row for row in disk.items()))
-    daemon = Daemon(args.sptgtd, config.replace('@LUN@', 'disk read-only' if args.read_only else 'disk'))
+    daemon = Daemon(args.sptgtd, configuration(
+        section('device-disk', *('%s = %s' % row for row in disk.items())),
+        target('conform', portal='main, second', luns='lun.0 = disk' + (' read-only' if args.read_only else '')),
+        portals=('main', 'second')))
     urls = ['iscsi://127.0.0.1:%d/%s/0' % (daemon.port(p), TARGET) for p in ('main', 'second')]
     words = []
     for name in selected(args):
@@ -162,7 +132,8 @@ def run_compared(args):
 def run_before_tgtd(args):
     upstream = tgtd.Tgtd()
     try:
-        daemon = Daemon(args.sptgtd, CONFIG_BEFORE.replace('@URL@', upstream.url()))
+        daemon = Daemon(args.sptgtd, configuration(
+            section('device-up', 'backend = iscsi', 'url = ' + upstream.url()), target('conform', luns='lun.0 = up'), workers=1))
         args.direct, args.through = upstream.url(), 'iscsi://127.0.0.1:%d/%s/0' % (daemon.port(), TARGET)
         words, wrong = run_compared(args)
         return words, wrong + daemon.stop()

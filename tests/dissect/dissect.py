@@ -26,35 +26,13 @@ TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..')
 sys.path[:0] = [os.path.join(TESTS, 'lib'), os.path.join(TESTS, 'conform'), os.path.join(TESTS, 'talk')]
 import suite  # noqa: E402
 import talk as words  # noqa: E402
+from sptgt_config import NAMES, configuration, device, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 
 SKIPPED = 77
-IQN = 'iqn.2026-11.org.sptgt:dissect'
-GUARDED = 'iqn.2026-11.org.sptgt:guarded'
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[target-dissect]
-name = %s
-portal = main
-lun.0 = disk
-initiators = *
-[target-guarded]
-name = %s
-portal = main
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-auth = chap
-chap-file = {dir}/secret
-scsi-events = yes
-""" % (IQN, GUARDED)
+IQN, GUARDED = NAMES + 'dissect', NAMES + 'guarded'
+CONFIG = configuration(device('disk'), target('dissect'),
+                       target('guarded', 'auth = chap', 'chap-file = {dir}/secret', 'scsi-events = yes', initiators=NAMES + '*'))
 USER, SECRET = 'dissector', 'what only the dissector knows'
 SUITE = ('Write16.ZeroBlocks', 'Inquiry.EVPD', 'ModeSense6.Residuals', 'iSCSITMF.AbortTaskSimpleAsync',
          'iSCSIResiduals.Read10Residuals', 'iSCSIResiduals.Write10Residuals', 'iSCSIcmdsn.iSCSICmdSnTooHigh')

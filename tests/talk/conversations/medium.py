@@ -7,27 +7,9 @@ import tempfile
 import time
 
 from talk import *  # noqa: F403
-from sptgt_daemon import Daemon
+from scene import daemon_of
 
 SYNCHRONIZE_CACHE = bytes([0x35]) + bytes(9)
-CONFIG_OF_FILE = """
-[daemon]
-workers = 1
-control-socket = {dir}/control.sock
-state-dir = {dir}
-drain-timeout = 2s
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = file
-path = %s
-size = 32M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-initiators = *
-"""
 
 
 class Disk:
@@ -42,7 +24,7 @@ class Disk:
         self.start()
 
     def start(self):
-        self.daemon = Daemon(self.t.daemon.process.args[0], CONFIG_OF_FILE % self.path)
+        self.daemon = daemon_of(self.t, section('device-disk', 'backend = file', 'path = ' + self.path, 'size = 32M'))
         self.s = self.t.connect(address=('127.0.0.1', self.daemon.port())).log_in().settle()
         return self.s
 

@@ -8,74 +8,33 @@ import time
 
 from talk import *  # noqa: F403
 import upstream as up
-from sptgt_daemon import Daemon
+import scene
 
-CONFIG_OF_UPSTREAM = """
-[daemon]
-workers = 1
-control-socket = {dir}/control.sock
-state-dir = {dir}
-drain-timeout = 2s
-[portal-main]
-listen = 127.0.0.1:0
-[device-up]
-backend = iscsi
-url = %s
-abort-wait = 1s
-reset-wait = 1s
-[device-disk]
-backend = mem
-size = 16M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = up
-lun.1 = disk
-initiators = *
-"""
 ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, TARGET_WARM_RESET = 1, 2, 3, 4, 5, 6
 
 
-class Scene:
-    """An upstream, a daemon in front of it, a session that uses it, and one that uses another unit of the same target."""
+class Scene(scene.Scene):
+    """LUN 0 is an upstream's."""
 
     def __init__(self, t, keys=''):
-        self.t = t
         self.up = up.Upstream()
-        self.daemon = Daemon(t.daemon.process.args[0], CONFIG_OF_UPSTREAM % (self.up.url() + keys))
-        self.address = ('127.0.0.1', self.daemon.port())
-        self.witness = self.session('witness', settle=1)
-
-    def session(self, name='user', settle=0):
-        s = self.t.connect(address=self.address)
-        s.name = '%s-%s' % (self.t.name, name)
-        s.log_in({'InitialR2T': 'Yes'})
-        for _ in range(8):
-            task = s.command(TEST_UNIT_READY, lun=settle)
-            if task.status == GOOD:
-                return s
-            time.sleep(0.1)
-        raise Wrong('LUN %d never gets ready: %s' % (settle, task.sense.hex()))
-
-    def unharmed(self):
-        start = time.monotonic()
-        self.witness.good(READ10(0, 8), read=8 * BLOCK, lun=1)
-        check(time.monotonic() - start < 2, 'the other unit waited %.1f s', time.monotonic() - start)
+        super().__init__(t, section('device-up', 'backend = iscsi', 'url = ' + self.up.url() + keys, 'abort-wait = 1s',
+                                    'reset-wait = 1s'),
+                         device('disk', size='16M'), luns='lun.0 = up\nlun.1 = disk')
 
     def works_again(self):
         """With a good upstream a session (a new one, if need be) is served within some seconds."""
         self.up.behave()
-        s = self.t.connect(address=self.address)
-        s.name = '%s-again' % self.t.name
-        s.log_in()
+        s = self.log_in('again')
         self.t.until(lambda: s.command(READ10(0, 1), read=BLOCK).status == GOOD,
                      'a good upstream is not used again', 15)
 
     def end(self):
         self.unharmed()
-        wrong = self.daemon.stop(10)
-        self.up.stop()
-        check(not wrong, '%s', '\n'.join(wrong))
+        try:
+            self.stop()
+        finally:
+            self.up.stop()
 
 
 def outcome(s, cdb, read=0, write=b'', seconds=12):
@@ -276,9 +235,7 @@ def silent_login(t):
     scene = Scene(t)
     scene.up.on('login', lambda link, pdu: None)
     start = time.monotonic()
-    s = t.connect(address=scene.address)
-    s.name = t.name + '-late'
-    s.log_in()
+    s = scene.log_in('late')
     check(time.monotonic() - start < 3, 'the login took %.1f s', time.monotonic() - start)
     task = s.start(TEST_UNIT_READY)
     scene.unharmed()
@@ -297,9 +254,7 @@ def refuse_login(link, pdu):
 def refused(t):
     scene = Scene(t)
     scene.up.on('login', refuse_login)
-    s = t.connect(address=scene.address)
-    s.name = t.name + '-refused'
-    s.log_in()
+    s = scene.log_in('refused')
     one_of(outcome(s, READ10(0, 1), read=BLOCK), (CHECK_CONDITION, 0x08, 'gone'), 'the outcome')
     scene.works_again()
     scene.end()

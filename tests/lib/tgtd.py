@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Debian's tgtd with one thin disk as LUN 1, for sptgtd to stand in front of."""
 
-import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -61,6 +61,7 @@ class Tgtd:
         return 'iscsi://127.0.0.1:%d/%s/1' % (self.port, NAME)
 
     def stop(self):
+        self.process.send_signal(signal.SIGCONT)  # somebody may have stopped it
         if self.process.poll() is None:
             self._admin('--lld iscsi --mode target --tid 1 --op delete --force')
             self._admin('--mode system --op delete')
