@@ -8,7 +8,6 @@ what does is served, a fourth session notices nothing, and afterwards the memory
 import argparse
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 

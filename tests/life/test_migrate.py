@@ -231,8 +231,7 @@ class Migrate(Sessions):
                 break
             if pdu.name == 'nop_in' and pdu.itt == NONE:
                 continue
-            self.assertIn(pdu.itt, s.tasks)
-            getattr(s, '_take_' + pdu.name)(s.tasks[pdu.itt], pdu)
+            s.take(pdu)
         for task in tasks:
             s.tasks.pop(task.itt, None)
 

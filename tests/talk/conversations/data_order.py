@@ -5,7 +5,6 @@ of a command at a time; what has gaps is never written."""
 import random
 
 from talk import *  # noqa: F403
-from talk import Task
 
 ANY = {'DataPDUInOrder': 'No', 'DataSequenceInOrder': 'No', 'InitialR2T': 'Yes', 'ImmediateData': 'No',
        'MaxBurstLength': '8192', 'MaxOutstandingR2T': '4'}

@@ -243,7 +243,7 @@ def segment_length_effect(t):
         if pdu.name == 'text_response':
             told = len(task.data_ins)
         else:
-            s._take_data_in(task, pdu)
+            s.take(pdu)
     check(all(len(p.data) <= 1024 for p in task.data_ins[told:]), 'longer segments after the answer')
     s.params['MaxRecvDataSegmentLength'] = 1024
     equal(longest(), 1024, 'the longest segment at last')

@@ -6,7 +6,6 @@ import random
 import socket
 
 from talk import *  # noqa: F403
-from talk import Task
 
 CONFIG = config(talk='budget = 4M')
 LEVEL = {'ErrorRecoveryLevel': '1', 'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxBurstLength': '16384',
