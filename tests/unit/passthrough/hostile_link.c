@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/be.h"
+#include "base/write_all.h"
 
 #define WINDOW 63u
 
@@ -16,12 +16,9 @@ void link_put(struct link *l, const uint8_t *bhs, const void *data, uint32_t byt
 
 	memcpy(head, bhs, 48);
 	be24_put(head + 5, bytes);
-	if (send(l->fd, head, 48, MSG_NOSIGNAL) < 0)
-		return;
-	if (bytes && send(l->fd, data, bytes, MSG_NOSIGNAL) < 0)
-		return;
-	if (bytes % 4)
-		(void)!send(l->fd, pad, 4 - bytes % 4, MSG_NOSIGNAL);
+	/* A process that was stopped meanwhile goes on with a part sent. */
+	if (!write_all(l->fd, head, 48) && !write_all(l->fd, data, bytes))
+		write_all(l->fd, pad, -bytes & 3);
 }
 
 void link_answer(struct link *l, uint8_t *bhs, uint8_t opcode, uint8_t flags)
