@@ -11,72 +11,6 @@ static void open_three(struct rig *rig)
 	rig_start(rig, 2, 1);
 }
 
-/* SPC-5 table 64, SBC-4 table 13: nexus 0 holds, 1 is registered, 2 is not. A allowed, C conflict. */
-static void access_table(void **state)
-{
-	static const struct {
-		uint8_t opcode, byte_1, byte_4;
-		const char *we, *ea; /* not registered, and for the first two types registered, too */
-	} rows[] = {
-		{ 0x00, 0, 0, "A", "A" },    /* TEST UNIT READY */
-		{ 0x03, 0, 18, "A", "A" },   /* REQUEST SENSE */
-		{ 0x12, 0, 36, "A", "A" },   /* INQUIRY */
-		{ 0x25, 0, 0, "A", "A" },    /* READ CAPACITY(10) */
-		{ 0x4d, 0, 0, "A", "A" },    /* LOG SENSE */
-		{ 0xa0, 0, 0, "A", "A" },    /* REPORT LUNS */
-		{ 0x5e, 0, 0, "A", "A" },    /* PERSISTENT RESERVE IN */
-		{ 0x1b, 0, 0x01, "A", "A" }, /* START STOP UNIT, START */
-		{ 0x1e, 0, 0x00, "A", "A" }, /* PREVENT ALLOW, allow */
-		{ 0x08, 0, 0, "A", "C" },    /* READ(6) */
-		{ 0x28, 0, 0, "A", "C" },    /* READ(10) */
-		{ 0x88, 0, 0, "A", "C" },    /* READ(16) */
-		{ 0x2f, 0, 0, "A", "C" },    /* VERIFY(10) */
-		{ 0x34, 0, 0, "A", "C" },    /* PRE-FETCH(10) */
-		{ 0x1a, 0, 0, "A", "C" },    /* MODE SENSE(6) */
-		{ 0xa3, 0x0c, 0, "A", "C" }, /* REPORT SUPPORTED OPERATION CODES */
-		{ 0x9e, 0x12, 0, "A", "C" }, /* GET LBA STATUS */
-		{ 0x2a, 0, 0, "C", "C" },    /* WRITE(10) */
-		{ 0x8a, 0, 0, "C", "C" },    /* WRITE(16) */
-		{ 0x41, 0, 0, "C", "C" },    /* WRITE SAME(10) */
-		{ 0x42, 0, 0, "C", "C" },    /* UNMAP */
-		{ 0x89, 0, 0, "C", "C" },    /* COMPARE AND WRITE */
-		{ 0x35, 0, 0, "C", "C" },    /* SYNCHRONIZE CACHE(10) */
-		{ 0x15, 0, 0, "C", "C" },    /* MODE SELECT(6) */
-		{ 0x04, 0, 0, "C", "C" },    /* FORMAT UNIT */
-		{ 0x1d, 0, 0, "C", "C" },    /* SEND DIAGNOSTIC */
-		{ 0x1b, 0, 0x00, "C", "C" }, /* START STOP UNIT, stop */
-		{ 0x1e, 0, 0x01, "C", "C" }, /* PREVENT ALLOW, prevent */
-		{ 0xc1, 0, 0, "C", "C" },    /* vendor specific */
-	};
-	static const struct {
-		uint8_t type;
-		bool exclusive, registrants;
-	} types[] = {
-		{ WE, false, false }, { EA, true, false }, { WERO, false, true },
-		{ EARO, true, true }, { WEAR, false, true }, { EAAR, true, true },
-	};
-
-	for (size_t t = 0; t < ARRAY_SIZE(types); t++) {
-		struct rig rig;
-		struct job job;
-
-		open_three(&rig);
-		assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1), GOOD);
-		assert_int_equal(OUT(&rig, 1, REGISTER, 0, 0, 2), GOOD);
-		assert_int_equal(OUT(&rig, 0, RESERVE, types[t].type, 1), GOOD);
-		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-			char a = types[t].exclusive ? rows[i].ea[0] : rows[i].we[0];
-			unsigned kept = a == 'A' ? GOOD : CONFLICT;
-			unsigned want[] = { GOOD, types[t].registrants ? GOOD : kept, kept };
-			for (unsigned s = 0; s < 3; s++)
-				assert_int_equal(plain(&rig, s, &job, rows[i].opcode,
-					rows[i].byte_1, rows[i].byte_4), want[s]);
-		}
-		assert_int_equal(OUT(&rig, 2, RESERVE, types[t].type, 1), CONFLICT);
-		rig_close(&rig);
-	}
-}
-
 /*
  * What a nexus may still send to a device that is reserved: under RESERVE of another nexus, under Write Exclusive, under
  * Exclusive Access (not registered). A allowed, C conflict.
@@ -97,10 +31,9 @@ static const struct access OF_ANY[] = {
 	{ 0x4c, 0, 0, 0, "CCC", "LOG SELECT" },
 	{ 0x1a, 0, 0, 0, "CAC", "MODE SENSE(6)" },
 	{ 0x5a, 0, 0, 0, "CAC", "MODE SENSE(10)" },
+	{ 0x15, 0, 0, 0, "CCC", "MODE SELECT(6)" },
 	{ 0x55, 0, 0, 0, "CCC", "MODE SELECT(10)" },
 	{ 0x5e, 0, 0, 0, "CAA", "PERSISTENT RESERVE IN" },
-	{ 0x16, 0, 0, 0, "CCC", "RESERVE(6); SPC-5 5.14.3" },
-	{ 0x17, 0, 0, 0, "ACC", "RELEASE(6)" },
 	{ 0x1e, 0, 0, 0, "AAA", "PREVENT ALLOW, allow" },
 	{ 0x1e, 0, 1, 0, "CCC", "PREVENT ALLOW, prevent" },
 	{ 0x1c, 0, 0, 0, "CAC", "RECEIVE DIAGNOSTIC RESULTS" },
@@ -120,17 +53,38 @@ static const struct access OF_ANY[] = {
 	{ 0xab, 0x01, 0, 0, "AAA", "READ MEDIA SERIAL NUMBER" },
 	{ 0xa2, 0, 0, 0, "CAC", "SECURITY PROTOCOL IN" },
 	{ 0xb5, 0, 0, 0, "CCC", "SECURITY PROTOCOL OUT" },
+	{ 0xc1, 0, 0, 0, "CCC", "vendor specific" },
+};
+
+/* SPC-2 table 9, SPC-5 5.14.3. */
+static const struct access OF_SPC2[] = {
+	{ 0x16, 0, 0, 0, "CCC", "RESERVE(6)" },
+	{ 0x17, 0, 0, 0, "ACC", "RELEASE(6)" },
 };
 
 /* SBC-2 and SBC-4, their tables of reservations. */
 static const struct access OF_DISK[] = {
+	{ 0x08, 0, 0, 0, "CAC", "READ(6)" },
+	{ 0x28, 0, 0, 0, "CAC", "READ(10)" },
+	{ 0x88, 0, 0, 0, "CAC", "READ(16)" },
+	{ 0x2f, 0, 0, 0, "CAC", "VERIFY(10)" },
+	{ 0x34, 0, 0, 0, "CAC", "PRE-FETCH(10)" },
+	{ 0x9e, 0x12, 0, 0, "CAC", "GET LBA STATUS" },
+	{ 0x2a, 0, 0, 0, "CCC", "WRITE(10)" },
+	{ 0x8a, 0, 0, 0, "CCC", "WRITE(16)" },
+	{ 0x41, 0, 0, 0, "CCC", "WRITE SAME(10)" },
+	{ 0x93, 0, 0, 0, "CCC", "WRITE SAME(16)" },
+	{ 0x42, 0, 0, 0, "CCC", "UNMAP" },
+	{ 0x89, 0, 0, 0, "CCC", "COMPARE AND WRITE" },
+	{ 0x35, 0, 0, 0, "CCC", "SYNCHRONIZE CACHE(10)" },
+	{ 0x04, 0, 0, 0, "CCC", "FORMAT UNIT" },
 	{ 0x25, 0, 0, 0, "AAA", "READ CAPACITY(10)" },
 	{ 0x9e, 0x10, 0, 0, "AAA", "READ CAPACITY(16)" },
 	{ 0x1b, 0, 0x01, 0, "CAA", "START STOP UNIT, start" },
+	{ 0x1b, 0, 0x00, 0, "CCC", "START STOP UNIT, stop" },
 	{ 0x1b, 0, 0x11, 0, "CCC", "START STOP UNIT, power condition" },
 	{ 0x1b, 0, 0x02, 0, "CCC", "START STOP UNIT, eject" },
 	{ 0x37, 0, 0, 0, "CAC", "READ DEFECT DATA(10)" },
-	{ 0x93, 0, 0, 0, "CCC", "WRITE SAME(16)" },
 };
 
 /* ZBC-2, its table of reservations. */
@@ -180,6 +134,46 @@ static const struct access OF_OPTICAL[] = {
 	{ 0xa6, 0, 0x02, 0, "CCC", "LOAD/UNLOAD MEDIUM" },
 };
 
+/* SPC-5 table 64, SBC-4 table 13 by every type: nexus 0 holds, 1 is registered, 2 is not. */
+static void access_while_held(const struct access *rows, size_t n, uint8_t type, bool exclusive, bool registrants)
+{
+	struct rig rig;
+	struct job job;
+
+	open_three(&rig);
+	assert_int_equal(OUT(&rig, 0, REGISTER, 0, 0, 1), GOOD);
+	assert_int_equal(OUT(&rig, 1, REGISTER, 0, 0, 2), GOOD);
+	assert_int_equal(OUT(&rig, 0, RESERVE, type, 1), GOOD);
+	for (size_t i = 0; i < n; i++) {
+		unsigned kept = rows[i].answers[exclusive ? 2 : 1] == 'A' ? GOOD : CONFLICT;
+		unsigned want[] = { GOOD, registrants ? GOOD : kept, kept };
+		for (unsigned s = 0; s < 3; s++) {
+			unsigned got = plain(&rig, s, &job, rows[i].opcode, rows[i].byte_1, rows[i].byte_4);
+			if (got != want[s])
+				fail_msg("%s: type %02x: nexus %u: status %02x, not %02x", rows[i].name, type, s, got,
+					want[s]);
+		}
+	}
+	assert_int_equal(OUT(&rig, 2, RESERVE, type, 1), CONFLICT);
+	rig_close(&rig);
+}
+
+static void access_table(void **state)
+{
+	static const struct {
+		uint8_t type;
+		bool exclusive, registrants;
+	} types[] = {
+		{ WE, false, false }, { EA, true, false }, { WERO, false, true },
+		{ EARO, true, true }, { WEAR, false, true }, { EAAR, true, true },
+	};
+
+	for (size_t t = 0; t < ARRAY_SIZE(types); t++) {
+		access_while_held(OF_ANY, ARRAY_SIZE(OF_ANY), types[t].type, types[t].exclusive, types[t].registrants);
+		access_while_held(OF_DISK, ARRAY_SIZE(OF_DISK), types[t].type, types[t].exclusive, types[t].registrants);
+	}
+}
+
 /* Nexus 0 reserves a device of @device_type by @type, 0 by RESERVE; the answer to nexus 1. */
 static unsigned answer_to(const struct access *a, uint8_t device_type, uint8_t type)
 {
@@ -226,6 +220,7 @@ static void access_of(const struct access *rows, size_t n, uint8_t device_type)
 static void access_by_type(void **state)
 {
 	access_of(OF_ANY, ARRAY_SIZE(OF_ANY), 0x00);
+	access_of(OF_SPC2, ARRAY_SIZE(OF_SPC2), 0x00);
 	access_of(OF_DISK, ARRAY_SIZE(OF_DISK), 0x00);
 	access_of(OF_ZONED, ARRAY_SIZE(OF_ZONED), 0x14);
 	access_of(OF_TAPE, ARRAY_SIZE(OF_TAPE), 0x01);
@@ -301,8 +296,8 @@ struct step {
 	unsigned want, attention[3];
 };
 
-#define STEPS(...) ((const struct step[]){ __VA_ARGS__ })
-#define R(n, k) { n, { REGISTER, 0, 0, k }, GOOD, { 0 } }
+#define STEPS(...) ((const struct step[]){ __VA_ARGS__, { .want = 99 } })
+#define R(n, k) { n, { REGISTER, 0, 0, k }, GOOD }
 
 static void actions(void **state)
 {
@@ -312,47 +307,44 @@ static void actions(void **state)
 		uint8_t type; /* of the reservation at the end; 0: none */
 	} rows[] = {
 		/* SPC-5 tables 65, 66: registering */
-		{ STEPS({ 0, { REGISTER, 0, 7, 1 }, CONFLICT, { 0 } }, R(0, 1), { 0, { REGISTER, 0, 9, 2 }, CONFLICT, { 0 } },
-			{ 0, { REGISTER, 0, 1, 2 }, GOOD, { 0 } }, { 1, { REGISTER, 0, 0, 0 }, GOOD, { 0 } },
-			{ 1, { REGISTER_AND_IGNORE, 0, 99, 5 }, GOOD, { 0 } }, { 1, { REGISTER_AND_IGNORE, 0, 98, 6 }, GOOD, { 0 } },
-			{ 1, { REGISTER, 0, 6, 0 }, GOOD, { 0 } }, { .want = 99 }), 1, 5, 0 },
+		{ STEPS({ 0, { REGISTER, 0, 7, 1 }, CONFLICT }, R(0, 1), { 0, { REGISTER, 0, 9, 2 }, CONFLICT },
+			{ 0, { REGISTER, 0, 1, 2 }, GOOD }, { 1, { REGISTER, 0, 0, 0 }, GOOD },
+			{ 1, { REGISTER_AND_IGNORE, 0, 99, 5 }, GOOD }, { 1, { REGISTER_AND_IGNORE, 0, 98, 6 }, GOOD },
+			{ 1, { REGISTER, 0, 6, 0 }, GOOD }), 1, 5, 0 },
 		/* parameters that are refused */
-		{ STEPS({ 0, { REGISTER, 0, 0, 1, 0x08 }, 0x1a00, { 0 } },
-			{ 0, { RESERVE, WE, 0, 0, 0x08 }, 0x2600, { 0 } }, { 0, { REGISTER_AND_IGNORE, 0, 0, 1, 0x08 }, 0x2600, { 0 } },
-			{ 0, { REGISTER, 0, 0, 1, 0x01 }, 0x2600, { 0 } }, { 0, { REGISTER, 0, 0, 1, 0, 23 }, 0x1a00, { 0 } },
-			{ 0, { REGISTER, 0, 0, 1, 0, 28 }, 0x1a00, { 0 } }, { 0, { 8, 0, 0, 1 }, 0x2400, { 0 } },
-			{ 0, { 0x1f, 0, 0, 1 }, 0x2400, { 0 } }, { .want = 99 }), 0, 0, 0 },
+		{ STEPS({ 0, { REGISTER, 0, 0, 1, 0x08 }, 0x1a00 },
+			{ 0, { RESERVE, WE, 0, 0, 0x08 }, 0x2600 }, { 0, { REGISTER_AND_IGNORE, 0, 0, 1, 0x08 }, 0x2600 },
+			{ 0, { REGISTER, 0, 0, 1, 0x01 }, 0x2600 }, { 0, { REGISTER, 0, 0, 1, 0, 23 }, 0x1a00 },
+			{ 0, { REGISTER, 0, 0, 1, 0, 28 }, 0x1a00 }, { 0, { 8, 0, 0, 1 }, 0x2400 },
+			{ 0, { 0x1f, 0, 0, 1 }, 0x2400 }), 0, 0, 0 },
 		/* 5.14.9: reserving */
-		{ STEPS({ 0, { RESERVE, WE, 0 }, CONFLICT, { 0 } }, R(0, 1), R(1, 2), { 0, { RESERVE, WE, 2 }, CONFLICT, { 0 } },
-			{ 0, { RESERVE, 0, 1 }, 0x2400, { 0 } }, { 0, { RESERVE, 2, 1 }, 0x2400, { 0 } }, { 0, { RESERVE, 9, 1 }, 0x2400, { 0 } },
-			{ 0, { RESERVE, 0x11, 1 }, 0x2400, { 0 } },
-			{ 0, { RESERVE, WE, 1 }, GOOD, { 0 } }, { 0, { RESERVE, WE, 1 }, GOOD, { 0 } }, { 0, { RESERVE, EA, 1 }, CONFLICT, { 0 } },
-			{ 1, { RESERVE, WE, 2 }, CONFLICT, { 0 } }, { .want = 99 }), 2, 2, WE },
+		{ STEPS({ 0, { RESERVE, WE, 0 }, CONFLICT }, R(0, 1), R(1, 2), { 0, { RESERVE, WE, 2 }, CONFLICT },
+			{ 0, { RESERVE, 0, 1 }, 0x2400 }, { 0, { RESERVE, 2, 1 }, 0x2400 }, { 0, { RESERVE, 9, 1 }, 0x2400 },
+			{ 0, { RESERVE, 0x11, 1 }, 0x2400 },
+			{ 0, { RESERVE, WE, 1 }, GOOD }, { 0, { RESERVE, WE, 1 }, GOOD }, { 0, { RESERVE, EA, 1 }, CONFLICT },
+			{ 1, { RESERVE, WE, 2 }, CONFLICT }), 2, 2, WE },
 		/* 5.14.11.2: releasing; who shares it is told */
-		{ STEPS(R(0, 1), R(1, 2), { 0, { RELEASE, WE, 1 }, GOOD, { 0 } }, { 0, { RESERVE, EA, 1 }, GOOD, { 0 } },
-			{ 1, { RELEASE, EA, 2 }, GOOD, { 0 } }, { 0, { RELEASE, WE, 1 }, 0x2604, { 0 } },
-			{ 0, { RELEASE, EA, 1 }, GOOD, { 0 } }, { 0, { RESERVE, WERO, 1 }, GOOD, { 0 } },
-			{ 0, { RELEASE, WERO, 1 }, GOOD, { 0, 0x2a04, 0 } }, { 0, { RESERVE, EAAR, 1 }, GOOD, { 0 } },
-			{ 1, { RELEASE, EAAR, 2 }, GOOD, { 0x2a04, 0, 0 } }, { .want = 99 }), 2, 2, 0 },
+		{ STEPS(R(0, 1), R(1, 2), { 0, { RELEASE, WE, 1 }, GOOD }, { 0, { RESERVE, EA, 1 }, GOOD },
+			{ 1, { RELEASE, EA, 2 }, GOOD }, { 0, { RELEASE, WE, 1 }, 0x2604 },
+			{ 0, { RELEASE, EA, 1 }, GOOD }, { 0, { RESERVE, WERO, 1 }, GOOD },
+			{ 0, { RELEASE, WERO, 1 }, GOOD, { 0, 0x2a04, 0 } }, { 0, { RESERVE, EAAR, 1 }, GOOD },
+			{ 1, { RELEASE, EAAR, 2 }, GOOD, { 0x2a04, 0, 0 } }), 2, 2, 0 },
 		/* 5.14.11.3: unregistering the holder, and the last of all registrants */
-		{ STEPS(R(0, 1), R(1, 2), { 0, { RESERVE, EARO, 1 }, GOOD, { 0 } }, { 0, { REGISTER, 0, 1, 0 }, GOOD, { 0, 0x2a04, 0 } },
-			{ .want = 99 }), 1, 3, 0 },
-		{ STEPS(R(0, 1), R(1, 2), { 0, { RESERVE, WEAR, 1 }, GOOD, { 0 } }, { 0, { REGISTER, 0, 1, 0 }, GOOD, { 0 } },
-			{ .want = 99 }), 1, 3, WEAR },
-		{ STEPS(R(0, 1), { 0, { RESERVE, WEAR, 1 }, GOOD, { 0 } }, { 0, { REGISTER, 0, 1, 0 }, GOOD, { 0 } },
-			{ .want = 99 }), 0, 2, 0 },
+		{ STEPS(R(0, 1), R(1, 2), { 0, { RESERVE, EARO, 1 }, GOOD }, { 0, { REGISTER, 0, 1, 0 }, GOOD, { 0, 0x2a04, 0 } }), 1, 3, 0 },
+		{ STEPS(R(0, 1), R(1, 2), { 0, { RESERVE, WEAR, 1 }, GOOD }, { 0, { REGISTER, 0, 1, 0 }, GOOD }), 1, 3, WEAR },
+		{ STEPS(R(0, 1), { 0, { RESERVE, WEAR, 1 }, GOOD }, { 0, { REGISTER, 0, 1, 0 }, GOOD }), 0, 2, 0 },
 		/* 5.14.11.6: clearing */
-		{ STEPS(R(0, 1), R(1, 2), { 0, { RESERVE, EA, 1 }, GOOD, { 0 } }, { 2, { CLEAR, 0, 2 }, CONFLICT, { 0 } },
-			{ 1, { CLEAR, 0, 2 }, GOOD, { 0x2a03, 0, 0 } }, { .want = 99 }), 0, 3, 0 },
+		{ STEPS(R(0, 1), R(1, 2), { 0, { RESERVE, EA, 1 }, GOOD }, { 2, { CLEAR, 0, 2 }, CONFLICT },
+			{ 1, { CLEAR, 0, 2 }, GOOD, { 0x2a03, 0, 0 } }), 0, 3, 0 },
 		/* 5.14.11.4: preempting a reservation, registrations, all registrants */
-		{ STEPS(R(0, 1), R(1, 2), R(2, 3), { 0, { RESERVE, EA, 1 }, GOOD, { 0 } }, { 1, { PREEMPT, EA, 1, 1 }, CONFLICT, { 0 } },
-			{ 1, { PREEMPT, EA, 2, 1 }, GOOD, { 0x2a05, 0, 0 } }, { 1, { RESERVE, EA, 2 }, GOOD, { 0 } }, { .want = 99 }), 2, 4, EA },
-		{ STEPS(R(0, 1), R(1, 2), R(2, 3), { 0, { RESERVE, EA, 1 }, GOOD, { 0 } },
-			{ 1, { PREEMPT, WE, 2, 1 }, GOOD, { 0x2a05, 0, 0x2a04 } }, { .want = 99 }), 2, 4, WE },
-		{ STEPS(R(0, 1), R(1, 2), R(2, 2), { 0, { RESERVE, EA, 1 }, GOOD, { 0 } }, { 0, { PREEMPT, EA, 1, 2 }, GOOD, { 0, 0x2a05, 0x2a05 } },
-			{ 0, { PREEMPT, EA, 1, 2 }, CONFLICT, { 0 } }, { 0, { PREEMPT, EA, 1, 0 }, 0x2600, { 0 } }, { .want = 99 }), 1, 4, EA },
-		{ STEPS(R(0, 1), R(1, 2), R(2, 3), { 0, { RESERVE, EAAR, 1 }, GOOD, { 0 } }, { 1, { PREEMPT, EAAR, 2, 3 }, GOOD, { 0, 0, 0x2a05 } },
-			{ 1, { PREEMPT, WE, 2, 0 }, GOOD, { 0x2a05, 0, 0 } }, { .want = 99 }), 1, 5, WE },
+		{ STEPS(R(0, 1), R(1, 2), R(2, 3), { 0, { RESERVE, EA, 1 }, GOOD }, { 1, { PREEMPT, EA, 1, 1 }, CONFLICT },
+			{ 1, { PREEMPT, EA, 2, 1 }, GOOD, { 0x2a05, 0, 0 } }, { 1, { RESERVE, EA, 2 }, GOOD }), 2, 4, EA },
+		{ STEPS(R(0, 1), R(1, 2), R(2, 3), { 0, { RESERVE, EA, 1 }, GOOD },
+			{ 1, { PREEMPT, WE, 2, 1 }, GOOD, { 0x2a05, 0, 0x2a04 } }), 2, 4, WE },
+		{ STEPS(R(0, 1), R(1, 2), R(2, 2), { 0, { RESERVE, EA, 1 }, GOOD }, { 0, { PREEMPT, EA, 1, 2 }, GOOD, { 0, 0x2a05, 0x2a05 } },
+			{ 0, { PREEMPT, EA, 1, 2 }, CONFLICT }, { 0, { PREEMPT, EA, 1, 0 }, 0x2600 }), 1, 4, EA },
+		{ STEPS(R(0, 1), R(1, 2), R(2, 3), { 0, { RESERVE, EAAR, 1 }, GOOD }, { 1, { PREEMPT, EAAR, 2, 3 }, GOOD, { 0, 0, 0x2a05 } },
+			{ 1, { PREEMPT, WE, 2, 0 }, GOOD, { 0x2a05, 0, 0 } }), 1, 5, WE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -94,11 +94,13 @@ static const char *heard(const struct exchange *x, const char *name)
 	return NULL;
 }
 
+/* Begins an exchange: what is asked is in @x. */
 static void ask(struct exchange *x, const char *algorithms)
 {
 	enum binary_form form;
 	const char *c;
 
+	*x = start(&CONFIG);
 	assert_int_equal(say(x, algorithms), LOGIN_AUTH_MORE);
 	x->algorithm = (uint8_t)atoi(heard(x, "CHAP_A"));
 	x->identifier = (uint8_t)atoi(heard(x, "CHAP_I"));
@@ -214,7 +216,7 @@ static void test_exchanges(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(OFFERS); i++) {
 		for (int form = BINARY_HEX; form <= BINARY_BASE64; form++) {
-			struct exchange x = start(&CONFIG);
+			struct exchange x;
 
 			ask(&x, OFFERS[i]);
 			snprintf(text, sizeof(text), "CHAP_R=%s CHAP_N=plain",
@@ -224,7 +226,6 @@ static void test_exchanges(void **state)
 			assert_string_equal(CHAP_OPS.user(x.auth), "plain");
 			CHAP_OPS.end(x.auth);
 
-			x = start(&CONFIG);
 			ask(&x, OFFERS[i]);
 			assert_int_equal(prove(&x, "one", SECRET, form == BINARY_HEX ?
 				" CHAP_I=7 CHAP_C=0x00010203" : " CHAP_I=7 CHAP_C=0bAAECAw=="),
@@ -292,7 +293,7 @@ static void test_responses(void **state)
 	char text[512];
 
 	for (size_t i = 0; i < ARRAY_SIZE(RESPONSES); i++) {
-		struct exchange x = start(&CONFIG);
+		struct exchange x;
 
 		ask(&x, "CHAP_A=5");
 		snprintf(text, sizeof(text), "CHAP_N=%s CHAP_R=%s%s", RESPONSES[i].user,
@@ -327,7 +328,7 @@ static void test_bounds(void **state)
 	static char more[8192], user[400];
 
 	for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
-		struct exchange x = start(&CONFIG);
+		struct exchange x;
 		size_t digits = ROWS[i].base64 ? ROWS[i].challenge / 3 * 4 : 2 * ROWS[i].challenge;
 		int n = snprintf(more, sizeof(more), " CHAP_I=1 CHAP_C=0%c",
 			ROWS[i].base64 ? 'b' : 'x');
@@ -347,22 +348,19 @@ static void test_bounds(void **state)
 /* 12.1.3: our own question back, whatever its identifier; and another's answer is none. */
 static void test_reflection(void **state)
 {
-	struct exchange x = start(&CONFIG), y = start(&CONFIG);
+	struct exchange x, y;
 	char more[200], text[BINARY_TEXT_BYTES(64)], *answer;
 
 	for (int form = BINARY_HEX; form <= BINARY_BASE64; form++) {
-		CHAP_OPS.end(x.auth);
-		x = start(&CONFIG);
 		ask(&x, "CHAP_A=5");
 		binary_encode((enum binary_form)form, x.challenge, x.challenge_bytes, text);
 		snprintf(more, sizeof(more), " CHAP_I=%u CHAP_C=%s", x.identifier ^ (unsigned)form,
 			text);
 		assert_int_equal(prove(&x, "one", SECRET, more), LOGIN_AUTH_FAILED);
 		assert_non_null(strstr(CHAP_OPS.reason(x.auth), "own challenge"));
+		CHAP_OPS.end(x.auth);
 	}
 	/* a replayed response */
-	CHAP_OPS.end(x.auth);
-	x = start(&CONFIG);
 	ask(&x, "CHAP_A=5");
 	ask(&y, "CHAP_A=5");
 	answer = strdup(response(&x, SECRET, strlen(SECRET), BINARY_HEX));
@@ -393,12 +391,10 @@ static void test_order(void **state)
 		assert_int_equal(say(&x, FIRST[i].says), FIRST[i].result);
 		CHAP_OPS.end(x.auth);
 	}
-	x = start(&CONFIG);
 	ask(&x, "CHAP_A=5");
 	assert_int_equal(say(&x, "CHAP_A=5"), LOGIN_AUTH_MISSING); /* no new challenge */
 	assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_MALFORMED);
 	CHAP_OPS.end(x.auth);
-	x = start(&CONFIG);
 	ask(&x, "CHAP_A=5");
 	assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_DONE);
 	assert_int_equal(prove(&x, "plain", SECRET, ""), LOGIN_AUTH_MALFORMED);
@@ -412,7 +408,7 @@ static void test_challenges_differ(void **state)
 	static uint8_t seen[N][32];
 
 	for (size_t i = 0; i < N; i++) {
-		struct exchange x = start(&CONFIG);
+		struct exchange x;
 
 		ask(&x, "CHAP_A=8");
 		memcpy(seen[i], x.challenge, 32);
@@ -426,20 +422,20 @@ static void test_challenges_differ(void **state)
 static void test_nobodys_secret(void **state)
 {
 	static const char ZEROS[16];
-	struct exchange x = start(&CONFIG);
+	static const struct {
+		const char *user;
+		enum login_auth_result result;
+	} ROWS[] = { { "nobody", LOGIN_AUTH_FAILED }, { "zeros", LOGIN_AUTH_DONE } };
+	struct exchange x;
 	char text[200];
 
-	ask(&x, "CHAP_A=7");
-	snprintf(text, sizeof(text), "CHAP_N=nobody CHAP_R=%s",
-		response(&x, ZEROS, sizeof(ZEROS), BINARY_HEX));
-	assert_int_equal(say(&x, text), LOGIN_AUTH_FAILED);
-	CHAP_OPS.end(x.auth);
-	x = start(&CONFIG);
-	ask(&x, "CHAP_A=7");
-	snprintf(text, sizeof(text), "CHAP_N=zeros CHAP_R=%s",
-		response(&x, ZEROS, sizeof(ZEROS), BINARY_HEX));
-	assert_int_equal(say(&x, text), LOGIN_AUTH_DONE);
-	CHAP_OPS.end(x.auth);
+	for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
+		ask(&x, "CHAP_A=7");
+		snprintf(text, sizeof(text), "CHAP_N=%s CHAP_R=%s", ROWS[i].user,
+			response(&x, ZEROS, sizeof(ZEROS), BINARY_HEX));
+		assert_int_equal(say(&x, text), ROWS[i].result);
+		CHAP_OPS.end(x.auth);
+	}
 }
 
 /* RFC 7143 9.2: In a login: the status, the reason, and the user as he said. */
