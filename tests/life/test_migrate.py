@@ -22,71 +22,26 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'lib'))
 sys.path.insert(0, os.path.join(HERE, '..', 'talk'))
 
+from sptgt_config import NAMES, configuration, device, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 from talk import BLOCK, FINAL, GOOD, NONE, READ10, TEST_UNIT_READY, Talk, pattern  # noqa: E402
 
 SPTGTD = LOAD = None
 SECONDS = 4
-CONFIG = """[daemon]
-workers = 4
-balance-interval = 0
-control-socket = {dir}/control.sock
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[device-first]
-backend = mem
-size = 32M
-[device-second]
-backend = mem
-size = 32M
-[device-third]
-backend = mem
-size = 64M
-[device-noisy]
-backend = mem
-size = 64M
-[device-slow]
-backend = mem
-size = 1M
-layers = delay
-delay-rules = before=400ms
-[target-load]
-name = iqn.2026-11.org.sptgt:load
-portal = main
-lun.0 = first
-lun.1 = noisy
-lun.2 = second
-initiators = *
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = noisy
-max-connections = 4
-initiators = *
-[target-slow]
-name = iqn.2026-11.org.sptgt:slow
-portal = main
-lun.0 = slow
-initiators = *
-[target-write]
-name = iqn.2026-11.org.sptgt:write
-portal = main
-lun.0 = third
-lun.1 = noisy
-initiators = *
-[target-changes]
-name = iqn.2026-11.org.sptgt:changes
-portal = main
-lun.0 = first
-MORE
-initiators = *
-"""
-NAME = 'iqn.2026-11.org.sptgt:'
 ABORT_TASK_SET, CLEAR_TASK_SET, LOGICAL_UNIT_RESET, WARM_RESET = 2, 4, 5, 6
 REPORTED_LUNS_CHANGED = 0x063f0e
 # What may keep a session where it is.
 STAYS = (b'about to end', b'cannot be moved', b'in 200 ms', b'try again')
+
+
+def config(changes='', workers=4, balance_interval='0'):
+    """changes: a line of the target of that name."""
+    return configuration(
+        device('first', size='32M'), device('second', size='32M'), device('third'), device('noisy'),
+        device('slow', 'layers = delay', 'delay-rules = before=400ms', size='1M'),
+        target('load', luns='lun.0 = first\nlun.1 = noisy\nlun.2 = second'), target('talk', 'max-connections = 4', luns='lun.0 = noisy'),
+        target('slow', luns='lun.0 = slow'), target('write', luns='lun.0 = third\nlun.1 = noisy'),
+        target('changes', changes, luns='lun.0 = first'), workers=workers, daemon='balance-interval = ' + balance_interval)
 
 
 class Sessions(unittest.TestCase):
@@ -105,7 +60,7 @@ class Sessions(unittest.TestCase):
 
     def talk(self, target='talk'):
         """Each has a name of its own."""
-        talk = Talk(('127.0.0.1', self.daemon.port()), NAME + target, 0, 600, self.daemon)
+        talk = Talk(('127.0.0.1', self.daemon.port()), NAMES + target, 0, 600, self.daemon)
         self.talks.append(talk)
         return talk
 
@@ -124,13 +79,16 @@ class Sessions(unittest.TestCase):
     def move(self, session_id):
         return self.control('POST', '/v1/sessions/move/%d' % session_id)
 
-    def session_of(self, talk):
-        return next(s for s in self.sessions() if s['initiator'] == talk.name)
+    def session_of(self, initiator):
+        return next(s for s in self.sessions() if s['initiator'] == initiator.name)
+
+    def number(self, initiator):
+        return self.session_of(initiator)['id']
 
     def logged_in(self, target='talk', keys=None):
         talk = self.talk(target)
         s = talk.log_in(keys).settle()
-        self.known.add(self.session_of(talk)['id'])
+        self.known.add(self.number(s))
         return s
 
     # --- actors: each does its thing again and again until all is over
@@ -157,7 +115,7 @@ class Sessions(unittest.TestCase):
 
 class Migrate(Sessions):
     def setUp(self):
-        self.start(CONFIG.replace('MORE', ''))
+        self.start(config())
 
     def mover(self):
         for s in self.sessions():
@@ -194,7 +152,7 @@ class Migrate(Sessions):
         """Sessions that the operator ends, wherever they are."""
         talk = self.talk('write')
         s = talk.log_in().settle()
-        number = self.session_of(talk)['id']
+        number = self.number(s)
         self.while_moving(number, lambda: self.control('DELETE', '/v1/sessions/%d' % number))
         s.gone()
         talk.close()
@@ -202,7 +160,7 @@ class Migrate(Sessions):
     def joiner(self, s):
         """A connection comes to a session, wherever that is, and works beside the first (RFC 7143 6.3.1)."""
         added = []
-        self.while_moving(self.session_of(s.talk)['id'], lambda: added.append(s.add(1)))
+        self.while_moving(self.number(s), lambda: added.append(s.add(1)))
         other = added[0]
         other.ping()
         s.ping()
@@ -238,7 +196,7 @@ class Migrate(Sessions):
     def changed(self, s, luns=iter(('lun.1 = second', '') * (1 << 20))):
         """Each change of its LUNs is told once, wherever the session is when its loop goes over."""
         with open(self.daemon.dir + '/sptgt.conf', 'w') as f:
-            f.write(CONFIG.replace('MORE', next(luns)).replace('{dir}', self.daemon.dir))
+            f.write(config(next(luns)).replace('{dir}', self.daemon.dir))
         self.assertEqual(self.control('POST', '/v1/reload')[0], 200)
         end, told = time.monotonic() + 30, 0
         while not told and time.monotonic() < end:
@@ -260,7 +218,7 @@ class Migrate(Sessions):
         """Whoever looks for a session finds it while it is between two loops."""
         end = time.monotonic() + SECONDS
         s = self.logged_in(keys={'MaxConnections': '4'})
-        number = self.session_of(s.talk)['id']
+        number = self.number(s)
         while time.monotonic() < end:
             self.joiner(s)
             self.dismissed()
@@ -268,7 +226,7 @@ class Migrate(Sessions):
                 self.while_moving(number, self.lister)
             talk = self.talk()
             before, after = talk.log_in(), []
-            self.while_moving(self.session_of(talk)['id'], lambda: after.append(talk.log_in()))
+            self.while_moving(self.number(before), lambda: after.append(talk.log_in()))
             before.gone(allowed=())
             after[0].log_out()
             talk.close()
@@ -276,7 +234,7 @@ class Migrate(Sessions):
     def load(self, lun, *options):
         return subprocess.Popen([LOAD, '--fill', '--verify', '--span', '4M', '--read', '50', '--timeout', '60', '--warmup', '0s',
                                  '--duration', '%ds' % SECONDS, *options,
-                                 'iscsi://127.0.0.1:%d/%sload/%d' % (self.daemon.port(), NAME, lun)],
+                                 'iscsi://127.0.0.1:%d/%sload/%d' % (self.daemon.port(), NAMES, lun)],
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def test_all_at_once(self):
@@ -309,55 +267,49 @@ class Migrate(Sessions):
         """It is on another loop each time, and works; its initiator is told nothing. A busy one stays, and so do others."""
         s = self.logged_in('changes')
         for _ in range(8):
-            before = self.session_of(s.talk)
+            before = self.session_of(s)
             self.assertEqual(self.move(before['id']), (200, b'{}\n'))
-            self.assertNotEqual(self.session_of(s.talk)['loop'], before['loop'])
+            self.assertNotEqual(self.session_of(s)['loop'], before['loop'])
             s.good(TEST_UNIT_READY)
         self.daemon.says('goes on on loop', 8)
         slow = self.logged_in('slow')
         task = slow.start(TEST_UNIT_READY)
-        status, body = self.move(self.session_of(slow.talk)['id'])
+        status, body = self.move(self.number(slow))
         self.assertNotEqual(status, 200)
         self.assertIn(b'in 200 ms', body)
         slow.finish(task)
         slow.settle()
-        self.assertEqual(self.move(self.session_of(slow.talk)['id'])[0], 200)
+        self.assertEqual(self.move(self.number(slow))[0], 200)
         slow.good(TEST_UNIT_READY)
         recovering = self.talk().log_in({'ErrorRecoveryLevel': '1'}).settle()
-        self.assertIn(b'cannot be moved', self.move(self.session_of(recovering.talk)['id'])[1])
+        self.assertIn(b'cannot be moved', self.move(self.number(recovering))[1])
         self.assertIn(b'no such session', self.move(123456)[1])
 
     def test_window(self):
         """The window that was closed for it is as it was, and is told (RFC 7143 4.2.2.1)."""
         s = self.logged_in('changes')
         window = (s.maxcmdsn - s.expcmdsn) & NONE
-        self.assertEqual(self.move(self.session_of(s.talk)['id'])[0], 200)
+        self.assertEqual(self.move(self.number(s))[0], 200)
         s.ping()
         self.assertEqual((s.maxcmdsn - s.expcmdsn) & NONE, window)
 
     def test_half_a_request(self):
         """What has come of a header goes along; the rest is read on the other loop."""
         s = self.logged_in('changes')
-        pdu = s.pdu('nop_out', itt=s.new_itt(), data=b'x' * 100).encode(False, False)
-        s.send_bytes(pdu[:20])
-        s.taken()
-        self.assertEqual(self.move(self.session_of(s.talk)['id'])[0], 200)
-        s.send_bytes(pdu[20:])
-        s.expect('nop_in', data=b'x' * 100)
-        # of one whose data is coming the rest is waited for
-        pdu = s.pdu('nop_out', itt=s.new_itt(), data=b'x' * 100).encode(False, False)
-        s.send_bytes(pdu[:100])
-        s.taken()
-        self.assertIn(b'in 200 ms', self.move(self.session_of(s.talk)['id'])[1])
-        s.send_bytes(pdu[100:])
-        s.expect('nop_in', data=b'x' * 100)
+        for sent, outcome in ((20, b'{}'), (100, b'in 200 ms')):    # of one whose data is coming the rest is waited for
+            pdu = s.pdu('nop_out', itt=s.new_itt(), data=b'x' * 100).encode(False, False)
+            s.send_bytes(pdu[:sent])
+            s.taken()
+            self.assertIn(outcome, self.move(self.number(s))[1])
+            s.send_bytes(pdu[sent:])
+            s.expect('nop_in', data=b'x' * 100)
 
 
 class Balance(Sessions):
     """Two sessions on one loop that has more to do than it can: one goes to the other loop by itself; one alone stays."""
 
     def setUp(self):
-        self.start(CONFIG.replace('MORE', '').replace('workers = 4', 'workers = 2').replace('interval = 0', 'interval = 200ms'))
+        self.start(config(workers=2, balance_interval='200ms'))
 
     def heavy(self, s, lun):
         """Much work for little that is sent: WRITE SAME(10), many at a time."""
@@ -389,8 +341,8 @@ class Balance(Sessions):
         alone = self.actor(self.heavy, first, 0)
         time.sleep(2)
         self.assertEqual(self.moved(), 0)
-        if self.session_of(second.talk)['loop'] != self.session_of(first.talk)['loop']:
-            while b'try again' in self.move(self.session_of(second.talk)['id'])[1]:
+        if self.session_of(second)['loop'] != self.session_of(first)['loop']:
+            while b'try again' in self.move(self.number(second))[1]:
                 pass
         before = self.moved()
         both = self.actor(self.heavy, second, 2)
@@ -399,7 +351,7 @@ class Balance(Sessions):
             while self.moved() == before and time.monotonic() < end:
                 time.sleep(0.1)
             self.assertEqual(self.moved(), before + 1)
-            self.assertNotEqual(self.session_of(first.talk)['loop'], self.session_of(second.talk)['loop'])
+            self.assertNotEqual(self.session_of(first)['loop'], self.session_of(second)['loop'])
             time.sleep(1)                    # and that is that
             self.assertEqual(self.moved(), before + 1)
         finally:

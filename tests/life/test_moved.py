@@ -13,33 +13,18 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
 
+from sptgt_config import configuration, device, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 
 SPTGTD = None
-HEAD = """[daemon]
-workers = 1
-control-socket = none
-state-dir = {dir}
-[portal-main]
-listen = 127.0.0.1:0
-[portal-six]
-listen = [::1]:0
-"""
-THERE = HEAD + """[device-disk]
-backend = mem
-size = 1M
-[target-it]
-name = iqn.2026-11.org.sptgt:it
-portal = main, six
-lun.0 = disk
-initiators = *
-"""
-HERE = HEAD + """[target-it]
-name = iqn.2026-11.org.sptgt:it
-portal = main
-redirect = WHERE
-initiators = *
-"""
+
+
+def config(*sections):
+    return configuration(*sections, workers=1, control='none', portals=('main', 'six\nlisten = [::1]:0'))
+
+
+THERE = config(device('disk', size='1M'), target('it', portal='main, six'))
+HERE = config(target('it', 'redirect = WHERE', luns=''))
 
 
 class Moved(unittest.TestCase):

@@ -17,31 +17,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'lib'))
 sys.path.insert(0, os.path.join(HERE, '..', 'talk'))
 
+from sptgt_config import NAMES, configuration, device, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
 from talk import BLOCK, GOOD, READ10, Talk  # noqa: E402
 
 SPTGTD = None
-TARGET = 'iqn.2026-11.org.sptgt:talk'
+TARGET = NAMES + 'talk'
 CONFLICT, REGISTER, RESERVE, CLEAR, MOVE, REGISTRANTS_ONLY = 0x18, 0, 1, 3, 7, 6
 SPEC_I_PT, ALL_TG_PT, APTPL = 8, 4, 1
-CONFIG = """[daemon]
-workers = 2
-control-socket = none
-state-dir = STATE
-[portal-main]
-listen = 127.0.0.1:0
-[portal-second]
-listen = 127.0.0.1:0
-tag = 2
-[device-disk]
-backend = mem
-size = 16M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main, second
-lun.0 = disk
-initiators = iqn.2026-11.org.sptgt:*
-"""
+CONFIG = configuration(device('disk', size='16M'), target('talk', portal='main, second', initiators=NAMES + '*'), control='none',
+                       portals=('main', 'second\ntag = 2'))
 
 
 def transport_id(name, port):
@@ -63,7 +48,7 @@ class Reservations(unittest.TestCase):
         self.assertEqual(self.daemon.stop(), [])
 
     def start(self):
-        self.daemon = Daemon(SPTGTD, CONFIG.replace('STATE', self.state))
+        self.daemon = Daemon(SPTGTD, CONFIG.replace('{dir}', self.state))
         ports = {name: ports[0] for name, ports in self.daemon.ports.items()}
         self.talk = Talk(('127.0.0.1', self.daemon.port()), TARGET, 0, 60, self.daemon, ports)
 
