@@ -24,7 +24,7 @@ sys.path.insert(0, os.path.join(HERE, '..', 'talk'))
 
 from sptgt_config import NAMES, configuration, device, target  # noqa: E402
 from sptgt_daemon import Daemon  # noqa: E402
-from talk import BLOCK, FINAL, GOOD, NONE, READ10, TEST_UNIT_READY, Talk, pattern  # noqa: E402
+from talk import BLOCK, GOOD, NONE, READ10, TEST_UNIT_READY, Talk, pattern  # noqa: E402
 
 SPTGTD = LOAD = None
 SECONDS = 4
@@ -174,9 +174,7 @@ class Migrate(Sessions):
 
     def resetter(self, s):
         for function in (LOGICAL_UNIT_RESET, CLEAR_TASK_SET, ABORT_TASK_SET, WARM_RESET):
-            itt = s.new_itt()
-            s.send('tmf', flags=FINAL | function, itt=itt, lun=0, rtt=NONE, immediate=True)
-            s.expect('tmf_response', itt=itt, response=0, seconds=60)
+            s.expect('tmf_response', itt=s.ask(function), response=0, seconds=60)
 
     def victim(self, s):
         """Commands that others' resets take: each is answered once, or is gone without an answer."""

@@ -205,11 +205,16 @@ class Initiator(Connection):
         """11.16: 0 Data/R2T, 1 Status, 2 DataACK, 3 R-Data."""
         self.send('snack', flags=FINAL | kind, itt=itt, ttt=ttt, lun=lun, begrun=begin, runlength=length)
 
+    def ask(self, function, lun=None, task=None, immediate=True, **fields):
+        """For a task management function, of a task or of all; the request's tag."""
+        itt, about = self.new_itt(), dict(rtt=task.itt, refcmdsn=task.pdu.cmdsn) if task else dict(rtt=NONE)
+        self.send('tmf', flags=FINAL | function, itt=itt, lun=self.talk.lun if lun is None else lun, immediate=immediate,
+                  **{**about, **fields})
+        return itt
+
     def reassign(self, task, expdatasn=0, response=0, immediate=True, itt=None):
         """TASK REASSIGN; the task is this connection's afterwards."""
-        mine = self.new_itt()
-        self.send('tmf', flags=FINAL | 8, itt=mine, immediate=immediate, rtt=task.itt if itt is None else itt,
-                  expdatasn=expdatasn)
+        mine = self.ask(8, 0, immediate=immediate, rtt=task.itt if itt is None else itt, expdatasn=expdatasn)
         self.expect('tmf_response', itt=mine, response=response)
         if response == 0:
             self.tasks[task.itt] = task

@@ -20,15 +20,8 @@ CONFIG = config(device('second'), target('denied', 'target-reset = deny'), targe
                 luns='lun.0 = disk\nlun.1 = second\nlun.300 = second', talk='abort-data-wait = 1s')
 
 
-def ask(s, function, lun=None, rtt=NONE, immediate=True, **more):
-    itt = s.new_itt()
-    s.send('tmf', flags=FINAL | function, itt=itt, lun=s.talk.lun if lun is None else lun, rtt=rtt,
-           immediate=immediate, **more)
-    return itt
-
-
 def function(s, number, response, **fields):
-    return s.expect('tmf_response', itt=ask(s, number, **fields), response=response)
+    return s.expect('tmf_response', itt=s.ask(number, **fields), response=response)
 
 
 def waiting_write(s, lun=None):
@@ -61,7 +54,7 @@ def data_is_awaited(t):
         s = session(t)
         s.write(t.region, bytes(BLOCKS * BLOCK))
         task = waiting_write(s)
-        itt = ask(s, number)
+        itt = s.ask(number)
         s.silent(0.2)
         s.data_out(task, task.r2ts[0].ttt, 0, BLOCKS * BLOCK)
         s.expect('tmf_response', seconds=0.7, itt=itt, response=COMPLETE)
@@ -75,7 +68,7 @@ def sequence_ends_early(t):
     s = session(t)
     s.write(t.region, bytes(BLOCKS * BLOCK))
     task = waiting_write(s)
-    itt = ask(s, ABORT_TASK_SET)
+    itt = s.ask(ABORT_TASK_SET)
     s.send('data_out', lun=task.pdu.lun, itt=task.itt, ttt=task.r2ts[0].ttt, datasn=0, offset=0, flags=FINAL, data=task.write[:BLOCK])
     s.expect('tmf_response', seconds=0.7, itt=itt, response=COMPLETE)
     s.tasks.clear()
@@ -90,7 +83,7 @@ def nothing_comes(t):
     s = session(t)
     s.write(t.region, bytes(BLOCKS * BLOCK))
     task = waiting_write(s)
-    itt = ask(s, LOGICAL_UNIT_RESET)
+    itt = s.ask(LOGICAL_UNIT_RESET)
     s.silent(0.5)
     s.expect('tmf_response', itt=itt, response=COMPLETE)
     s.data_out(task, task.r2ts[0].ttt, 0, BLOCKS * BLOCK)           # late: dropped, and no Reject
@@ -105,7 +98,7 @@ def only_what_is_affected(t):
     other = waiting_write(s, lun=1)
     function(s, ABORT_TASK_SET, COMPLETE)
     first = waiting_write(s)
-    itt = ask(s, ABORT_TASK_SET)
+    itt = s.ask(ABORT_TASK_SET)
     later = waiting_write(s)
     s.data_out(first, first.r2ts[0].ttt, 0, BLOCKS * BLOCK)
     s.expect('tmf_response', seconds=0.7, itt=itt, response=COMPLETE)
@@ -121,7 +114,7 @@ def commands_are_awaited(t):
         s = session(t, keys)
         s.write(t.region, bytes(BLOCKS * BLOCK))
         base = s.cmdsn
-        itt = ask(s, ABORT_TASK_SET, cmdsn=base + 1)                    # immediate, behind a hole
+        itt = s.ask(ABORT_TASK_SET, cmdsn=base + 1)                    # immediate, behind a hole
         s.silent(0.2)
         task = s.start(WRITE10(t.region, BLOCKS), write=pattern(BLOCKS * BLOCK), cmdsn=base)
         s.cmdsn = base + 1
@@ -136,7 +129,7 @@ def reset_plugs_the_hole(t):
     s = session(t)
     s.write(t.region, bytes(BLOCKS * BLOCK))
     base = s.cmdsn
-    s.expect('tmf_response', seconds=0.7, itt=ask(s, WARM_RESET, cmdsn=base + 2), response=COMPLETE)
+    s.expect('tmf_response', seconds=0.7, itt=s.ask(WARM_RESET, cmdsn=base + 2), response=COMPLETE)
     s.cmdsn = base + 2
     s.ping()
     equal(s.expcmdsn, base + 2, 'ExpCmdSN')
@@ -169,7 +162,7 @@ def two_functions_wait(t):
     for end in ('data', 'reset', 'close'):
         s = session(t)
         task = waiting_write(s)
-        itts = {ask(s, ABORT_TASK_SET), ask(s, LOGICAL_UNIT_RESET)}
+        itts = {s.ask(ABORT_TASK_SET), s.ask(LOGICAL_UNIT_RESET)}
         s.silent(0.1)
         if end == 'data':
             s.data_out(task, task.r2ts[0].ttt, 0, BLOCKS * BLOCK)
@@ -187,7 +180,7 @@ def fast_abort(t):
         equal(s.answers['TaskReporting'], 'FastAbort', 'TaskReporting')
         s.write(t.region, bytes(BLOCKS * BLOCK))
         task = waiting_write(s)
-        s.expect('tmf_response', seconds=0.7, itt=ask(s, number), response=COMPLETE)
+        s.expect('tmf_response', seconds=0.7, itt=s.ask(number), response=COMPLETE)
         s.data_out(task, task.r2ts[0].ttt, 0, BLOCKS * BLOCK)
         s.tasks.clear()
         s.ping()
@@ -291,15 +284,15 @@ def query_task(t):
     equal(s.answers['iSCSIProtocolLevel'], '2', 'iSCSIProtocolLevel')
     function(s, QUERY_TASK_SET, COMPLETE)
     task = waiting_write(s)
-    function(s, QUERY_TASK, SUCCEEDED, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
+    function(s, QUERY_TASK, SUCCEEDED, task=task)
     function(s, QUERY_TASK_SET, SUCCEEDED)
     function(s, QUERY_TASK_SET, COMPLETE, lun=1)
-    function(s, QUERY_TASK, COMPLETE, rtt=task.itt, refcmdsn=task.pdu.cmdsn, lun=1)
+    function(s, QUERY_TASK, COMPLETE, task=task, lun=1)
     function(s, QUERY_TASK, COMPLETE, rtt=task.itt + 1, refcmdsn=task.pdu.cmdsn)
     function(s, QUERY_TASK_SET, NO_LUN, lun=9)
     s.answer_r2t(task, task.r2ts[0])
     s.finish(task)
-    function(s, QUERY_TASK, COMPLETE, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
+    function(s, QUERY_TASK, COMPLETE, task=task)
 
 
 @conversation('RFC 7144 6.3.3, 6.4.2', 'QUERY TASK of a command that is still on its way, or that was before the window: complete, and nothing is changed by it',
@@ -339,7 +332,7 @@ def nexus_reset(t):
     waiting_write(one)
     waiting_write(beside, lun=1)
     theirs = waiting_write(two)
-    itt = ask(one, NEXUS_RESET)
+    itt = one.ask(NEXUS_RESET)
     one.silent(0.3)                                    # the data that was asked for is awaited
     one.expect('tmf_response', itt=itt, response=COMPLETE)
     one.gone(allowed=())
@@ -358,7 +351,7 @@ def nexus_reset(t):
 def of_functions(t):
     s = session(t, {**LEVEL_2, **RETAINED})
     task = waiting_write(s)
-    waits = ask(s, ABORT_TASK_SET)
+    waits = s.ask(ABORT_TASK_SET)
     for number in (ABORT_TASK, QUERY_TASK, TASK_REASSIGN):
         function(s, number, REJECTED, rtt=waits, refcmdsn=s.cmdsn)
         function(s, number, REJECTED, rtt=s.itt + 1, refcmdsn=s.cmdsn)         # itself
@@ -386,7 +379,7 @@ def formats_of_lun(t):
     flat, extended = 0x4000 << 48, 0xd2 << 56
     for lun in (flat, extended):
         task = waiting_write(s)
-        s.expect('tmf_response', itt=ask(s, ABORT_TASK, lun=lun, rtt=task.itt, refcmdsn=task.pdu.cmdsn), response=COMPLETE)
+        s.expect('tmf_response', itt=s.ask(ABORT_TASK, lun=lun, task=task), response=COMPLETE)
         s.silent(0.1)
         s.tasks.clear()
         function(s, LOGICAL_UNIT_RESET, COMPLETE, lun=lun)
@@ -402,7 +395,7 @@ def flood(t):
     s = session(t)
     for _ in range(20):
         for _ in range(30):
-            ask(s, LOGICAL_UNIT_RESET)
+            s.ask(LOGICAL_UNIT_RESET)
         for _ in range(30):
             s.expect('tmf_response')
     s.log_out()

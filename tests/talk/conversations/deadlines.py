@@ -136,8 +136,7 @@ def logout_waits(t):
         s.step()
         itt = logout(s, reason)
         s.silent(0.5)
-        mine = other.new_itt()
-        other.send('tmf', flags=FINAL | LOGICAL_UNIT_RESET, itt=mine, lun=1, rtt=NONE, immediate=True)
+        mine = other.ask(LOGICAL_UNIT_RESET, 1)
         s.expect('logout_response', itt=itt, response=0)
         s.gone(allowed=())
         check(task.status is None, 'the command has an answer')
@@ -158,7 +157,7 @@ def logout_ends(t):
     itt = logout(s, 0)
     s.expect('logout_response', seconds=8, itt=itt, response=3)
     s.gone(allowed=())
-    other.send('tmf', flags=FINAL | LOGICAL_UNIT_RESET, itt=other.new_itt(), lun=1, rtt=NONE, immediate=True)
+    other.ask(LOGICAL_UNIT_RESET, 1)
     other.expect('tmf_response', response=0)
 
 

@@ -26,9 +26,7 @@ def session(t, name, target=TOLD, luns=(0, 1)):
 
 
 def function(s, number, lun=0):
-    itt = s.new_itt()
-    s.send('tmf', flags=FINAL | number, itt=itt, lun=lun, rtt=NONE, immediate=True)
-    return s.expect('tmf_response', itt=itt)
+    return s.expect('tmf_response', itt=s.ask(number, lun))
 
 
 def told(s, lun, code):
@@ -121,7 +119,6 @@ def comes_and_goes(t):
     other = session(t, 'other', QUIET)
     for n in range(30):
         s = session(t, 'a%d' % n)
-        itt = other.new_itt()
-        other.send('tmf', flags=FINAL | LOGICAL_UNIT_RESET, itt=itt, lun=0, rtt=NONE, immediate=True)
+        itt = other.ask(LOGICAL_UNIT_RESET)
         s.close()
         other.expect('tmf_response', itt=itt, response=0)

@@ -40,12 +40,6 @@ def acknowledged(connections):
         s.taken()
 
 
-def ask(s, function, lun=0, **more):
-    itt = s.new_itt()
-    s.send('tmf', flags=FINAL | function, itt=itt, lun=lun, rtt=more.pop('rtt', NONE), immediate=True, **more)
-    return itt
-
-
 def unacknowledged(s, lun=0):
     """It has a status that ExpStatSN has not acknowledged."""
     s.no_acknowledgement()
@@ -79,7 +73,7 @@ def all_before(t):
             a, others = everybody[0], everybody[1:]
             for s in others:
                 unacknowledged(s)
-            itt = ask(a, function)
+            itt = a.ask(function)
             nops = [asked(s) for s in others]
             for s, nop in zip(others, nops):
                 a.silent(0.1)                        # not before the last of them
@@ -95,7 +89,7 @@ def all_before(t):
 @conversation('RFC 7143 4.2.2.3.3', 'connections that have nothing unacknowledged are not asked', alone=True)
 def nothing_to_wait_for(t):
     everybody = session(t, 4)
-    itt = ask(everybody[0], LOGICAL_UNIT_RESET)
+    itt = everybody[0].ask(LOGICAL_UNIT_RESET)
     everybody[0].expect('tmf_response', seconds=1, itt=itt, response=COMPLETE)
     for s in everybody[1:]:
         s.silent(0.1)
@@ -106,14 +100,14 @@ def nothing_after(t):
     for connections in (2, 4):
         everybody = session(t, connections)
         a, b = everybody[0], everybody[-1]
-        itt = ask(a, LOGICAL_UNIT_RESET)
+        itt = a.ask(LOGICAL_UNIT_RESET)
         a.expect('tmf_response', itt=itt, response=COMPLETE)
         a.acknowledged = a.expstatsn - 1
         nop = asked(a)
         held = [b.start(TEST_UNIT_READY), b.start(INQUIRY(36), read=36), b.start(TEST_UNIT_READY)]
         b.silent(0.3)
         equal(b.command(READ_CAPACITY10, read=8, lun=1).status, GOOD, 'the status at another logical unit')
-        function = ask(b, ABORT_TASK, rtt=held[0].itt, refcmdsn=held[0].pdu.cmdsn)
+        function = b.ask(ABORT_TASK, task=held[0])
         b.silent(0.1)                                # a function of the logical unit waits as well
         acknowledge(a, nop)
         b.answer_pings = a.answer_pings = True
@@ -133,7 +127,7 @@ def third_party(t):
     one, = session(t, 1, name='one')
     a, b, c = session(t, 3, name='several')
     one.answer_pings = True
-    itt = ask(one, LOGICAL_UNIT_RESET, lun=1)
+    itt = one.ask(LOGICAL_UNIT_RESET, lun=1)
     one.expect('tmf_response', itt=itt, response=COMPLETE)
     unacknowledged(c)
     task = a.start(TEST_UNIT_READY, lun=1)
@@ -180,7 +174,7 @@ def aca(t):
     equal(task.status, 0x30, 'the status')
     acknowledge(a, asked(a))
     unacknowledged(b)
-    itt = ask(a, CLEAR_ACA)
+    itt = a.ask(CLEAR_ACA)
     nop = asked(b)
     a.silent(0.3)                                    # e
     acknowledge(b, nop)
@@ -193,7 +187,7 @@ def not_negotiated(t):
         everybody = session(t, connections, {**KEYS, 'TaskReporting': reporting})
         for s in everybody:
             unacknowledged(s)
-        itt = ask(everybody[0], LOGICAL_UNIT_RESET)
+        itt = everybody[0].ask(LOGICAL_UNIT_RESET)
         everybody[0].expect('tmf_response', seconds=1, itt=itt, response=COMPLETE)
         for s in everybody:
             s.silent(0.1)
@@ -205,7 +199,7 @@ def never_acknowledges(t):
         everybody = session(t, connections, {**KEYS, 'ErrorRecoveryLevel': 1})
         a, b = everybody[:2]
         unacknowledged(b)
-        itt = ask(a, LOGICAL_UNIT_RESET)
+        itt = a.ask(LOGICAL_UNIT_RESET)
         start = time.monotonic()
         nop = asked(b)
         b.send('nop_out', immediate=True, itt=NONE, ttt=nop.ttt, lun=nop.lun)     # answers, and acknowledges nothing
@@ -230,7 +224,7 @@ def closes_meanwhile(t):
             a, b = everybody[:2]
             for s in everybody[1:]:
                 unacknowledged(s)
-            itt = ask(a, LOGICAL_UNIT_RESET)
+            itt = a.ask(LOGICAL_UNIT_RESET)
             nops = [asked(s) for s in everybody[1:]]
             for s, nop in list(zip(everybody[1:], nops))[1:]:
                 acknowledge(s, nop)
@@ -248,7 +242,7 @@ def the_fenced_one_closes(t):
     for level in (0, 1, 2):
         a, b, c = session(t, 3, {**KEYS, 'ErrorRecoveryLevel': level})
         unacknowledged(b)
-        ask(a, LOGICAL_UNIT_RESET)
+        a.ask(LOGICAL_UNIT_RESET)
         nop = asked(b)
         held = c.start(INQUIRY(36), read=36)
         c.silent(0.1)
@@ -270,7 +264,7 @@ def the_fenced_one_closes(t):
 @conversation('RFC 7143 7.2.2, 4.2.2.3.3', 'what was held behind the fence when its connection was lost is reassigned', alone=True)
 def reassigned(t):
     a, b = session(t, 2, {**KEYS, 'ErrorRecoveryLevel': 2})
-    itt = ask(a, LOGICAL_UNIT_RESET)
+    itt = a.ask(LOGICAL_UNIT_RESET)
     a.expect('tmf_response', itt=itt, response=COMPLETE)
     a.acknowledged = a.expstatsn - 1
     nop = asked(a)
@@ -297,7 +291,7 @@ def fast_abort(t):
         tasks = [(s, write(s, lun)) for s in everybody for lun in (0, 1)]
         for s in everybody[:2]:
             write(s, 1)
-        itt = ask(a, WARM_RESET)
+        itt = a.ask(WARM_RESET)
         for s in others:
             s.answer_pings = True
             equal({s.expect('async', event=TASKS_TERMINATED).lun for _ in range(2)}, {lun_field(0), lun_field(1)}, 'the LUNs')
@@ -321,9 +315,9 @@ def fast_abort_refused(t):
     a.answer_pings = True
     task = write(b)
     for number, lun, response in ((I_T_NEXUS_RESET, 0, NOT_SUPPORTED), (LOGICAL_UNIT_RESET, 99, NO_LUN), (LOGICAL_UNIT_RESET, 1, COMPLETE)):
-        a.expect('tmf_response', itt=ask(a, number, lun), response=response)
+        a.expect('tmf_response', itt=a.ask(number, lun), response=response)
         b.silent(0.1)
-    a.expect('tmf_response', itt=ask(a, ABORT_TASK, rtt=task.itt, refcmdsn=task.pdu.cmdsn), response=COMPLETE)
+    a.expect('tmf_response', itt=a.ask(ABORT_TASK, task=task), response=COMPLETE)
     b.silent(0.1)
     b.tasks.clear()
     for s in (a, b):
@@ -338,7 +332,7 @@ def awaited_on_all(t):
     a.write(t.region, bytes(8 * BLOCK))
     task = write(b)
     base = a.cmdsn
-    itt = ask(a, ABORT_TASK_SET, cmdsn=base + 1)
+    itt = a.ask(ABORT_TASK_SET, cmdsn=base + 1)
     b.data_out(task, task.r2ts[0].ttt, 0, 8 * BLOCK)
     a.silent(0.2)                                    # the command with CmdSN base has not come
     late = c.start(WRITE10(t.region, 8), write=pattern(8 * BLOCK), cmdsn=base)
@@ -358,7 +352,7 @@ def several_fences(t):
     for s in everybody:
         s.answer_pings = True
     for _ in range(2):
-        itts = [(s, ask(s, function, lun)) for s in everybody
+        itts = [(s, s.ask(function, lun)) for s in everybody
                 for function, lun in ((LOGICAL_UNIT_RESET, 0), (ABORT_TASK_SET, 1), (WARM_RESET, 0))]
         threads = [Background(lambda s=s: [s.expect('tmf_response', response=COMPLETE) for owner, _ in itts if owner is s] + [s.silent(0.4)])
                    for s in everybody]

@@ -28,9 +28,7 @@ class Scene(scene.Scene):
     def function(self, s, task, function, least, most):
         """Its answer, within the time of the escalation."""
         start = time.monotonic()
-        itt = s.new_itt()
-        about = dict(rtt=task.itt, refcmdsn=task.pdu.cmdsn) if function == ABORT_TASK else dict(rtt=NONE)
-        s.send('tmf', flags=FINAL | function, itt=itt, immediate=True, **about)
+        itt = s.ask(function, task=task if function == ABORT_TASK else None)
         self.unharmed()
         answer = s.expect('tmf_response', most + 3, itt=itt)
         took = time.monotonic() - start

@@ -88,13 +88,6 @@ def settle(s, unit):
     raise Wrong('unit attentions without end')
 
 
-def ask(s, function, unit, task=None):
-    itt = s.new_itt()
-    s.send('tmf', flags=FINAL | function, itt=itt, lun=unit, rtt=task.itt if task else NONE,
-           refcmdsn=task.pdu.cmdsn if task else 0, immediate=True)
-    return itt
-
-
 def answer(s, itt, seconds=8):
     """The response, and after how long."""
     began = time.monotonic()
@@ -126,7 +119,7 @@ def esxi(t):
     s = settle(settle(t.log_in(), 0), LUN['esxi'])
     unit = LUN['esxi']
     task = hang(t, s, 'esxi', 'op=28h hang=fence')
-    abort = ask(s, ABORT_TASK, unit, task)
+    abort = s.ask(ABORT_TASK, unit, task)
     began = time.monotonic()
     others_go_on(t, s)
     check(not lun(t, 'esxi')['fenced'], 'it is fenced before abort-wait and reset-wait are over')
@@ -137,7 +130,7 @@ def esxi(t):
     s.tasks.clear()
     check(lun(t, 'esxi')['fenced'], 'it is not fenced')
     equal(s.command(READ10(0, 1), read=512, lun=unit).sense_code(), 0x020403, 'the sense while it is fenced')
-    response, took = answer(s, ask(s, LOGICAL_UNIT_RESET, unit))
+    response, took = answer(s, s.ask(LOGICAL_UNIT_RESET, unit))
     check(response == COMPLETE and took < WAIT, 'the reset of a fenced unit: %d after %.1f s', response, took)
     others_go_on(t, s)
     layer(t, 'esxi', 'fault', 'off')
@@ -153,9 +146,9 @@ def esxi(t):
 def linux(t):
     s = settle(t.log_in(), LUN['linux'])
     task = hang(t, s, 'linux', 'op=28h hang=reset')
-    abort = ask(s, ABORT_TASK, LUN['linux'], task)
+    abort = s.ask(ABORT_TASK, LUN['linux'], task)
     s.silent(0.2)
-    reset = ask(s, LOGICAL_UNIT_RESET, LUN['linux'])
+    reset = s.ask(LOGICAL_UNIT_RESET, LUN['linux'])
     for itt in (abort, reset):
         equal(s.expect('tmf_response', itt=itt, seconds=8).response, COMPLETE, 'the response')
     s.tasks.clear()
@@ -173,14 +166,14 @@ def reset_helps(t):
     settle(other.log_in(), LUN['kind'])
     task = hang(t, s, 'kind')
     theirs = other.start(READ10(0, 1), read=512, lun=LUN['kind'])
-    response, took = answer(s, ask(s, ABORT_TASK, LUN['kind'], task))
+    response, took = answer(s, s.ask(ABORT_TASK, LUN['kind'], task))
     check(response == COMPLETE and took >= WAIT - 0.02, 'the abort: %d after %.2f s', response, took)
     s.tasks.clear()
     check(not lun(t, 'kind')['fenced'], 'it is fenced')
     equal(other.finish(theirs).sense_code(), 0x0b0000, 'the sense of a command that nobody had aborted')
     equal(s.command(TEST_UNIT_READY, lun=LUN['kind']).sense_code(), 0x062903, 'what is told')
     task = hang(t, s, 'kind', 'op=28h hang=abort')
-    response, took = answer(s, ask(s, ABORT_TASK, LUN['kind'], task))
+    response, took = answer(s, s.ask(ABORT_TASK, LUN['kind'], task))
     check(response == COMPLETE and took < WAIT, 'the abort of what can be aborted: %d after %.2f s', response, took)
     s.tasks.clear()
     layer(t, 'kind', 'fault', 'off')
@@ -190,7 +183,7 @@ def reset_helps(t):
 def deaf(t):
     s = settle(settle(t.log_in(), 0), LUN['deaf'])
     hang(t, s, 'deaf', 'op=28h hang=fence')
-    reset = ask(s, LOGICAL_UNIT_RESET, LUN['deaf'])
+    reset = s.ask(LOGICAL_UNIT_RESET, LUN['deaf'])
     others_go_on(t, s)
     one_of(answer(s, reset)[0], (COMPLETE, REJECTED), 'the response')
     s.tasks.clear()
@@ -199,7 +192,7 @@ def deaf(t):
     control(t, 'POST', 'unfence', device='deaf')
     settle(s, LUN['deaf'])
     task = s.start(READ10(0, 1), read=512, lun=LUN['deaf'])
-    response, took = answer(s, ask(s, ABORT_TASK, LUN['deaf'], task))
+    response, took = answer(s, s.ask(ABORT_TASK, LUN['deaf'], task))
     check(response == COMPLETE and took >= WAIT + RESET_WAIT - 0.02, 'the abort: %d after %.2f s', response, took)
     s.tasks.clear()
     check(lun(t, 'deaf')['fenced'], 'it is not fenced again')
@@ -291,7 +284,7 @@ def delays(t):
     layer(t, 'slow', 'delay', 'before=30s')
     task = s.start(READ10(0, 1), read=512, lun=unit)
     t.until(lambda: rules(t, 'slow')[0]['held'] == 1, 'the read is not delayed')
-    response, took = answer(s, ask(s, ABORT_TASK, unit, task))
+    response, took = answer(s, s.ask(ABORT_TASK, unit, task))
     check(response == COMPLETE and took < WAIT, 'an abort waits for a delay: %d after %.1f s', response, took)
     s.tasks.clear()
     layer(t, 'slow', 'delay', 'off')
@@ -426,7 +419,7 @@ def both_loops(t):
     layer(t, 'loops', 'fault', 'op=28h hang=fence')
     tasks = [s.start(READ10(0, 1), read=512, lun=unit) for s in sessions]
     t.until(lambda: rules(t, 'loops')[0]['held'] == 4, 'they do not hang')
-    aborts = [ask(s, ABORT_TASK, unit, task) for s, task in zip(sessions, tasks)]
+    aborts = [s.ask(ABORT_TASK, unit, task) for s, task in zip(sessions, tasks)]
     for s, itt in zip(sessions, aborts):
         equal(answer(s, itt)[0], COMPLETE, 'the response')
         s.tasks.clear()

@@ -210,7 +210,7 @@ def removed(t):
     for task in tasks:
         a.reassign(task)
         r2t = a.expect('r2t', itt=task.itt)
-        a.send('tmf', flags=FINAL | 1, itt=a.new_itt(), immediate=True, lun=t.lun, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
+        a.ask(1, task=task)
         a.expect('tmf_response', response=0)
         a.send('data_out', itt=task.itt, ttt=r2t.ttt, lun=t.lun, offset=r2t.offset, data=bytes(r2t.desired) [:4096])
     logout(a, RECOVERY, 1, 1)

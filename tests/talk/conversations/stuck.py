@@ -30,9 +30,8 @@ def answered(t, s, name, function):
         pass
     task = s.start(READ10(0, 1), read=512, lun=unit)
     s.silent(0.2)
-    began, itt = time.monotonic(), s.new_itt()
-    s.send('tmf', flags=FINAL | function, itt=itt, lun=unit, rtt=task.itt if function == 1 else NONE,
-           refcmdsn=task.pdu.cmdsn if function == 1 else 0, immediate=True)
+    began = time.monotonic()
+    itt = s.ask(function, unit, task if function == 1 else None)
     pdu = s.expect('tmf_response', itt=itt, seconds=least + SLACK)
     took = time.monotonic() - began
     t.remark('| %s | %s | %s | %.2f s |', what, FUNCTIONS[function], {0: 'complete', 255: 'rejected'}.get(pdu.response, pdu.response), took)

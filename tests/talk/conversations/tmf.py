@@ -9,17 +9,9 @@ KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxOutstandingR2T': 1}
 CONFIG = config(device('second'), target('other', luns='lun.5 = second'), luns='lun.0 = disk\nlun.1 = second')
 
 
-def ask(s, function, lun=None, rtt=NONE, refcmdsn=0, immediate=True):
-    """The function's request; its tag."""
-    itt = s.new_itt()
-    s.send('tmf', flags=FINAL | function, itt=itt, lun=s.talk.lun if lun is None else lun, rtt=rtt,
-           refcmdsn=refcmdsn, immediate=immediate)
-    return itt
-
-
 def function(s, number, *allowed, **fields):
     """The function, answered with one of these responses and nothing else before it."""
-    itt = ask(s, number, **fields)
+    itt = s.ask(number, **fields)
     pdu = s.expect('tmf_response', itt=itt)
     one_of(pdu.response, allowed or (COMPLETE,), 'the response to function %d' % number)
     return pdu.response
@@ -60,10 +52,10 @@ def abort_waiting_for_data(t):
     s = t.log_in(KEYS).settle()
     s.write(t.region, bytes(8 * BLOCK))
     task = waiting_write(s)
-    function(s, ABORT_TASK, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
+    function(s, ABORT_TASK, task=task)
     s.silent(0.3)
     equal(s.read(t.region, 8), bytes(8 * BLOCK), 'the blocks of the aborted write')
-    function(s, ABORT_TASK, COMPLETE, NO_TASK, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
+    function(s, ABORT_TASK, COMPLETE, NO_TASK, task=task)
     s.write(t.region, pattern(8 * BLOCK, 2))
 
 
@@ -73,7 +65,7 @@ def data_after_abort(t):
     s = t.log_in(KEYS).settle()
     s.write(t.region, bytes(8 * BLOCK))
     task = waiting_write(s)
-    function(s, ABORT_TASK, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
+    function(s, ABORT_TASK, task=task)
     s.data_out(task, task.r2ts[0].ttt, 0, 8 * BLOCK)
     s.send('nop_out', itt=0x7001, immediate=True)
     pdu = s.recv()
@@ -91,7 +83,7 @@ def abort_behind_a_hole(t):
     base = s.cmdsn
     task = s.start(WRITE10(t.region, 1), write=pattern(BLOCK), cmdsn=base + 1)
     s.silent(0.1)
-    itt = ask(s, ABORT_TASK, rtt=task.itt, refcmdsn=base + 1)
+    itt = s.ask(ABORT_TASK, rtt=task.itt, refcmdsn=base + 1)
     pdu = s.expect('tmf_response', itt=itt)
     one_of(pdu.response, (COMPLETE, NO_TASK), 'the response')
     s.send('nop_out', itt=0x7002, cmdsn=base)
@@ -112,7 +104,7 @@ def abort_of_nothing(t):
         function(s, ABORT_TASK, COMPLETE, NO_TASK, rtt=0xabcdef, refcmdsn=refcmdsn & NONE)
     function(s, ABORT_TASK, NO_TASK, COMPLETE, REJECTED, rtt=NONE, refcmdsn=0)
     done = s.good(READ10(t.region, 1), read=BLOCK)
-    function(s, ABORT_TASK, COMPLETE, NO_TASK, rtt=done.itt, refcmdsn=done.pdu.cmdsn)
+    function(s, ABORT_TASK, COMPLETE, NO_TASK, task=done)
     s.good(TEST_UNIT_READY)
 
 
@@ -123,7 +115,7 @@ def abort_before_command(t):
     s = t.log_in({'ImmediateData': 'Yes', 'InitialR2T': 'Yes'}).settle()
     s.write(t.region, bytes(BLOCK))
     base = s.cmdsn
-    itt = ask(s, ABORT_TASK, rtt=0x6001, refcmdsn=base)          # its command got lost on the way
+    itt = s.ask(ABORT_TASK, rtt=0x6001, refcmdsn=base)          # its command got lost on the way
     pdu = s.expect('tmf_response', itt=itt)
     one_of(pdu.response, (COMPLETE, NO_TASK), 'the response')
     if pdu.response == COMPLETE:                                # 11.6.1 b: the CmdSN counts as received
@@ -139,7 +131,7 @@ def abort_of_others(t):
     one, two = t.log_in(KEYS).settle(), other_session(t)
     two.itt += 1000                                             # no function of its own has the tag
     task = waiting_write(one)
-    function(two, ABORT_TASK, NO_TASK, COMPLETE, rtt=task.itt, refcmdsn=task.pdu.cmdsn)
+    function(two, ABORT_TASK, NO_TASK, COMPLETE, task=task)
     one_of(function(one, ABORT_TASK, NO_TASK, COMPLETE, REJECTED, NO_LUN, lun=1, rtt=task.itt,
                     refcmdsn=task.pdu.cmdsn), (NO_TASK, REJECTED, NO_LUN),
            'the response by another LUN')
@@ -230,7 +222,7 @@ def warm_reset(t):
     one, two = t.log_in(KEYS).settle(), other_session(t)
     no_attention(two, lun=1)
     waiting_write(one)
-    itt = ask(one, WARM_RESET)
+    itt = one.ask(WARM_RESET)
     one.expect('tmf_response', itt=itt, response=COMPLETE)
     for lun in (0, 1):
         equal((attention(two, lun=lun) or 0) >> 8, 0x29,
@@ -246,7 +238,7 @@ def warm_reset(t):
               alone=True)
 def cold_reset(t):
     one, two = t.log_in(KEYS).settle(), other_session(t)
-    itt = ask(one, COLD_RESET)
+    itt = one.ask(COLD_RESET)
     one.expect('tmf_response', itt=itt, response=COMPLETE)
     one.gone()
     two.gone()
@@ -261,7 +253,7 @@ def other_functions(t):
     function(s, TASK_REASSIGN, NO_REASSIGN, NOT_SUPPORTED, NO_TASK, REJECTED, rtt=task.itt,
              refcmdsn=task.pdu.cmdsn)
     for number in (0, 9, 10, 11, 12, 13, 64, 127):
-        itt = ask(s, number)
+        itt = s.ask(number)
         try:
             pdu = s.recv()
         except Gone:
@@ -290,7 +282,7 @@ def no_such_lun(t):
 def not_immediate(t):
     s = t.log_in(KEYS).settle()
     task = waiting_write(s)
-    function(s, ABORT_TASK, rtt=task.itt, refcmdsn=task.pdu.cmdsn, immediate=False)
+    function(s, ABORT_TASK, task=task, immediate=False)
     base = s.cmdsn
     s.send('tmf', flags=FINAL | ABORT_TASK_SET, itt=0x7003, lun=t.lun, rtt=NONE, cmdsn=base + 1)
     s.silent(0.2)
@@ -306,7 +298,7 @@ def many_aborts(t):
     for end in ('answered', 'dropped'):
         s = t.log_in(KEYS).settle()
         tasks = [waiting_write(s, blocks=1) for _ in range(32)]
-        itts = [ask(s, ABORT_TASK, rtt=task.itt, refcmdsn=task.pdu.cmdsn, immediate=False) for task in tasks]
+        itts = [s.ask(ABORT_TASK, task=task, immediate=False) for task in tasks]
         if end == 'dropped':
             s.reset()
             continue
@@ -322,7 +314,7 @@ def reset_and_leave(t):
     for _ in range(20):
         s = t.log_in(KEYS).settle()
         waiting_write(s)
-        ask(s, LOGICAL_UNIT_RESET)
+        s.ask(LOGICAL_UNIT_RESET)
         s.reset()
     two.settle()
     two.write(t.region, pattern(BLOCK))

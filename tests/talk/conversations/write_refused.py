@@ -64,7 +64,7 @@ def unsolicited(t):
     register(other, 0, 0, 1)
     register(other, 1, 1, 0)
     drained(s, announce(s, good), RESERVATION_CONFLICT)
-    other.send('tmf', flags=FINAL | LOGICAL_UNIT_RESET, itt=other.new_itt(), lun=t.lun, rtt=NONE, immediate=True)
+    other.ask(LOGICAL_UNIT_RESET)
     other.expect('tmf_response', response=COMPLETE)
     other.settle()
     register(other, 3, 1, 0)                                 # CLEAR
@@ -123,12 +123,12 @@ def aborted(t):
 @conversation('RFC 7143 4.2.3.3', 'a function for several tasks waits for the R2Ts of one that has been refused', alone=True)
 def function_waits(t):
     s = t.log_in({**KEYS, 'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxOutstandingR2T': 2}).settle()
-    itt, mine = s.new_itt(), s.new_itt()
+    itt = s.new_itt()
     s.send('command', flags=FINAL | WRITE | SIMPLE, itt=itt, lun=t.lun, edtl=BLOCKS * BLOCK, cdb=WRITE10(t.region, BLOCKS))
     first, second = s.expect('r2t', itt=itt), s.expect('r2t', itt=itt)
     data(s, itt, 512, 512, FINAL, first.ttt)
     s.expect('reject')
-    s.send('tmf', flags=FINAL | ABORT_TASK_SET, itt=mine, lun=t.lun, immediate=True, rtt=NONE)
+    mine = s.ask(ABORT_TASK_SET)
     s.silent(0.3)
     data(s, itt, 4096, 4096, FINAL, second.ttt)
     s.expect('tmf_response', itt=mine, response=COMPLETE)
