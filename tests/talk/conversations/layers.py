@@ -18,34 +18,11 @@ COMPLETE, NO_TASK, REJECTED = 0, 1, 255
 WAIT, RESET_WAIT = 2.0, 1.0
 DEVICES = ['esxi', 'linux', 'kind', 'deaf', 'live', 'free', 'op', 'loops', 'sense', 'slow', 'mixed', 'seen']
 LUN = {name: n + 1 for n, name in enumerate(DEVICES)}
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-drain-timeout = 1s
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-""" + ''.join("""[device-%s]
-backend = mem
-size = 64M
-abort-wait = %dms
-reset-wait = %dms
-%s
-""" % (name, WAIT * 1000, RESET_WAIT * 1000,
-       'layers = fault\nfault-rules = op=read(10) lba=100-199 check=medium-error/11/00' if name == 'mixed' else '')
-    for name in DEVICES) + """
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-""" + ''.join('lun.%d = %s\n' % (LUN[name], name) for name in DEVICES) + """
-initiators = iqn.2026-11.org.sptgt:*
-default-time2wait = 0
-"""
+MIXED = 'layers = fault\nfault-rules = op=read(10) lba=100-199 check=medium-error/11/00'
+CONFIG = config(*(device(name, 'abort-wait = %dms' % (WAIT * 1000), 'reset-wait = %dms' % (RESET_WAIT * 1000),
+                         MIXED if name == 'mixed' else '') for name in DEVICES),
+                luns='lun.0 = disk\n' + '\n'.join('lun.%d = %s' % (LUN[name], name) for name in DEVICES),
+                talk='default-time2wait = 0', daemon='drain-timeout = 1s')
 
 
 class Unix(http.client.HTTPConnection):

@@ -15,32 +15,8 @@ LOGOUT_REQUEST, DROP_SESSION, NEGOTIATE = 1, 3, 4
 KEYS = {'InitialR2T': 'Yes', 'ImmediateData': 'No', 'MaxOutstandingR2T': 1}
 TASK_ABORTED = 0x40
 NOT_FOUND = 0x0203
-CONFIG = """
-[daemon]
-workers = 2
-control-socket = {dir}/control.sock
-state-dir = {dir}
-logout-wait = 1s
-[portal-main]
-listen = 127.0.0.1:0
-[device-disk]
-backend = mem
-size = 64M
-[device-second]
-backend = mem
-size = 8M
-[target-talk]
-name = iqn.2026-11.org.sptgt:talk
-portal = main
-lun.0 = disk
-lun.1 = second
-initiators = iqn.2026-11.org.sptgt:*
-[target-other]
-name = iqn.2026-11.org.sptgt:other
-portal = main
-lun.5 = second
-initiators = iqn.2026-11.org.sptgt:*
-"""
+CONFIG = config(device('second', size='8M'), target('other', luns='lun.5 = second'), luns='lun.0 = disk\nlun.1 = second',
+                daemon='logout-wait = 1s')
 OTHER = 'iqn.2026-11.org.sptgt:other'
 OTHER_SECTION = CONFIG[CONFIG.index('[target-other]'):]
 
@@ -193,15 +169,16 @@ def lun_gone(t):
 @conversation('sptgtd(8)', 'a file with faults: all of them are told, with their lines, and nothing has changed', alone=True)
 def faults(t):
     s = session(t)
+    where = 'sptgt.conf:%d:' % (CONFIG.split('\n').index('size = 64M') + 1)
     with afterwards(t):
         put(t, CONFIG.replace('size = 64M', 'size = 64 Martians').replace('lun.5 = second', 'lun.5 = secund'))
         status, body = ask(t, 'POST', '/v1/reload')
         equal(status, 422, 'the status')
-        for word in ('sptgt.conf:11:', 'Martians', 'secund', 'nothing has changed'):
+        for word in (where, 'Martians', 'secund', 'nothing has changed'):
             check(word in body['error'], 'the answer does not say %s: %s', word, body['error'])
         s.good(TEST_UNIT_READY)
         session(t, 'two', OTHER)
-    t.daemon.says('sptgt.conf:11:')
+    t.daemon.says(where)
 
 
 @conversation('sptgtd(8)', 'a device that cannot be opened, an address that cannot be had: nothing has changed', alone=True)
