@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from crowd import FIRST_BURST, IQN, Member, ten  # noqa: E402
 from sptgt_config import configuration, device, section, target  # noqa: E402
-from sptgt_daemon import Daemon  # noqa: E402
+from sptgt_daemon import Daemon, verdict  # noqa: E402
 
 CONFIG = configuration(
     device("memory"), section("device-file", "backend = file", "path = {dir}/disk", "size = 64M"),
@@ -150,9 +150,7 @@ def main():
             wrong_end = daemon.stop()
     finally:
         os.unlink(path)
-    for text in wrong + wrong_end:
-        print(text, file=sys.stderr)
-    return 1 if wrong or wrong_end else 0
+    return verdict(wrong + wrong_end)
 
 
 if __name__ == "__main__":

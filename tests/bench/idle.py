@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from crowd import Crowd, ten  # noqa: E402
 from sptgt_config import configuration, device, target  # noqa: E402
-from sptgt_daemon import Daemon  # noqa: E402
+from sptgt_daemon import Daemon, verdict  # noqa: E402
 
 MIB_BLOCKS = 2048
 
@@ -109,9 +109,7 @@ def main():
             wrong.append(f"{key} {result[key]:.1f} is over {args.max_kib}")
     if args.max_cpu_percent and result["idle_cpu_percent"] > args.max_cpu_percent:
         wrong.append(f"idle_cpu_percent {result['idle_cpu_percent']:.2f}")
-    for text in wrong:
-        print(text, file=sys.stderr)
-    return 1 if wrong else 0
+    return verdict(wrong)
 
 
 if __name__ == "__main__":

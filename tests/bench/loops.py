@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from crowd import IQN, Member, Refused, ten  # noqa: E402
 from sptgt_config import configuration, device, section, target  # noqa: E402
-from sptgt_daemon import Daemon  # noqa: E402
+from sptgt_daemon import Daemon, verdict  # noqa: E402
 
 LUNS = "lun.0 = memory\nlun.1 = file\nlun.2 = shaken"
 CONFIG = configuration(
@@ -137,9 +137,7 @@ def main():
                 wrong += phase(args, daemon, sessions, args.seconds)
         finally:
             wrong += daemon.stop(60)
-    for text in wrong:
-        print(text, file=sys.stderr)
-    return 1 if wrong else 0
+    return verdict(wrong)
 
 
 if __name__ == "__main__":

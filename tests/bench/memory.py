@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from crowd import RESPONSE, R2T, Crowd, ten  # noqa: E402
 from idle import move_a_mebibyte, resident_kib, rested_kib  # noqa: E402
 from sptgt_config import configuration, device, target  # noqa: E402
-from sptgt_daemon import Daemon  # noqa: E402
+from sptgt_daemon import Daemon, verdict  # noqa: E402
 
 LIMIT_MIB = 128
 SLACK_MIB = 8  # what is no payload: connections, commands, the allocator's
@@ -80,9 +80,7 @@ def main():
         check(daemon)
     finally:
         wrong = daemon.stop()
-    for text in wrong:
-        print(text, file=sys.stderr)
-    return 1 if wrong else 0
+    return verdict(wrong)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from crowd import IQN  # noqa: E402
 from sptgt_config import configuration, device, target  # noqa: E402
-from sptgt_daemon import Daemon  # noqa: E402
+from sptgt_daemon import Daemon, verdict  # noqa: E402
 
 CONFIG = configuration(device("disk"), target("bench"), workers=0)
 SHORT = ["--duration", "300ms", "--warmup", "50ms"]
@@ -99,9 +99,7 @@ def main():
         check_that_verify_can_fail(args.load, url)
     finally:
         wrong = daemon.stop()
-    for text in wrong:
-        print(text, file=sys.stderr)
-    return 1 if wrong else 0
+    return verdict(wrong)
 
 
 if __name__ == "__main__":

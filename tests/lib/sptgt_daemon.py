@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -35,6 +36,13 @@ def with_daemon_keys(config, lines):
         if header and section == 'daemon':
             out += ['%s %s' % key for key in keys.items()]
     return '\n'.join(out)
+
+
+def verdict(wrong):
+    """Says what was wrong; the status to exit with."""
+    for text in wrong:
+        print(text, file=sys.stderr)
+    return 1 if wrong else 0
 
 
 class Daemon:
