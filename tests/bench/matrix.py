@@ -99,6 +99,7 @@ WITHIN = [
     *((f"{name}, own initiator, digests", f"{name}, own initiator")
       for name in ("4 KiB random read QD32", "1 MiB sequential read QD8", "1 MiB sequential write QD8")),
     ("4 KiB random read QD32, cached file", "4 KiB random read QD32"),
+    ("4 KiB random read QD32, file O_DIRECT", "4 KiB random read QD32"),
     ("4 KiB random read QD1, by another target", "4 KiB random read QD1"),
     ("4 KiB random read QD1 beside 500 logins a second", "4 KiB random read QD1"),
     ("4 KiB random read QD32 beside 500 logins a second", "4 KiB random read QD32"),
