@@ -119,7 +119,7 @@ struct place {
 	bool do_release; /* everything is to go on */
 	bool fenced;
 	struct spt_work work; /* closes what no set has any more */
-	bool sweeping;
+	bool sweeping, sweep_again;
 	unsigned busy; /* entered; to be closed when it is left */
 	bool closing;
 	void (*closed)(void *arg);

@@ -63,6 +63,11 @@ static void swept(struct spt_work *work)
 {
 	struct place *place = work->arg;
 
+	if (place->sweep_again) {
+		place->sweep_again = false;
+		spt_host_offload(place->host, &place->work);
+		return;
+	}
 	place->sweeping = false;
 	place_leave(place);
 }
@@ -70,8 +75,12 @@ static void swept(struct spt_work *work)
 /* A layer that nobody has any more closes files and waits for threads: not on a loop. */
 static void drop_set(struct place *place, struct set *set)
 {
-	if (!set_unref(set) || place->sweeping || place->closing)
+	if (!set_unref(set) || place->closing)
 		return;
+	if (place->sweeping) {
+		place->sweep_again = true; /* the one under way may have looked already */
+		return;
+	}
 	place->sweeping = true;
 	place_enter(place);
 	spt_host_offload(place->host, &place->work);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules that change while commands are within: what they began with they end with, and nothing is kept. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/util.h"
@@ -226,6 +230,57 @@ static void under_way(void **state)
 	rig_close(&rig);
 }
 
+static struct spt_work *sweep;
+
+static void keep_work(struct spt_host *host, struct spt_work *work)
+{
+	assert_null(sweep);
+	work->host = host;
+	sweep = work;
+}
+
+static unsigned open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* What nobody has any more is closed also where it became so after a sweep had looked, and before that had ended. */
+static void dropped_while_sweeping(void **state)
+{
+	char path[] = "/tmp/sptgt-sweep-XXXXXX", setting[64];
+	AUTO_FD int fd = mkstemp(path);
+	struct rig rig;
+
+	assert_true(fd >= 0);
+	snprintf(setting, sizeof(setting), "file=%s", path);
+	layered_open(&rig);
+	unsigned files = open_files();
+	layered_set(&rig, "trace", setting);
+	assert_true(open_files() > files);
+
+	const struct spt_host_ops *own = rig.loops[0].host.ops;
+	struct spt_host_ops ops = *own;
+	ops.offload = keep_work;
+	rig.loops[0].host.ops = rig.loops[1].host.ops = &ops;
+	layered_set(&rig, "fault", "op=00 drop");
+	sweep->work(sweep);
+	layered_set(&rig, "trace", "off");
+	rig.loops[0].host.ops = rig.loops[1].host.ops = own;
+	struct spt_work *ends = TAKE(sweep);
+	ends->done(ends);
+	rig_settle(&rig);
+	assert_int_equal(open_files(), files);
+	rig_close(&rig);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +292,7 @@ int main(void)
 		cmocka_unit_test(on_while_below),
 		cmocka_unit_test(kept_by_the_second),
 		cmocka_unit_test(under_way),
+		cmocka_unit_test(dropped_while_sweeping),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
