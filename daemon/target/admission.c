@@ -10,12 +10,10 @@ static const struct config_daemon *limits(const struct server *s)
 	return &s->generation->config->daemon;
 }
 
-/* How the line ends that may be written now, or NULL. */
-static const char *may_log(struct server *s, char more[LOG_LIMIT_TEXT])
+/* May a line be written now? @more: how it ends. */
+static bool may_log(struct server *s, char more[LOG_LIMIT_TEXT])
 {
-	uint64_t now_us = spt_host_now_us(loop_host(s->workers[0].loop));
-
-	return log_limit_line(&s->admission.log, now_us, more) ? more : NULL;
+	return log_limit_line(&s->admission.log, spt_host_now_us(loop_host(s->workers[0].loop)), more);
 }
 
 static void watch_listeners(struct server *s)
@@ -44,31 +42,25 @@ void admission_init(struct server *s)
 	s->admission.go_on = (struct spt_post){ .fn = go_on, .arg = s };
 }
 
-static bool full(struct server *s)
+bool admission_full(const struct server *s)
 {
 	return atomic_load(&s->admission.logins) >= limits(s)->max_logins;
 }
 
-static void hold(struct server *s, const struct conn_portal *portal)
+void admission_hold(struct server *s, const struct conn_portal *portal)
 {
-	char text[LOG_LIMIT_TEXT];
-	const char *more = may_log(s, text);
+	char more[LOG_LIMIT_TEXT];
 
-	if (more)
+	if (s->admission.held)
+		return;
+	if (may_log(s, more))
 		log_warning("portal %s: max-logins (%u) are under way: others wait to be accepted%s", portal->name,
 			limits(s)->max_logins, more);
 	s->admission.held = true;
 	watch_listeners(s);
 	atomic_store(&s->admission.wanted, true);
-	if (!full(s)) /* one has ended before it could see that it is wanted */
+	if (!admission_full(s)) /* one has ended before it could see that it is wanted */
 		ask_to_go_on(s);
-}
-
-bool admission_open(struct server *s, const struct conn_portal *portal)
-{
-	if (!s->admission.held && full(s))
-		hold(s, portal);
-	return !s->admission.held;
 }
 
 void admission_changed(struct server *s)
@@ -76,17 +68,21 @@ void admission_changed(struct server *s)
 	ask_to_go_on(s);
 }
 
+/* Why a connection from @peer is not to stay, or NULL. */
+static const char *refusal(struct server *s, const struct sockaddr *peer)
+{
+	if (atomic_load(&s->admission.conns) >= limits(s)->max_connections)
+		return "max-connections are open";
+	return slowdown_allows(&s->slowdown, peer) ? NULL :
+		"too many failed authentications of its address wait to be answered";
+}
+
 bool admission_take(struct server *s, const struct conn_portal *portal, const struct sockaddr *peer)
 {
-	const char *why = NULL, *more;
-	char text[LOG_LIMIT_TEXT];
+	const char *why = refusal(s, peer);
+	char more[LOG_LIMIT_TEXT];
 
-	if (atomic_load(&s->admission.conns) >= limits(s)->max_connections)
-		why = "max-connections are open";
-	else if (!slowdown_allows(&s->slowdown, peer))
-		why = "too many failed authentications of its address wait to be answered";
-	more = why ? may_log(s, text) : NULL;
-	if (more)
+	if (why && may_log(s, more))
 		log_warning("portal %s: connection refused: %s%s", portal->name, why, more);
 	if (why)
 		return false;

@@ -25,8 +25,10 @@ struct admission {
 };
 
 void admission_init(struct server *server);
-/* On the first worker's loop: may @portal accept one more now? If not, it is asked again later. */
-bool admission_open(struct server *server, const struct conn_portal *portal);
+/* Are max-logins under way? On the first worker's loop. */
+bool admission_full(const struct server *server);
+/* On the first worker's loop: somebody waits at @portal meanwhile. No listener accepts until a login is over. */
+void admission_hold(struct server *server, const struct conn_portal *portal);
 /* On the first worker's loop, of one that was accepted. False: it is not to stay; the log says why. */
 bool admission_take(struct server *server, const struct conn_portal *portal, const struct sockaddr *peer);
 /* On the first worker's loop: max-logins has changed. */

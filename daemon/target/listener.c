@@ -147,9 +147,6 @@ static bool accept_one(struct listener *l)
 {
 	struct sockaddr_storage peer;
 	socklen_t bytes = sizeof(peer);
-
-	if (!admission_open(l->server, &l->portal))
-		return false;
 	int fd = accept4(l->watch.fd, (struct sockaddr *)&peer, &bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
@@ -163,9 +160,15 @@ static bool accept_one(struct listener *l)
 
 static void ready(struct spt_watch *watch, unsigned events)
 {
+	struct listener *l = watch->arg;
+
 	(void)events;
+	if (admission_full(l->server)) {
+		admission_hold(l->server, &l->portal);
+		return;
+	}
 	/* A flood of connections does not keep the loop from its other work. */
-	for (int i = 0; i < ACCEPTS_A_TURN && accept_one(watch->arg); i++)
+	for (int i = 0; i < ACCEPTS_A_TURN && !admission_full(l->server) && accept_one(l); i++)
 		;
 }
 

@@ -13,11 +13,11 @@
 #include "config/config.h"
 #include "log/limit.h"
 #include "session/conn.h"
+#include "target/admission.h"
 #include "target/balance.h"
 #include "target/generation.h"
 #include "target/listening.h"
 #include "target/migrate.h"
-#include "target/admission.h"
 #include "target/registry.h"
 #include "target/slowdown.h"
 

@@ -141,7 +141,13 @@ def flood(t):
 @conversation('bounded connections', 'beyond max-logins connections wait, and come in as logins end, well or not', alone=True)
 def waits_for_its_turn(t):
     witness = witness_of(t)
+    held = t.daemon.log().count('others wait')
     silent = [t.connect() for _ in range(64)]
+    for s in silent:
+        s.send_bytes(b'\x43')
+        s.taken()
+    works(witness, t.region)
+    equal(t.daemon.log().count('others wait'), held, 'how often others waited, when all have their place')
     later = [t.connect() for _ in range(8)]
     for n, s in enumerate(later):
         s.name = '%s-%d' % (t.name, n)
