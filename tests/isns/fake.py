@@ -116,6 +116,7 @@ class Server:
         self.period, self.entities, self.scn, self.hook = period, {}, {}, None
         self.messages = queue.Queue()          # all that came, in order
         self.connections, self.wrong = [], []
+        self.busy = set()                      # connections with a message that is not answered yet
         self.accepted = 0
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -139,6 +140,7 @@ class Server:
         try:
             while True:
                 message = read_message(sock)
+                self.busy.add(sock)
                 self.messages.put(message)
                 self.wrong += message.faults()
                 if not message.function & ANSWER:
@@ -150,9 +152,11 @@ class Server:
                     answer = self.good(message)
                 if answer:
                     sock.sendall(answer)
+                self.busy.discard(sock)
         except (OSError, EOFError):
             pass
         finally:
+            self.busy.discard(sock)
             sock.close()
 
     def drop(self):

@@ -100,7 +100,7 @@ class Case(unittest.TestCase):
 
     def registered(self, times=1):
         self.daemon.says('registered as unit.example.org', times)
-        until(lambda: len(self.server.scn) == 2, 'SCN registrations: %s' % self.server.scn)
+        until(lambda: len(self.server.scn) == 2 and not self.server.busy, 'SCN registrations: %s' % self.server.scn)
 
 
 class Registering(Case):
