@@ -138,28 +138,6 @@ def flood(t):
     t.log_in().settle()
 
 
-@conversation('bounded connections', 'beyond max-logins connections wait, and come in as logins end, well or not', alone=True)
-def waits_for_its_turn(t):
-    witness = witness_of(t)
-    held = t.daemon.log().count('others wait')
-    silent = [t.connect() for _ in range(64)]
-    for s in silent:
-        s.send_bytes(b'\x43')
-        s.taken()
-    works(witness, t.region)
-    equal(t.daemon.log().count('others wait'), held, 'how often others waited, when all have their place')
-    later = [t.connect() for _ in range(8)]
-    for n, s in enumerate(later):
-        s.name = '%s-%d' % (t.name, n)
-        s.login_request(s.names(), csg=1)
-    later[0].silent(0.3)
-    works(witness, t.region)
-    silent.pop().close()
-    for s in later:
-        s.enter(s.login_response())
-        s.ping()
-
-
 @conversation('bounded connections', 'connections that come and go as fast as they can', alone=True, seconds=60)
 def churn(t):
     witness = witness_of(t)
